@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './shared/auth/auth.module';
+import { BusModule } from './shared/bus/bus.module';
+import { ClockModule } from './shared/clock/clock.module';
+import type { Config } from './shared/config/config';
+import { ConfigModule } from './shared/config/config.module';
+import { DbModule } from './shared/db/db.module';
+import { HealthModule } from './shared/health/health.module';
+import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
+import { LoggingModule } from './shared/logging/logging.module';
+import { MetricsModule } from './shared/metrics/metrics.module';
+import type { Feature } from './shared/rpc/feature';
+import type { RouteTable } from './shared/rpc/route-table';
+import { RpcModule } from './shared/rpc/rpc.module';
+
+/** What this process is made of: what all features stand on, and the features that run here. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config, features: readonly Feature[], routes: RouteTable): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        LoggingModule.forRoot(config.logLevel),
+        ClockModule,
+        LifecycleModule,
+        MetricsModule,
+        HealthModule,
+        RpcModule.forRoot(routes),
+        AuthModule,
+        DbModule.forRoot(features),
+        BusModule,
+        ...features.map((feature) => feature.module),
+      ],
+    };
+  }
+}

@@ -1,0 +1,6 @@
+import type { Feature } from '../shared/rpc/feature';
+import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
+import { progressionFeature } from './progression/progression.module';
+
+/** The system at a glance. */
+export const features: readonly Feature[] = [eventsGatewayFeature, progressionFeature];

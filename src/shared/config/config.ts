@@ -1,0 +1,46 @@
+export type Environment = 'development' | 'staging' | 'production';
+
+/** A secret with the name under which signatures and receipts refer to it. */
+export interface NamedKey {
+  readonly kid: string;
+  readonly secret: Buffer;
+}
+
+/** What this process was told by its environment, checked and typed. Read once, at start; see `.env.example`. */
+export abstract class Config {
+  abstract readonly environment: Environment;
+  /** Names of the features that run in this process. */
+  abstract readonly modules: readonly string[];
+  abstract readonly http: { readonly host: string; readonly port: number };
+  abstract readonly grpc: {
+    readonly enabled: boolean;
+    readonly port: number;
+    readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  };
+  abstract readonly database: {
+    /** The default URL, and the URLs of features that have their own. */
+    readonly url: string;
+    readonly byFeature: Readonly<Record<string, string>>;
+    readonly poolMin: number;
+    readonly poolMax: number;
+  };
+  abstract readonly cacheTtlMs: number;
+  abstract readonly bus: { readonly kind: 'inmem' };
+  /** Verify events; the first signs. */
+  abstract readonly hmacKeys: readonly NamedKey[];
+  /** Verify receipts; the first signs. */
+  abstract readonly receiptKeys: readonly NamedKey[];
+  /** 0 = receipts never expire. */
+  abstract readonly receiptTtlMs: number;
+  abstract readonly internalSecrets: readonly Buffer[];
+  abstract readonly authRequired: boolean;
+  /** Empty in development: localhost:3000 and :8080. */
+  abstract readonly allowedOrigins: readonly string[];
+  abstract readonly levelXp: number;
+  /** Events a second and key; `max` 0 = no limit. */
+  abstract readonly rateLimit: { readonly max: number; readonly burst: number };
+  /** An event that was sent this long ago and is not confirmed is sent again. */
+  abstract readonly relayResendMs: number;
+  abstract readonly shutdown: { readonly drainMs: number; readonly hardMs: number };
+  abstract readonly logLevel: string;
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { NamedKey } from './config';
+
+// Reasons never contain the value: the environment holds secrets and the message is printed.
+
+/** A canonical whole number between `min` and `max`. */
+export function decimal(min: number, max: number) {
+  const reason = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,15})$/, reason)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, reason);
+}
+
+export function flag() {
+  return z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
+}
+
+export function list() {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((item) => item.trim()))
+    .refine((items) => items.every((item) => item !== ''), 'must be a comma-separated list without empty items');
+}
+
+export function url(schemes: readonly string[]) {
+  const reason = `must be a URL that begins with ${schemes.join(', ')}`;
+  return z.string().refine((text) => {
+    const scheme = schemes.find((candidate) => text.startsWith(candidate));
+    if (scheme === undefined) return false;
+    return scheme === 'sqlite:' ? text.length > scheme.length : URL.canParse(text);
+  }, reason);
+}
+
+export function origins() {
+  return list().refine(
+    (items) => items.every((item) => item === '*' || (URL.canParse(item) && new URL(item).origin === item)),
+    'must be origins such as https://studio.example, comma-separated',
+  );
+}
+
+/** Bytes of a configured secret: `whsec_` ones (Standard Webhooks) are base64, all others are taken as UTF-8. */
+export function secretBytes(text: string): Buffer {
+  return text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.from(text, 'utf8');
+}
+
+export const minSecretBytes = 32;
+const shortSecret = `must be at least ${minSecretBytes} bytes`;
+
+/** `kid:secret,kid:secret` with distinct ids. */
+export function keyRing() {
+  return list().transform((items, context): NamedKey[] => {
+    const keys: NamedKey[] = [];
+    for (const item of items) {
+      const [, kid, text] = /^([A-Za-z0-9_.-]{1,64}):(.+)$/s.exec(item) ?? [];
+      if (kid === undefined || text === undefined) {
+        context.addIssue({ code: 'custom', message: 'must be kid:secret, comma-separated' });
+        return z.NEVER;
+      }
+      keys.push({ kid, secret: secretBytes(text) });
+    }
+    if (keys.some((key) => key.secret.length < minSecretBytes)) context.addIssue({ code: 'custom', message: `each secret ${shortSecret}` });
+    if (new Set(keys.map((key) => key.kid)).size < keys.length) context.addIssue({ code: 'custom', message: 'names one key id twice' });
+    return keys;
+  });
+}
+
+/** One secret, or two while one replaces the other. */
+export function secretList() {
+  return list()
+    .transform((items) => items.map((item) => Buffer.from(item, 'utf8')))
+    .refine((items) => items.length <= 2, 'must be one secret, or two, comma-separated')
+    .refine((items) => items.every((item) => item.length >= minSecretBytes), `each secret ${shortSecret}`);
+}

@@ -1,0 +1,75 @@
+import { config as readDotenv } from 'dotenv';
+import type { Config, NamedKey } from './config';
+import { type BadVariable, ConfigError } from './config.errors';
+import { authRequired, brokenRules, hostOf } from './config.rules';
+import { type EnvironmentVariables, environmentSchema } from './config.schema';
+import { secretBytes } from './config.values';
+
+export type RawEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** The process's environment over what `.env` in the working directory says. */
+export function readEnvironment(): RawEnvironment {
+  const file: Record<string, string> = {};
+  readDotenv({ processEnv: file, quiet: true });
+  return { ...file, ...process.env };
+}
+
+/**
+ * @throws ConfigError naming every variable that cannot be used. `features` are the names that MODULES may list.
+ * An empty variable counts as unset, as compose files and `.env` templates leave them.
+ */
+export function loadConfig(environment: RawEnvironment, features: readonly string[]): Config {
+  const raw = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name in environmentSchema.shape && value !== ''));
+  const bad = new Map<string, BadVariable>();
+  const parsed = environmentSchema.safeParse(raw);
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0]);
+    if (!bad.has(name)) bad.set(name, { name, reason: issue.message });
+  }
+  // Rules across variables are told too when single ones are bad: with the bad ones left at their defaults.
+  const rest = parsed.success ? parsed.data : environmentSchema.parse(omit(raw, bad));
+  for (const rule of brokenRules(rest, raw, features)) {
+    if (!bad.has(rule.name)) bad.set(rule.name, rule);
+  }
+  if (bad.size > 0) throw new ConfigError([...bad.values()]);
+  return toConfig(rest, features);
+}
+
+function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnvironment {
+  return Object.fromEntries(Object.entries(raw).filter(([name]) => !bad.has(name)));
+}
+
+function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
+  const byFeature = { 'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL, progression: env.PROGRESSION_DATABASE_URL };
+  const defaultKey: NamedKey = { kid: 'default', secret: secretBytes(env.HMAC_SECRET) };
+  return {
+    environment: env.ENVIRONMENT,
+    modules: env.MODULES ?? features,
+    http: { host: hostOf(env), port: env.HTTP_PORT },
+    grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
+    database: {
+      url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',
+      byFeature: Object.fromEntries(Object.entries(byFeature).flatMap(([name, url]) => (url === undefined ? [] : [[name, url]]))),
+      poolMin: env.DB_POOL_MIN,
+      poolMax: env.DB_POOL_MAX,
+    },
+    cacheTtlMs: env.CACHE_TTL * 1000,
+    bus: { kind: env.BUS_KIND },
+    hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
+    receiptKeys: env.RECEIPT_KEYS,
+    receiptTtlMs: env.RECEIPT_TTL_HOURS * 3_600_000,
+    internalSecrets: env.INTERNAL_API_SECRET ?? [],
+    authRequired: authRequired(env),
+    allowedOrigins: env.ALLOWED_ORIGINS ?? [],
+    levelXp: env.LEVEL_XP,
+    rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
+    relayResendMs: env.RELAY_RESEND_MS,
+    shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
+    logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+  };
+}
+
+function tls(env: EnvironmentVariables): Pick<Config['grpc'], 'tls'> {
+  if (env.GRPC_TLS_CERT === undefined || env.GRPC_TLS_KEY === undefined) return {};
+  return { tls: { cert: env.GRPC_TLS_CERT, key: env.GRPC_TLS_KEY, ...(env.GRPC_TLS_CA === undefined ? {} : { ca: env.GRPC_TLS_CA }) } };
+}

@@ -1,0 +1,36 @@
+import type { Server } from '@grpc/grpc-js';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { HealthImplementation } from 'grpc-health-check';
+import { Readiness } from './readiness';
+
+const everyMs = 500;
+
+/** grpc.health.v1: `Check` and `Watch` tell what `GET /health/ready` tells, at most half a second later. */
+@Injectable()
+export class GrpcHealth implements OnApplicationShutdown {
+  private implementation: HealthImplementation | undefined;
+  private services: readonly string[] = [''];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly readiness: Readiness) {}
+
+  /** `services` are full names such as `aerie.users.v1.UserService`; '' (the whole server) is added. */
+  addTo(server: Server, services: readonly string[]): void {
+    this.services = ['', ...services];
+    this.implementation = new HealthImplementation(Object.fromEntries(this.services.map((name) => [name, 'NOT_SERVING' as const])));
+    this.implementation.addToServer(server);
+  }
+
+  async refresh(): Promise<void> {
+    const { status } = await this.readiness.report();
+    for (const name of this.services) this.implementation?.setStatus(name, status === 'ready' ? 'SERVING' : 'NOT_SERVING');
+  }
+
+  start(): void {
+    this.timer = setInterval(() => void this.refresh(), everyMs).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+}

@@ -1,0 +1,20 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Readiness } from './readiness';
+
+@Controller()
+export class HealthController {
+  constructor(private readonly readiness: Readiness) {}
+
+  /** Asks nobody: a restart does not mend a database. */
+  @Get(['health/live', 'healthz'])
+  live(): { status: 'alive' } {
+    return { status: 'alive' };
+  }
+
+  @Get('health/ready')
+  async ready(@Res() reply: FastifyReply): Promise<void> {
+    const report = await this.readiness.report();
+    await reply.code(report.status === 'ready' ? 200 : 503).send(report);
+  }
+}

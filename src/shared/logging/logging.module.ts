@@ -1,0 +1,48 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import type { DestinationStream, LoggerOptions } from 'pino';
+import pretty from 'pino-pretty';
+import { currentContext } from '../tracing/request-context';
+import { redact, scrub } from './redaction';
+
+/** pino's settings: JSON lines with timestamp, level, service, message and trace_id. */
+export function loggerOptions(level: string): LoggerOptions {
+  return {
+    level,
+    base: { service: 'app' },
+    messageKey: 'message',
+    errorKey: 'err',
+    timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+    mixin: () => {
+      const context = currentContext();
+      return context ? { trace_id: context.traceId } : {};
+    },
+    formatters: { level: (label) => ({ level: label }), log: redact },
+    // The formatter has described errors already; pino's own serializer would hide what it left out.
+    serializers: { err: (value) => value },
+    hooks: {
+      logMethod(args, method) {
+        const clean = args.map((arg) => (typeof arg === 'string' ? scrub(arg) : arg)) as typeof args;
+        method.apply(this, clean);
+      },
+    },
+  };
+}
+
+function destination(): DestinationStream | undefined {
+  if (!process.stdout.isTTY) return undefined;
+  return pretty({ messageKey: 'message', timestampKey: 'timestamp', ignore: 'service', singleLine: true });
+}
+
+@Module({})
+export class LoggingModule {
+  static forRoot(level: string): DynamicModule {
+    const options = { ...loggerOptions(level), autoLogging: false as const };
+    const stream = destination();
+    return {
+      module: LoggingModule,
+      // forRoutes stays empty: nestjs-pino's middleware costs a third of a request and needs middie.
+      imports: [LoggerModule.forRoot({ pinoHttp: stream ? [options, stream] : options, forRoutes: [] })],
+    };
+  }
+}

@@ -1,0 +1,44 @@
+// An allow-list, because a deny-list forgets: a field that nobody vouched for is not printed.
+const printable = new Set([
+  'event', 'context', 'trace_id', 'service', 'err', 'kind', 'code', 'method', 'path', 'status', 'duration_ms', 'size',
+  'host', 'port', 'url_path', 'modules', 'database', 'environment', 'signal', 'consumer', 'feature', 'bus', 'reason',
+  'count', 'attempt', 'tries', 'lag_ms', 'pending', 'check', 'migrations', 'event_id', 'grpc_method', 'grpc_code', 'version',
+]);
+
+const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
+const email = /[^\s@"'<>()]+@[^\s@"'<>()]+\.[A-Za-z]{2,}/g;
+const bearer = /(bearer\s+)[^\s"']+/gi;
+const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
+
+/** A text without credentials in URLs, e-mail addresses, bearer tokens and `secret=...` pairs. */
+export function scrub(text: string): string {
+  return text.replace(credentialsInUrl, '$1[redacted]@').replace(email, '[redacted]').replace(bearer, '$1[redacted]').replace(secretPair, '$1[redacted]');
+}
+
+/** The fields of a log line as they may be printed. */
+export function redact(fields: Record<string, unknown>): Record<string, unknown> {
+  const clean: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    clean[name] = printable.has(name) ? printableValue(value) : '[redacted]';
+  }
+  return clean;
+}
+
+function printableValue(value: unknown): unknown {
+  if (value instanceof Error) return describeError(value);
+  if (typeof value === 'string') return scrub(value);
+  if (Array.isArray(value)) return value.map(printableValue);
+  return typeof value === 'object' && value !== null ? '[redacted]' : value;
+}
+
+/** An error with its causes, at most five deep, scrubbed. */
+export function describeError(error: Error, depth = 0): Record<string, unknown> {
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: scrub(error.message),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack: scrub(error.stack ?? ''),
+    ...(error.cause instanceof Error && depth < 5 ? { cause: describeError(error.cause, depth + 1) } : {}),
+  };
+}

@@ -1,0 +1,42 @@
+/** Who may call. `player`: the player whose data it is, and admins. `admin`: operators and other processes. */
+export type Access = 'public' | 'player' | 'admin';
+
+export interface Route {
+  /** `GET /players/:playerId/progress` */
+  readonly http: `${'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'} /${string}`;
+  readonly access: Access;
+  /** Bytes; 64 KiB unless told. */
+  readonly bodyLimit?: number;
+  /** The body stays bytes: it is signed, or checked before it is parsed. */
+  readonly rawBody?: true;
+  /** Whether trying again is safe when the first answer was not heard: reads, and calls with an idempotency key. */
+  readonly retry?: true;
+  /** Served without AsyncLocalStorage; whoever needs the trace id takes it as a parameter. */
+  readonly hot?: true;
+}
+
+/** Methods of a service that have no HTTP spelling, such as streams. */
+export type StreamAccess = Readonly<Record<string, Access>>;
+
+/**
+ * All that is said once about a feature's public calls: other features, other processes, both servers, the
+ * client library and the OpenAPI document read it from here. Routes are keyed by the token's methods: a missing
+ * one does not compile.
+ */
+export interface Contract<Api extends object> {
+  /** The feature, as MODULES spells it. */
+  readonly name: string;
+  readonly token: abstract new () => Api;
+  readonly proto: { readonly package: string; readonly service: string };
+  readonly routes: { readonly [Method in keyof Api]: Route };
+  readonly streams?: StreamAccess;
+}
+
+/** Any contract, for code that handles them all alike. */
+export interface AnyContract {
+  readonly name: string;
+  readonly token: abstract new () => object;
+  readonly proto: { readonly package: string; readonly service: string };
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly streams?: StreamAccess;
+}

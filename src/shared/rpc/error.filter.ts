@@ -1,0 +1,47 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
+import { type Observable, throwError } from 'rxjs';
+import type { AppError } from '../errors/app-error';
+import { routeNotFound } from '../errors/common.errors';
+import { toAppError } from '../errors/to-app-error';
+import { currentContext } from '../tracing/request-context';
+import { newTraceId } from '../tracing/trace-id';
+import { grpcError } from './grpc.status';
+import { errorBody } from './http.error-body';
+
+/** The one place where an error becomes an answer, on both wires. What nobody foresaw is logged with its cause. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(private readonly logger: PinoLogger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): Observable<never> | undefined {
+    const error = thrown instanceof HttpException && thrown.getStatus() === 404 ? routeNotFound() : toAppError(thrown);
+    if (host.getType() === 'rpc') {
+      this.log(error, currentContext()?.traceId);
+      return throwError(() => grpcError(error));
+    }
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    this.log(error, request.traceId);
+    answer(http.getResponse<FastifyReply>(), error, request.traceId);
+    return undefined;
+  }
+
+  private log(error: AppError, traceId: string | undefined): void {
+    if (error.httpStatus < 500) return;
+    const fields = { trace_id: traceId, code: error.code, err: error.cause ?? error };
+    if (error.kind === 'internal') this.logger.error(fields, 'request_failed');
+    else this.logger.warn(fields, 'request_refused');
+  }
+}
+
+function answer(reply: FastifyReply, error: AppError, traceId: string): void {
+  // Fastify's handler timeout answers first; a handler that fails afterwards has nobody left to tell.
+  if (reply.sent) return;
+  const { retryAfterMs, allow, headers } = error.details;
+  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  if (allow) reply.header('allow', allow.join(', '));
+  if (headers) reply.headers(headers);
+  void reply.code(error.httpStatus).send(errorBody(error, traceId || newTraceId()));
+}

@@ -1,0 +1,113 @@
+import {
+  type Metadata,
+  ResponderBuilder,
+  type ServerInterceptingCallInterface,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js';
+import { deadlineExceeded } from '../errors/common.errors';
+import { AppError } from '../errors/app-error';
+import { runInContext } from '../tracing/request-context';
+import { traceIdFrom } from '../tracing/trace-id';
+import { infoOf } from './answer';
+import type { GrpcMetrics } from './grpc.metrics';
+import { grpcError } from './grpc.status';
+import type { RouteTable } from './route-table';
+
+type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
+
+const maxMetadataBytes = 16 * 1024;
+const defaultDeadlineMs = 5000;
+const maxDeadlineMs = 10_000;
+
+/** What happens around every gRPC call: trace id, metadata limit, deadline, trailers, metrics. */
+export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): ServerInterceptor {
+  return (method, call) => {
+    const observed = metrics.begin(method.path);
+    const hot = routes.grpc(method.path)?.route?.hot === true;
+    const around = new CallAround(call, hot);
+    const responder = new ResponderBuilder()
+      .withStart((next) => next(around.listener()))
+      .withSendMetadata((metadata, next) => next(around.stamp(metadata)))
+      .withSendMessage((message, next) => next(around.answered(message)))
+      .withSendStatus((sent, next) => {
+        around.end();
+        observed(sent.code ?? status.UNKNOWN);
+        next(around.trailers(sent));
+      })
+      .build();
+    const intercepted = new ServerInterceptingCall(call, responder);
+    if (!method.requestStream) around.limit(intercepted);
+    return intercepted;
+  };
+}
+
+class CallAround {
+  private traceId = '';
+  private replayed = false;
+  private headers: Readonly<Record<string, string>> = {};
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly call: ServerInterceptingCallInterface,
+    private readonly hot: boolean,
+  ) {}
+
+  listener() {
+    const inContext = (next: () => void): void => (this.hot ? next() : runInContext({ traceId: this.traceId }, next));
+    return new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        this.traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
+        metadata.set('x-trace-id', this.traceId);
+        if (sizeOf(metadata) > maxMetadataBytes) this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
+        else inContext(() => next(metadata));
+      })
+      .withOnReceiveMessage((message, next) => inContext(() => next(message)))
+      .withOnReceiveHalfClose((next) => inContext(next))
+      .withOnCancel(() => this.end())
+      .build();
+  }
+
+  /** Ends the call after its deadline: 5 s unless the caller named one, 10 s at most. */
+  limit(intercepted: ServerInterceptingCall): void {
+    const asked = Number(intercepted.getDeadline()) - Date.now();
+    const ms = Number.isFinite(asked) ? Math.min(asked, maxDeadlineMs) : defaultDeadlineMs;
+    this.timer = setTimeout(() => intercepted.sendStatus(grpcError(deadlineExceeded())), Math.max(0, ms)).unref();
+  }
+
+  stamp(metadata: Metadata): Metadata {
+    metadata.set('x-trace-id', this.traceId);
+    return metadata;
+  }
+
+  answered(message: unknown): unknown {
+    const info = infoOf(message);
+    this.replayed = info?.replayed ?? false;
+    this.headers = info?.headers ?? {};
+    return message;
+  }
+
+  trailers(sent: PartialStatusObject): PartialStatusObject {
+    if (!this.replayed && Object.keys(this.headers).length === 0) return sent;
+    const metadata = sent.metadata?.clone();
+    if (this.replayed) metadata?.set('idempotent-replayed', 'true');
+    for (const [name, value] of Object.entries(this.headers)) metadata?.set(name, value);
+    return { ...sent, metadata };
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+
+  private refuse(error: AppError): void {
+    this.call.sendStatus(grpcError(error));
+  }
+}
+
+function sizeOf(metadata: Metadata): number {
+  let size = 0;
+  for (const [name, values] of Object.entries(metadata.toHttp2Headers())) size += name.length + String(values).length;
+  return size;
+}

@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { newTraceId } from '../tracing/trace-id';
+
+interface ClientError extends Error {
+  readonly code?: string;
+}
+
+const answers: Record<string, { status: number; code: string; message: string }> = {
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'validation_failed', message: 'headers: are larger than 16 KiB' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'deadline_exceeded', message: 'The request did not arrive in time' },
+};
+const malformed = { status: 400, code: 'validation_failed', message: 'request: is not well-formed HTTP' };
+
+/** Answers what is not even HTTP in the one error shape, then closes the connection. */
+export function refuseConnection(error: ClientError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, code, message } = answers[error.code ?? ''] ?? malformed;
+  const traceId = newTraceId();
+  const phrase = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify({ error: phrase, code, message, trace_id: traceId });
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json; charset=utf-8\r\nX-Trace-ID: ${traceId}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

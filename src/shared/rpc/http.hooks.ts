@@ -1,0 +1,63 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { PinoLogger } from 'nestjs-pino';
+import { methodNotAllowed, routeNotFound } from '../errors/common.errors';
+import { runInContext } from '../tracing/request-context';
+import { traceIdFrom } from '../tracing/trace-id';
+import { infoOf } from './answer';
+import type { HttpMetrics } from './http.metrics';
+import type { RouteTable } from './route-table';
+
+const slowMs = 1000;
+
+export interface HttpHooks {
+  readonly routes: RouteTable;
+  readonly metrics: HttpMetrics;
+  readonly logger: PinoLogger;
+  /** Whether this process is on its way out: every answer then closes its connection. */
+  readonly draining: () => boolean;
+}
+
+/** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
+export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
+  fastify.decorateRequest('traceId', '');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request;
+    request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
+    reply.header('x-trace-id', request.traceId);
+    if (hooks.draining()) reply.header('connection', 'close');
+    if (request.is404) done(unmatched(request, hooks.routes));
+    else if (request.routeOptions.config.entry?.route?.hot) done();
+    else runInContext({ traceId: request.traceId }, done);
+  });
+  fastify.addHook('preSerialization', (_request, reply, payload, done) => {
+    const info = infoOf(payload);
+    if (info?.replayed) reply.code(200).header('idempotent-replayed', 'true');
+    if (info?.headers) reply.headers(info.headers);
+    done(null, payload);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    hooks.metrics.observe(request, reply);
+    log(hooks.logger, request, reply);
+    done();
+  });
+}
+
+function unmatched(request: FastifyRequest, routes: RouteTable): Error {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const methods = routes.methodsOf(path);
+  return methods.length > 0 ? methodNotAllowed(methods) : routeNotFound();
+}
+
+function log(logger: PinoLogger, request: FastifyRequest, reply: FastifyReply): void {
+  const duration = reply.elapsedTime;
+  if (reply.statusCode < 500 && duration < slowMs && !logger.logger.isLevelEnabled('debug')) return;
+  const fields = {
+    trace_id: request.traceId,
+    method: request.method,
+    path: request.routeOptions.url ?? 'unmatched',
+    status: reply.statusCode,
+    duration_ms: Math.round(duration * 10) / 10,
+  };
+  if (duration >= slowMs) logger.warn(fields, 'request_slow');
+  else logger.debug(fields, 'request_completed');
+}

@@ -1,0 +1,22 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config/config';
+
+const developmentOrigins = ['http://localhost:3000', 'http://localhost:8080'];
+const exposedHeaders = ['X-Trace-ID', 'Idempotent-Replayed', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'ETag'];
+
+/** Security headers, and CORS for the configured origins only. */
+export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {
+  await fastify.register(helmet, {
+    // The API's page loads its own scripts and styles and nothing from elsewhere.
+    contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"], 'img-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null } },
+  });
+  await fastify.register(cors, {
+    origin: config.environment === 'development' && config.allowedOrigins.length === 0 ? developmentOrigins : [...config.allowedOrigins],
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
+    exposedHeaders,
+  });
+}

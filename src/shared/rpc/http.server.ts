@@ -1,0 +1,76 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import { unsupportedMediaType } from '../errors/common.errors';
+import { parseJson } from './json';
+import { refuseConnection } from './http.client-error';
+import type { RouteEntry, RouteTable } from './route-table';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    entry?: RouteEntry;
+  }
+  interface FastifyRequest {
+    traceId: string;
+  }
+}
+
+const bodyLimit = 64 * 1024;
+
+/**
+ * The HTTP server with the limits of every request: body 64 KiB (or the route's own), header 16 KiB, headers within
+ * 5 s, the whole request within 15 s, the handler within 5 s; JSON in UTF-8 only.
+ */
+export function httpAdapter(routes: RouteTable): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    skipMiddie: true,
+    bodyLimit,
+    handlerTimeout: 5000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 72_000,
+    maxParamLength: 200,
+    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
+    clientErrorHandler: refuseConnection,
+    routerOptions: { querystringParser: parseQuery },
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
+  fastify.addHook('onRoute', (options) => {
+    for (const method of [options.method].flat()) {
+      routes.registered(method, options.url);
+      const entry = routes.http(method, options.url);
+      if (!entry) continue;
+      options.config = { ...options.config, entry };
+      options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
+    }
+  });
+  return adapter;
+}
+
+/** Keeps repeated names apart, so that they can be refused; no value is an object or an array of its own making. */
+export function parseQuery(text: string): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = query[name];
+    query[name] = before === undefined ? value : [before, value].flat();
+  }
+  return query;
+}
+
+function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  const contentType = request.headers['content-type'] ?? '';
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    done(unsupportedMediaType());
+    return;
+  }
+  if (request.routeOptions.config.entry?.route?.rawBody) {
+    done(null, body);
+    return;
+  }
+  try {
+    done(null, parseJson(body));
+  } catch (error) {
+    done(error as Error);
+  }
+}

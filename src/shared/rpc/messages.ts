@@ -1,0 +1,21 @@
+import type { ZodType } from 'zod';
+import type { Dto } from './dto';
+
+/** What OpenAPI says of one call beyond its route. */
+export interface MessageDocs {
+  readonly summary: string;
+  readonly request: Dto<object>;
+  readonly answer: ZodType;
+  /** HTTP status of success; 200 unless told. */
+  readonly status?: number;
+  /** Error codes that this call adds to those every call can have, by HTTP status. */
+  readonly errors?: Readonly<Record<number, readonly string[]>>;
+  readonly example: { readonly request: object; readonly answer: object };
+  /** Headers that are not in the message, by name. */
+  readonly headers?: Readonly<Record<string, { readonly description: string; readonly required: boolean; readonly example: string }>>;
+  /** The schema of a body that the request carries as bytes. */
+  readonly rawBody?: ZodType;
+}
+
+/** The messages of a contract, keyed by its methods. */
+export type Messages<Api extends object> = { readonly [Method in keyof Api]: MessageDocs };

@@ -1,0 +1,25 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ErrorFilter } from './error.filter';
+import { GrpcMetrics } from './grpc.metrics';
+import { HttpMetrics } from './http.metrics';
+import { RouteTable } from './route-table';
+import { ValidationPipe } from './validation.pipe';
+
+@Global()
+@Module({})
+export class RpcModule {
+  static forRoot(routes: RouteTable): DynamicModule {
+    return {
+      module: RpcModule,
+      providers: [
+        { provide: RouteTable, useValue: routes },
+        { provide: APP_PIPE, useClass: ValidationPipe },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        HttpMetrics,
+        GrpcMetrics,
+      ],
+      exports: [RouteTable, HttpMetrics, GrpcMetrics],
+    };
+  }
+}
