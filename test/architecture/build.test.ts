@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plant } from './planted';
+
+const project = join(__dirname, '../..');
+const settings = [
+  'package.json',
+  'tsconfig.json',
+  'nest-cli.json',
+  'test/architecture/tsconfig.build.json',
+  '.ci/build.mjs',
+];
+
+describe('.ci/build.mjs', () => {
+  let root: string;
+  const inDist = (path: string) => existsSync(join(root, 'dist', path));
+
+  function build(): Promise<{ status: number | null; said: string }> {
+    const child = spawn(process.execPath, [join(root, '.ci/build.mjs')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stdout.on('data', (chunk) => (said += `stdout: ${chunk}`));
+    child.stderr.on('data', (chunk) => (said += chunk));
+    return new Promise((resolve) => child.on('close', (status) => resolve({ status, said })));
+  }
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'build-'));
+    for (const path of settings) await cp(join(project, path), join(root, path));
+    await symlink(join(project, 'node_modules'), join(root, 'node_modules'));
+    await plant(root, { 'src/main.ts': "console.log('up');\n", 'src/extra.ts': 'export {};\n' });
+  });
+
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  it('builds once when several processes start on a stale dist', async () => {
+    const both = await Promise.all([build(), build()]);
+    expect(both.map(({ status }) => status)).toEqual([0, 0]);
+    expect(both.map(({ said }) => said).sort()).toEqual(['', expect.stringMatching(/^Built in [\d.]+ s\n$/)]);
+    expect([inDist('main.js'), inDist('extra.js')]).toEqual([true, true]);
+  }, 60_000);
+
+  it('says and does nothing while nothing has changed', async () => {
+    expect(await build()).toEqual({ status: 0, said: '' });
+  });
+
+  it('builds again after a file is gone, and leaves nothing of it behind', async () => {
+    await rm(join(root, 'src/extra.ts'));
+    expect((await build()).said).toMatch(/^Built in/);
+    expect([inDist('main.js'), inDist('extra.js')]).toEqual([true, false]);
+  }, 60_000);
+
+  it('builds again after a build that was cut off', async () => {
+    await rm(join(root, 'dist/.stamp'));
+    expect((await build()).said).toMatch(/^Built in/);
+  }, 60_000);
+
+  it('fails on a type error, and does not start what was built before it', async () => {
+    await plant(root, { 'src/main.ts': "const port: number = 'a';\nconsole.log(port);\n" });
+    for (const attempt of [1, 2]) {
+      expect({ attempt, ...(await build()) }).toEqual({ attempt, status: 1, said: expect.stringContaining('TS2322') });
+    }
+    expect(await readdir(join(root, 'node_modules/.cache'))).not.toContain('aerie-build.lock');
+  }, 60_000);
+});
