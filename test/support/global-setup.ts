@@ -1,0 +1,19 @@
+import { ensurePrograms } from './programs';
+import { type DatabaseServer, startMariadb, startPostgres } from './servers';
+
+async function start(variable: string, server: () => Promise<DatabaseServer>): Promise<DatabaseServer | undefined> {
+  if (process.env[variable]) return undefined;
+  const own = await server();
+  process.env[variable] = own.url;
+  return own;
+}
+
+/** Starts the one PostgreSQL and the one MariaDB that all suites of a run share. */
+export default async function globalSetup(): Promise<void> {
+  ensurePrograms([
+    ...(process.env.TEST_POSTGRES_URL ? [] : (['initdb', 'postgres'] as const)),
+    ...(process.env.TEST_MYSQL_URL ? [] : (['mariadb-install-db', 'mariadbd'] as const)),
+  ]);
+  const servers = await Promise.all([start('TEST_POSTGRES_URL', startPostgres), start('TEST_MYSQL_URL', startMariadb)]);
+  Object.assign(globalThis, { testServers: servers });
+}

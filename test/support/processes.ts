@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as { port: number };
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+function parents(): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      found.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch (error) {
+      // A process may end between readdir and read.
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+  return found;
+}
+
+/** A process and all that it started, itself first: PostgreSQL serves each connection from a process of its own. */
+export function familyOf(pid: number): number[] {
+  const family = [pid];
+  const all = [...parents()];
+  for (const member of family) family.push(...all.filter(([, parent]) => parent === member).map(([child]) => child));
+  return family;
+}
+
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) if (child.pid) signalAll(familyOf(child.pid), 'SIGKILL');
+});
+
+/** Starts a server that dies with this process. As root it runs as `user`: PostgreSQL refuses root. */
+export function startServer(user: string, program: string, args: readonly string[]): ChildProcess {
+  const asUser = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--init-groups'] : [];
+  // pdeathsig: a test run that is itself killed with SIGKILL leaves no server behind.
+  const child = spawn('setpriv', [...asUser, '--pdeathsig=KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** Runs a program to its end; rejects with what it printed when it fails. */
+export async function runProgram(user: string, program: string, args: readonly string[]): Promise<void> {
+  const child = startServer(user, program, args);
+  const printed: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => printed.push(chunk));
+  const code = await new Promise((exit) => child.once('close', exit));
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${Buffer.concat(printed).toString()}`);
+}
