@@ -155,6 +155,24 @@ suite('promises', [
   file('src/shared/a/a.ts', 'declare function a(): Promise<void>;\na();', 'a.ts:2: nobody waits for a();'),
   file('src/shared/a/a.ts', 'declare const a: { b?(): Promise<void> };\na.b?.();', 'a.ts:2: nobody waits'),
   file('src/shared/a/a.ts', 'declare function a(): Promise<void>;\na().finally(() => {});', 'a.ts:2: nobody waits'),
+  file(
+    'src/shared/a/a.ts',
+    'declare function a(): Promise<void>;\nfunction b() { try { return 1; } finally { void a(); } }\nfunction c() { return a(); }',
+  ),
+  file(
+    'src/shared/a/a.ts',
+    'declare function a(): Promise<void>;\nasync function b(d: Disposable) { using c = d; return a(); }',
+    'a.ts:2: the block is left before this is done',
+  ),
+  file(
+    'src/shared/a/a.ts',
+    'declare function a(): Promise<void>;\nasync function b() { try { return a(); } catch { return; } }',
+    'a.ts:2: the block is left',
+  ),
+  file(
+    'src/shared/a/a.ts',
+    'declare function a(): Promise<void>;\nasync function b(d: AsyncDisposable) { await using c = d; return await a(); }',
+  ),
   tree(
     'sees promises across files',
     {

@@ -12,7 +12,8 @@ export async function inspect(check: string, trees: readonly Tree[]): Promise<st
   await using parent = await temporaryFolder();
   const roots = trees.map((_, index) => join(parent.path, String(index)));
   await Promise.all(trees.map((tree, index) => plant(roots[index]!, tree)));
-  return inspectRoots(check, roots);
+  // Awaited here, or the folder is gone before the check has read it.
+  return await inspectRoots(check, roots);
 }
 
 /** Runs one of checks/ on folders that are there already. */
