@@ -146,6 +146,13 @@ const development: Tree = {
   'src/shared/rpc/rpc.ts': "import * as imported from 'supertest';\n",
 };
 
+/** Where a package keeps its code in dist/: that folder is not ours. */
+const packaged: Tree = {
+  'node_modules/typeorm/package.json': '{ "name": "typeorm", "version": "1.0.0", "main": "dist/index.js" }',
+  'node_modules/typeorm/dist/index.js': 'module.exports = {};\n',
+  [`${users}.service.ts`]: "import * as imported from 'typeorm';\n",
+};
+
 describe('arrows between files', () => {
   let found: string[][];
   let foundInTypes: string[][];
@@ -156,7 +163,7 @@ describe('arrows between files', () => {
     [found, foundInTypes, rest] = await Promise.all([
       inspect('arrows', plantedAs('import')),
       inspect('arrows', plantedAs('import type')),
-      inspect('arrows', [treeOf(legal), treeOf(circle), treeOf(circle, 'import type'), development]),
+      inspect('arrows', [treeOf(legal), treeOf(circle), treeOf(circle, 'import type'), development, packaged]),
     ]);
   }, 60_000);
 
@@ -179,6 +186,10 @@ describe('arrows between files', () => {
 
   it('finds a development dependency', () => {
     expect(rest[3]).toEqual(['no-dev-dependency: src/shared/rpc/rpc.ts -> node_modules/supertest/index.js']);
+  });
+
+  it('finds a package by where it is installed', () => {
+    expect(rest[4]).toEqual([`no-driver-in-features: ${users}.service.ts -> node_modules/typeorm/dist/index.js`]);
   });
 
   it('has a violation for every rule', () => {
