@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { CommitUnknownError, isTransient } from '../db/db.errors';
+import { AppError } from '../errors/app-error';
+import { unavailable } from '../errors/common.errors';
+
+/** What a batch needs to know of its work. All answers are in the order of the items. */
+export interface BatchOptions<Item, Answer> {
+  /** Items of one group at most. */
+  readonly maxItems: number;
+  /** Items that may wait, those of the running group not counted; beyond it `unavailable`. */
+  readonly maxQueued: number;
+  /** One transaction for all these items. `groupId` is a random whole number, new for each try. */
+  commit(items: readonly Item[], groupId: number): Promise<readonly Answer[]>;
+  /** After a COMMIT whose answer was lost: what the database holds of these items; undefined where it holds nothing. */
+  resolve(items: readonly Item[], groupId: number): Promise<readonly (Answer | undefined)[]>;
+}
+
+interface Entry<Item, Answer> {
+  readonly item: Item;
+  settle(outcome: PromiseSettledResult<Answer>): void;
+}
+
+/**
+ * Group commit: what is submitted while a group commits is the next group; when nothing runs, a group begins at the end
+ * of this turn of the event loop. No answer comes before the COMMIT of its group. A group that fails for a reason of one
+ * item runs again in halves, in order, until every item has an answer or an error of its own.
+ */
+export class Batcher<Item, Answer> {
+  private queue: Entry<Item, Answer>[] = [];
+  private running = false;
+  private closed = false;
+  private idleWaiters: (() => void)[] = [];
+
+  constructor(private readonly options: BatchOptions<Item, Answer>) {}
+
+  /** Items that wait for their group to begin. */
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  /** Rejects at once with `unavailable` when the queue is full. */
+  submit(item: Item): Promise<Answer> {
+    if (!this.hasRoom(1)) return Promise.reject(unavailable(new Error('The batch queue is full or closed')));
+    return new Promise<Answer>((resolve, reject) => {
+      const settle = (outcome: PromiseSettledResult<Answer>) => {
+        if (outcome.status === 'fulfilled') resolve(outcome.value);
+        else reject(outcome.reason);
+      };
+      this.queue.push({ item, settle });
+      this.schedule();
+    });
+  }
+
+  /** Submits all or, when there is no room for all of them, rejects with `unavailable`. */
+  submitAll(items: readonly Item[]): Promise<PromiseSettledResult<Answer>[]> {
+    if (items.length === 0) return Promise.resolve([]);
+    if (!this.hasRoom(items.length)) return Promise.reject(unavailable(new Error('The batch queue is full or closed')));
+    return new Promise((resolve) => {
+      const outcomes = new Array<PromiseSettledResult<Answer>>(items.length);
+      let open = items.length;
+      items.forEach((item, place) => {
+        const settle = (outcome: PromiseSettledResult<Answer>) => {
+          outcomes[place] = outcome;
+          open -= 1;
+          if (open === 0) resolve(outcomes);
+        };
+        this.queue.push({ item, settle });
+      });
+      this.schedule();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  idle(): Promise<void> {
+    if (!this.running) return Promise.resolve();
+    return new Promise((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  /** Refuses new items from now on and resolves when all that were taken are answered. */
+  drain(): Promise<void> {
+    this.closed = true;
+    return this.idle();
+  }
+
+  private hasRoom(count: number): boolean {
+    return !this.closed && this.queue.length + count <= this.options.maxQueued;
+  }
+
+  private schedule(): void {
+    if (this.running) return;
+    this.running = true;
+    setImmediate(() => void this.next());
+  }
+
+  private async next(): Promise<void> {
+    const { maxItems } = this.options;
+    const group = this.queue.length <= maxItems ? this.queue : this.queue.splice(0, maxItems);
+    if (group === this.queue) this.queue = [];
+    await this.work(group);
+    if (this.queue.length > 0) {
+      // Not at once: answers go out and what has arrived joins the next group.
+      setImmediate(() => void this.next());
+      return;
+    }
+    this.running = false;
+    for (const resolve of this.idleWaiters.splice(0)) resolve();
+  }
+
+  /** Settles every entry of the group; never rejects. */
+  private async work(group: readonly Entry<Item, Answer>[]): Promise<void> {
+    const items = group.map((entry) => entry.item);
+    const groupId = newGroupId();
+    try {
+      answer(group, await this.options.commit(items, groupId));
+    } catch (error) {
+      if (error instanceof CommitUnknownError) await this.resolve(group, items, groupId, error);
+      else if (isTransient(error)) fail(group, error instanceof AppError ? error : unavailable(error));
+      else if (group.length === 1) fail(group, error);
+      else await this.halve(group);
+    }
+  }
+
+  private async halve(group: readonly Entry<Item, Answer>[]): Promise<void> {
+    const middle = group.length >> 1;
+    await this.work(group.slice(0, middle));
+    await this.work(group.slice(middle));
+  }
+
+  private async resolve(
+    group: readonly Entry<Item, Answer>[],
+    items: readonly Item[],
+    groupId: number,
+    lost: Error,
+  ): Promise<void> {
+    try {
+      const found = await this.options.resolve(items, groupId);
+      group.forEach((entry, i) => {
+        const value = found[i];
+        entry.settle(value === undefined ? { status: 'rejected', reason: lost } : { status: 'fulfilled', value });
+      });
+    } catch (error) {
+      fail(group, unavailable(error));
+    }
+  }
+}
+
+function answer<Item, Answer>(group: readonly Entry<Item, Answer>[], answers: readonly Answer[]): void {
+  if (answers.length !== group.length) {
+    // It is committed: running it again would not help.
+    fail(group, new Error(`A group of ${group.length} items got ${answers.length} answers`));
+    return;
+  }
+  group.forEach((entry, i) => {
+    entry.settle({ status: 'fulfilled', value: answers[i] as Answer });
+  });
+}
+
+function fail<Item, Answer>(group: readonly Entry<Item, Answer>[], reason: unknown): void {
+  for (const entry of group) entry.settle({ status: 'rejected', reason });
+}
+
+// 53 random bits.
+function newGroupId(): number {
+  const bytes = randomBytes(7);
+  return bytes.readUIntBE(1, 6) * 32 + (bytes.readUInt8(0) & 31);
+}

@@ -1,0 +1,111 @@
+import { checkNumber } from './safe-integer';
+import type { Sql, Value } from './sql';
+
+/** How a column is bound. 'int' is any whole number up to 2^53-1. */
+export type ColumnType = 'text' | 'int';
+
+/** Many rows of one table. Each row has its values in the order of `columns`. */
+export interface BulkRows {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** The columns of the unique index (or primary key) that says which rows are the same. */
+  readonly key: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+}
+
+/** Rows to insert where new. `add` columns grow by the given number elsewhere, `set` columns take the given value. */
+export interface UpsertRows extends BulkRows {
+  readonly add: readonly string[];
+  readonly set: readonly string[];
+}
+
+/** `groupId`: a whole number, random per group of rows, stored in the column `group_id`, which `columns` leaves out. */
+export interface NewRows extends BulkRows {
+  readonly groupId: number;
+}
+
+/** The key of a row as the sets of this file hold it: the text of its one key column, or several joined by NUL. */
+export function keyOf(values: readonly Value[]): string {
+  return values.length === 1 ? String(values[0]) : values.join('\0');
+}
+
+/** Where the key columns are in a row. */
+export function keyPlaces(bulk: BulkRows): number[] {
+  const names = Object.keys(bulk.columns);
+  return bulk.key.map((name) => {
+    const place = names.indexOf(name);
+    if (place < 0) throw new Error(`${name} is no column of ${bulk.table}`);
+    return place;
+  });
+}
+
+function byKey(bulk: BulkRows): Map<string, readonly Value[]> {
+  const places = keyPlaces(bulk);
+  const [only = 0] = places;
+  const first = new Map<string, readonly Value[]>();
+  for (const row of bulk.rows) {
+    const key = places.length === 1 ? String(row[only]) : keyOf(places.map((place) => row[place] ?? null));
+    if (!first.has(key)) first.set(key, row);
+  }
+  return first;
+}
+
+// Every group takes its locks in one order, or two groups with the same keys wait for each other for ever.
+function sorted(rows: ReadonlyMap<string, readonly Value[]>): (readonly Value[])[] {
+  return [...rows.keys()].sort().map((key) => rows.get(key) ?? []);
+}
+
+/**
+ * Inserts the rows whose key is not there yet and answers the keys that this very call inserted (`keyOf`). Of two rows
+ * with one key in `rows` the first counts. Rows that are there stay as they are; they may have been committed after this
+ * transaction began. A duplicate in another unique index is an error.
+ */
+export async function insertNew(tx: Sql, bulk: NewRows): Promise<Set<string>> {
+  if (bulk.rows.length === 0) return new Set();
+  const groupId = checkNumber(bulk.groupId);
+  const rows = sorted(byKey(bulk)).map((row) => [...row, groupId]);
+  return tx.insertRows({ ...bulk, columns: { ...bulk.columns, group_id: 'int' }, rows });
+}
+
+/** Which of these rows the database holds from the group `groupId`: what a COMMIT did whose answer was lost. */
+export async function insertedBy(sql: Sql, bulk: NewRows): Promise<Set<string>> {
+  if (bulk.rows.length === 0) return new Set();
+  const [place = 0] = keyPlaces(bulk);
+  const list = inList(bulk.rows.map((row) => row[place] ?? null));
+  const text = `SELECT ${bulk.key.join(', ')} FROM ${bulk.table} WHERE ${bulk.key[0]} IN ${list.text} AND group_id = ?`;
+  const found = await sql.rows<Record<string, Value>>(text, [...list.params, bulk.groupId]);
+  return new Set(found.map((row) => keyOf(bulk.key.map((name) => row[name] ?? null))));
+}
+
+/** Inserts rows, or where the key is there adds to the `add` columns and overwrites the `set` columns. */
+export async function upsertAdd(tx: Sql, bulk: UpsertRows): Promise<void> {
+  if (bulk.rows.length === 0) return;
+  await tx.upsertRows({ ...bulk, rows: sorted(merged(bulk)) });
+}
+
+// One statement may touch a row once only (PostgreSQL refuses more), so rows with one key become one.
+function merged(bulk: UpsertRows): Map<string, readonly Value[]> {
+  const places = keyPlaces(bulk);
+  const adds = Object.keys(bulk.columns).map((name) => bulk.add.includes(name));
+  const result = new Map<string, Value[]>();
+  for (const row of bulk.rows) {
+    const key = keyOf(places.map((place) => row[place] ?? null));
+    const before = result.get(key);
+    const next = before ? row.map((value, i) => (adds[i] ? Number(before[i]) + Number(value) : value)) : [...row];
+    result.set(key, next);
+  }
+  return result;
+}
+
+/**
+ * `(?,?,...)` for `IN`, with its parameters. The length is rounded up to a power of two by repeating the last value, so
+ * that few texts have to be prepared. No value gives a list that nothing is in. At most 16,000 values: databases bound
+ * the number of parameters.
+ */
+export function inList(values: readonly Value[]): { readonly text: string; readonly params: readonly Value[] } {
+  if (values.length > 16_000) throw new RangeError('A list of more than 16000 values has to be cut into parts');
+  const last = values.at(-1) ?? null;
+  const length = 2 ** Math.ceil(Math.log2(Math.max(values.length, 1)));
+  const params = [...values, ...new Array<Value>(length - values.length).fill(last)];
+  return { text: `(?${',?'.repeat(length - 1)})`, params };
+}

@@ -1,0 +1,90 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { BulkRows, UpsertRows } from './bulk';
+import type { DatabaseKind, Sql, Value } from './sql';
+
+/** A borrowed connection with what its lender needs beside `Sql`: a transaction's ends and the way back to the pool. */
+export abstract class Connection implements Sql {
+  abstract readonly kind: DatabaseKind;
+  private borrowed = true;
+  private ownRunner: QueryRunner | undefined;
+  private transactionActive = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly raw: unknown,
+  ) {}
+
+  abstract rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
+  abstract run(text: string, params?: readonly Value[]): Promise<number>;
+  abstract insertRows(rows: BulkRows): Promise<Set<string>>;
+  abstract upsertRows(rows: UpsertRows): Promise<void>;
+  /** Runs `work` while no other process does; waits for them at most `limitMs`. */
+  abstract exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T>;
+  protected abstract beginWork(): Promise<void>;
+  /** Throws CommitUnknownError when the answer to COMMIT did not come. */
+  protected abstract commitWork(): Promise<void>;
+  protected abstract rollbackWork(): Promise<void>;
+  protected abstract giveBack(): void;
+
+  async begin(): Promise<void> {
+    await this.beginWork();
+    this.markTransaction(true);
+  }
+
+  async commit(): Promise<void> {
+    await this.commitWork();
+    this.markTransaction(false);
+  }
+
+  async rollback(): Promise<void> {
+    this.markTransaction(false);
+    await this.rollbackWork();
+  }
+
+  /** Ends the loan. A connection that failed is destroyed, never returned to the pool. */
+  release(): void {
+    if (!this.borrowed) return;
+    this.borrowed = false;
+    this.giveBack();
+  }
+
+  get manager(): EntityManager {
+    return this.runner.manager;
+  }
+
+  /** TypeORM's query runner over this connection. */
+  get runner(): QueryRunner {
+    this.assertBorrowed();
+    this.ownRunner ??= this.createRunner();
+    return this.ownRunner;
+  }
+
+  /** Called before every statement. */
+  protected assertBorrowed(): void {
+    // On SQLite a late statement would join the transaction of somebody else.
+    if (!this.borrowed) throw new Error('This connection was given back: a statement outlived its transaction');
+  }
+
+  private createRunner(): QueryRunner {
+    const runner = this.dataSource.createQueryRunner();
+    Object.assign(runner, { databaseConnection: this.raw });
+    mark(runner, this.transactionActive);
+    this.limit(runner);
+    return runner;
+  }
+
+  /** Puts the time limit of this connection around TypeORM's statements. */
+  protected limit(_runner: QueryRunner): void {
+    return;
+  }
+
+  protected markTransaction(active: boolean): void {
+    this.transactionActive = active;
+    if (this.ownRunner) mark(this.ownRunner, active);
+  }
+}
+
+// TypeORM opens a transaction of its own for every save unless it believes to be in one.
+function mark(runner: QueryRunner, active: boolean): void {
+  Object.assign(runner, { isTransactionActive: active, transactionDepth: active ? 1 : 0 });
+}

@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { AppError } from '../errors/app-error';
+import { unavailable } from '../errors/common.errors';
+import type { Connection } from './connection';
+import { type DatabaseAddress, parseDatabaseUrl } from './database-url';
+import { isConnectionTrouble, isRetryable, isTransient } from './db.errors';
+import type { Dialect, DialectOptions } from './dialect';
+import type { Priority } from './gate';
+import { MysqlDialect } from './mysql.dialect';
+import { PostgresDialect } from './postgres.dialect';
+import type { DatabaseKind, Sql } from './sql';
+import { SqliteDialect } from './sqlite.dialect';
+import { within } from './within';
+
+export type { DatabaseKind, Sql, Value } from './sql';
+
+/** An entity class or schema, and a migration class, as TypeORM takes them. */
+export type Entity = (new () => object) | EntitySchema;
+export type Migration = new () => MigrationInterface;
+
+/** `url` as in `parseDatabaseUrl`; pool sizes do not concern SQLite, which has one connection. */
+export interface DatabaseOptions extends DialectOptions {
+  readonly url: string;
+  readonly entities: readonly Entity[];
+  readonly migrations: readonly Migration[];
+}
+
+const maxRetries = 3;
+const maxCallers = 10_000;
+const migrationLimitMs = 120_000;
+
+function dialectOf(address: DatabaseAddress, options: DialectOptions): Dialect {
+  if (address.kind === 'sqlite') return new SqliteDialect(address.path);
+  return address.kind === 'postgres' ? new PostgresDialect(address, options) : new MysqlDialect(address, options);
+}
+
+/**
+ * One database: a pool of connections (SQLite: of one), transactions with retry, migrations. When the server cannot be
+ * reached or does not answer in time, everything here rejects with `unavailable` and works again when it is back.
+ */
+export class Database {
+  readonly dialect: Dialect;
+  private dataSource: DataSource | undefined;
+  private callers = 0;
+
+  constructor(private readonly options: DatabaseOptions) {
+    this.dialect = dialectOf(parseDatabaseUrl(options.url), options);
+  }
+
+  get kind(): DatabaseKind {
+    return this.dialect.kind;
+  }
+
+  /** In this process: no server to be gone. */
+  get embedded(): boolean {
+    return this.kind === 'sqlite';
+  }
+
+  /** Opens the pool. Rejects with the driver's error when the server refuses us, `unavailable` when it is not there. */
+  async connect(): Promise<void> {
+    const { entities, migrations, connectTimeoutMs } = this.options;
+    const dataSource = new DataSource({
+      ...this.dialect.dataSourceOptions(),
+      entities: [...entities],
+      migrations: [...migrations],
+      logging: false,
+    });
+    const connected = dataSource.initialize();
+    const late = () => connected.then((opened) => opened.destroy()).catch(ignore);
+    try {
+      this.dataSource = await within(connectTimeoutMs, connected, late);
+    } catch (error) {
+      throw asAnswer(error);
+    }
+  }
+
+  /** Brings the schema up to date, one process at a time, and answers the names of the migrations that it ran. */
+  async migrate(): Promise<string[]> {
+    const dataSource = this.opened();
+    return this.borrow(Number.POSITIVE_INFINITY, 'normal', (connection) =>
+      connection.exclusively(migrationLimitMs, async () => {
+        const executor = new MigrationExecutor(dataSource, connection.runner);
+        executor.transaction = this.embedded ? 'all' : 'each';
+        return (await executor.executePendingMigrations()).map(({ name }) => name);
+      }),
+    );
+  }
+
+  /** The names of the migrations that this database lacks. */
+  async pendingMigrations(): Promise<string[]> {
+    const dataSource = this.opened();
+    return this.read(async (sql) => {
+      const { queryRunner } = sql.manager;
+      return (await new MigrationExecutor(dataSource, queryRunner).getPendingMigrations()).map(({ name }) => name);
+    });
+  }
+
+  /** Asks the database for an answer; rejects with `unavailable` after `limitMs`. */
+  async ping(limitMs: number): Promise<void> {
+    await this.retried((connection) => connection.rows(this.dialect.pingText), 'normal', limitMs);
+  }
+
+  /** Closes the pool when all have given back their connections, at the latest after the query time limit. */
+  async close(): Promise<void> {
+    const dataSource = this.dataSource;
+    this.dataSource = undefined;
+    if (!dataSource) return;
+    const { queryTimeoutMs } = this.options;
+    // SQLite has no pool that waits for its borrowers.
+    const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;
+    await within(queryTimeoutMs, dataSource.destroy()).finally(() => last?.release());
+  }
+
+  /**
+   * Runs `work` in one transaction (READ COMMITTED or stricter) and commits. `work` runs again, at most 3 times, after a
+   * deadlock or serialization failure, so it must have no effect but through `tx`, and it must not call other services.
+   * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' gives way to others on SQLite.
+   */
+  async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
+    return this.retried((connection) => inTransaction(connection, work), options.priority);
+  }
+
+  /** Runs `work` outside of a transaction: each statement sees what is committed when it starts. */
+  async read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.retried(work, 'normal');
+  }
+
+  private async retried<T>(
+    work: (connection: Connection) => Promise<T>,
+    priority: Priority = 'normal',
+    limitMs = this.options.queryTimeoutMs,
+  ): Promise<T> {
+    const until = performance.now() + limitMs;
+    for (let retries = 0; ; retries += 1) {
+      try {
+        return await this.borrow(limitMs, priority, work);
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        if (retries === maxRetries || performance.now() > until) throw unavailable(error);
+        await sleep(Math.random() * 10 * 2 ** retries);
+      }
+    }
+  }
+
+  private async borrow<T>(
+    limitMs: number,
+    priority: Priority,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    if (this.callers >= maxCallers) throw unavailable(new Error(`${maxCallers} callers wait for the database`));
+    this.callers += 1;
+    try {
+      const connection = await this.acquire(limitMs, priority);
+      try {
+        return await work(connection);
+      } finally {
+        connection.release();
+      }
+    } catch (error) {
+      throw asAnswer(error);
+    } finally {
+      this.callers -= 1;
+    }
+  }
+
+  private async acquire(limitMs: number, priority: Priority): Promise<Connection> {
+    try {
+      return await this.dialect.acquire(this.opened(), limitMs, priority);
+    } catch (error) {
+      // Whatever the server has against a new connection, the caller can do nothing about it.
+      throw error instanceof AppError ? error : unavailable(error);
+    }
+  }
+
+  private opened(): DataSource {
+    if (!this.dataSource) throw unavailable(new Error('The database is not connected'));
+    return this.dataSource;
+  }
+}
+
+async function inTransaction<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {
+  await connection.begin();
+  try {
+    const result = await work(connection);
+    await connection.commit();
+    return result;
+  } catch (error) {
+    await rollback(connection, error);
+    throw error;
+  }
+}
+
+async function rollback(connection: Connection, reason: unknown): Promise<void> {
+  try {
+    await connection.rollback();
+  } catch (error) {
+    // A connection that cannot even roll back was destroyed, and the server rolls back; the first error tells more.
+    if (!isConnectionTrouble(error))
+      throw new AggregateError([reason, error], 'A transaction could not be rolled back');
+  }
+}
+
+// Retryable errors pass as they are: the loop above decides about them.
+function asAnswer(error: unknown): unknown {
+  if (error instanceof AppError || isRetryable(error)) return error;
+  return isTransient(error) ? unavailable(error) : error;
+}
+
+// The caller has had its error; what comes later concerns nobody.
+function ignore(): void {
+  return;
+}

@@ -1,0 +1,94 @@
+import { AppError } from '../errors/app-error';
+
+/** The COMMIT was sent and its answer never came: the transaction may or may not have happened. */
+export class CommitUnknownError extends AppError {
+  constructor(cause: unknown) {
+    super(
+      'unavailable',
+      'unavailable',
+      'It is not known whether this was stored; try again',
+      { retryAfterMs: 1000 },
+      cause,
+    );
+    this.name = 'CommitUnknownError';
+  }
+}
+
+/** The native part of the SQLite driver is not there. The message is for the person who starts the process. */
+export class SqliteDriverMissingError extends Error {
+  constructor(cause: unknown) {
+    super(
+      'SQLite needs a driver that is compiled on installation: install a C++ compiler and run npm ci again, ' +
+        'or set DATABASE_URL to a PostgreSQL or MySQL server.',
+      { cause },
+    );
+    this.name = 'SqliteDriverMissingError';
+  }
+}
+
+const uniqueViolations = [
+  '23505',
+  'ER_DUP_ENTRY',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_ROWID',
+];
+
+// Serialization failure, deadlock, lock wait: the transaction was or must be rolled back and may pass when run again.
+const retryable =
+  /^(40001|40P01|55P03|ER_LOCK_DEADLOCK|ER_LOCK_WAIT_TIMEOUT|ER_CHECKREAD|SQLITE_BUSY(_.+)?|SQLITE_LOCKED(_.+)?)$/;
+
+// SQLSTATE classes: 08 connection, 53 resources, 57 operator intervention, 58 system error, 25006 read-only (failover).
+const trouble = new RegExp(
+  [
+    '^(08...|53...|57...|58...|25006)$',
+    '^(TIME_LIMIT|ECONN.*|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$',
+    '^(PROTOCOL_CONNECTION_LOST|PROTOCOL_ENQUEUE_.*|POOL_(CLOSED|ENQUEUELIMIT)|HANDSHAKE_.*)$',
+    '^ER_(CON_COUNT_ERROR|TOO_MANY_USER_CONNECTIONS|USER_LIMIT_REACHED|(NORMAL_)?(SERVER_)?SHUTDOWN|QUERY_INTERRUPTED|CONNECTION_KILLED)$',
+    '^ER_(ABORTING_CONNECTION|NEW_ABORTING_CONNECTION|NET_.*|DISK_FULL|RECORD_FILE_FULL|OPTION_PREVENTS_STATEMENT|STATEMENT_TIMEOUT)$',
+    '^ER_(QUERY_TIMEOUT|CLIENT_INTERACTION_TIMEOUT|OUTOFMEMORY|OUT_OF_RESOURCES)$',
+    '^SQLITE_(FULL|IOERR(_.+)?|CANTOPEN(_.+)?|READONLY(_.+)?|NOMEM|BUSY(_.+)?)$',
+  ].join('|'),
+);
+
+// pg and mysql2 give these no code.
+const troubleMessages =
+  /^(Connection terminated|Client (was closed|has encountered a connection error)|timeout exceeded when trying to connect|Can't add new command when connection is in closed state|Pool is closed|Cannot use a pool after|Queue limit reached)/;
+
+interface DriverError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly fatal?: unknown;
+}
+
+/** What the driver said; TypeORM wraps it in a QueryFailedError. */
+function driverError(error: unknown): DriverError {
+  const { driverError: inner } = (error ?? {}) as { driverError?: unknown };
+  return (inner ?? error ?? {}) as DriverError;
+}
+
+function codeOf(error: unknown): string {
+  return String(driverError(error).code ?? '');
+}
+
+/** A row with this unique key is there already. PostgreSQL has ended the transaction then, the others have not. */
+export function isUniqueViolation(error: unknown): boolean {
+  return uniqueViolations.includes(codeOf(error));
+}
+
+/** The same transaction may pass when it is run again at once. */
+export function isRetryable(error: unknown): boolean {
+  return retryable.test(codeOf(error));
+}
+
+/** The connection or the server failed, not the statement: the connection must not be used again. */
+export function isConnectionTrouble(error: unknown): boolean {
+  const inner = driverError(error);
+  return inner.fatal === true || trouble.test(codeOf(error)) || troubleMessages.test(String(inner.message ?? ''));
+}
+
+/** Nothing is wrong with what was asked; later it may pass. True for `unavailable` and for what becomes it. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof AppError) return error.kind === 'unavailable';
+  return isRetryable(error) || isConnectionTrouble(error);
+}

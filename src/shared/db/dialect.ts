@@ -1,0 +1,22 @@
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import type { Connection } from './connection';
+import type { Priority } from './gate';
+import type { DatabaseKind } from './sql';
+
+export interface DialectOptions {
+  readonly poolMin: number;
+  readonly poolMax: number;
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+}
+
+/** What differs between databases when a connection is made and borrowed. Their statements are in their connections. */
+export abstract class Dialect {
+  abstract readonly kind: DatabaseKind;
+  /** A statement that fails when the database cannot answer. */
+  abstract readonly pingText: string;
+  /** TypeORM's options, without entities and migrations. */
+  abstract dataSourceOptions(): DataSourceOptions;
+  /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
+  abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { PoolConnection, ResultSetHeader } from 'mysql2';
+import type { DataSource } from 'typeorm';
+import { type BulkRows, type ColumnType, inList, keyOf, keyPlaces, type UpsertRows } from './bulk';
+import { checkNumber } from './safe-integer';
+import { ServerConnection } from './server.connection';
+import type { Value } from './sql';
+
+const maxRows = 1000;
+// Well below the smallest default of max_allowed_packet (4 MB).
+const maxTextLength = 1_000_000;
+
+/** A connection to MySQL or MariaDB while one caller has it. */
+export class MysqlConnection extends ServerConnection {
+  readonly kind = 'mysql';
+  private readonly onError = (error: Error) => this.breakOff(error);
+
+  constructor(
+    dataSource: DataSource,
+    private readonly connection: PoolConnection,
+    protected readonly limitMs: number,
+  ) {
+    super(dataSource, connection);
+    connection.on('error', this.onError);
+  }
+
+  async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
+    const result = await this.send(text, params);
+    return Array.isArray(result) ? (result as T[]) : [];
+  }
+
+  async run(text: string, params: readonly Value[] = []): Promise<number> {
+    const result = await this.send(text, params);
+    return Array.isArray(result) ? result.length : (result as ResultSetHeader).affectedRows;
+  }
+
+  async insertRows(bulk: BulkRows): Promise<Set<string>> {
+    const [first = ''] = bulk.key;
+    const inserted = new Set<string>();
+    const place = Object.keys(bulk.columns).indexOf('group_id');
+    const places = keyPlaces(bulk);
+    for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${first} = ${bulk.table}.${first}`)) {
+      const { info } = (await this.send(part.text, [])) as ResultSetHeader;
+      const keys = part.rows.map((row) => keyOf(places.map((key) => row[key] ?? null)));
+      const all = /Duplicates: 0 /.test(info);
+      for (const key of all ? keys : await this.insertedOf(bulk, part.rows, place)) inserted.add(key);
+    }
+    return inserted;
+  }
+
+  async upsertRows(bulk: UpsertRows): Promise<void> {
+    const changes = [
+      ...bulk.add.map((name) => `${name} = ${name} + VALUES(${name})`),
+      ...bulk.set.map((name) => `${name} = VALUES(${name})`),
+    ];
+    for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${changes.join(', ')}`))
+      await this.send(part.text, []);
+  }
+
+  // MySQL does not say which rows of an insert were new: those with this group's id are.
+  private async insertedOf(bulk: BulkRows, rows: BulkRows['rows'], groupPlace: number): Promise<string[]> {
+    const [place = 0] = keyPlaces(bulk);
+    const list = inList(rows.map((row) => row[place] ?? null));
+    const text = `SELECT ${bulk.key.join(', ')} FROM ${bulk.table} WHERE ${bulk.key[0]} IN ${list.text} AND group_id = ?`;
+    const found = await this.rows<Record<string, Value>>(text, [...list.params, rows[0]?.[groupPlace] ?? null]);
+    return found.map((row) => keyOf(bulk.key.map((name) => row[name] ?? null)));
+  }
+
+  // Literals in one text: faster here than a prepared statement (+15 %) or JSON_TABLE (+40 %).
+  private *parts(bulk: BulkRows, ending: string): Generator<{ text: string; rows: BulkRows['rows'] }> {
+    const head = `INSERT INTO ${bulk.table} (${Object.keys(bulk.columns).join(', ')}) VALUES `;
+    const types = Object.values(bulk.columns);
+    let text = head;
+    let from = 0;
+    for (let i = 0; i < bulk.rows.length; i += 1) {
+      text += `${i > from ? ',' : ''}${this.literals(bulk.rows[i] ?? [], types)}`;
+      if (i - from + 1 < maxRows && text.length < maxTextLength && i + 1 < bulk.rows.length) continue;
+      yield { text: `${text} ${ending}`, rows: bulk.rows.slice(from, i + 1) };
+      text = head;
+      from = i + 1;
+    }
+  }
+
+  private literals(row: readonly Value[], types: readonly ColumnType[]): string {
+    let text = '(';
+    for (let i = 0; i < types.length; i += 1) {
+      const value = row[i] ?? null;
+      if (i > 0) text += ',';
+      if (value === null) text += 'NULL';
+      else text += types[i] === 'int' ? checkNumber(Number(value)) : this.connection.escape(String(value));
+    }
+    return `${text})`;
+  }
+
+  protected async sendCommit(): Promise<void> {
+    await this.send('COMMIT', []);
+  }
+
+  // Names are one per server, not per database, and at most 64 long.
+  private get lockName(): string {
+    return `aerie_${createHash('sha256')
+      .update(this.connection.config.database ?? '')
+      .digest('hex')
+      .slice(0, 32)}`;
+  }
+
+  protected async tryLock(): Promise<boolean> {
+    const [row] = await this.rows<{ locked: number }>('SELECT GET_LOCK(?, 0) AS locked', [this.lockName]);
+    return row?.locked === 1;
+  }
+
+  protected async unlock(): Promise<void> {
+    await this.rows('SELECT RELEASE_LOCK(?)', [this.lockName]);
+  }
+
+  protected destroy(): void {
+    this.connection.destroy();
+  }
+
+  protected giveBack(): void {
+    if (this.broken) return;
+    this.connection.off('error', this.onError);
+    this.connection.release();
+  }
+
+  private send(text: string, params: readonly Value[]): Promise<unknown> {
+    const values = params.map((value) => (typeof value === 'number' ? checkNumber(value) : value));
+    return this.guard(
+      () =>
+        new Promise((resolve, reject) => {
+          this.connection.query({ sql: text, values }, (error, result) => (error ? reject(error) : resolve(result)));
+        }),
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import type { PoolClient, QueryConfig, QueryResult } from 'pg';
+import type { DataSource } from 'typeorm';
+import { type BulkRows, keyOf, type UpsertRows } from './bulk';
+import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
+import { ServerConnection } from './server.connection';
+import type { Value } from './sql';
+
+// The key of the advisory lock under which migrations run; any constant does.
+const migrationLock = 7_236_104_501;
+const maxRows = 5000;
+
+/** A connection to PostgreSQL while one caller has it. */
+export class PostgresConnection extends ServerConnection {
+  readonly kind = 'postgres';
+  private readonly onError = (error: Error) => this.breakOff(error);
+
+  constructor(
+    dataSource: DataSource,
+    private readonly client: PoolClient,
+    protected readonly limitMs: number,
+    private readonly returnToPool: (error?: Error) => void,
+  ) {
+    super(dataSource, client);
+    // A connection that breaks between two statements says so by this event alone; unheard it would end the process.
+    client.on('error', this.onError);
+  }
+
+  async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
+    return (await this.send(text, params)).rows as T[];
+  }
+
+  async run(text: string, params: readonly Value[] = []): Promise<number> {
+    return (await this.send(text, params)).rowCount ?? 0;
+  }
+
+  async insertRows(bulk: BulkRows): Promise<Set<string>> {
+    const key = bulk.key.join(', ');
+    const results = await this.sendArrays(bulk, `ON CONFLICT (${key}) DO NOTHING RETURNING ${key}`);
+    const inserted = new Set<string>();
+    for (const row of results.flatMap((result) => result.rows as Record<string, Value>[])) {
+      inserted.add(keyOf(bulk.key.map((name) => row[name] ?? null)));
+    }
+    return inserted;
+  }
+
+  async upsertRows(bulk: UpsertRows): Promise<void> {
+    const changes = [
+      ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
+      ...bulk.set.map((name) => `${name} = excluded.${name}`),
+    ];
+    await this.sendArrays(bulk, `ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`);
+  }
+
+  // One array per column in a prepared statement of constant text: faster here than rows of parameters (+40 %) or one
+  // JSON parameter (+10 %).
+  private async sendArrays(bulk: BulkRows, ending: string): Promise<QueryResult[]> {
+    const columns = Object.entries(bulk.columns);
+    const arrays = columns.map(([, type], i) => `$${i + 1}::${type === 'int' ? 'bigint' : 'text'}[]`);
+    const target = `${bulk.table} (${Object.keys(bulk.columns).join(', ')})`;
+    const text = `INSERT INTO ${target} SELECT * FROM unnest(${arrays.join(', ')}) ${ending}`;
+    const results: QueryResult[] = [];
+    for (let from = 0; from < bulk.rows.length; from += maxRows) {
+      const part = bulk.rows.slice(from, from + maxRows);
+      const values = columns.map(([, type], i) => arrayOf(part, i, type));
+      results.push(await this.query({ name: nameOf(text), text, values }));
+    }
+    return results;
+  }
+
+  protected async sendCommit(): Promise<void> {
+    const { command } = await this.query({ text: 'COMMIT' });
+    // PostgreSQL answers ROLLBACK, and no error, to the COMMIT of a transaction in which a statement failed.
+    if (command !== 'COMMIT') throw new Error('Nothing was committed: the error of an earlier statement was swallowed');
+  }
+
+  protected async tryLock(): Promise<boolean> {
+    await this.run('SET statement_timeout = 0');
+    const [row] = await this.rows<{ locked: boolean }>('SELECT pg_try_advisory_lock(?) AS locked', [migrationLock]);
+    return row?.locked === true;
+  }
+
+  protected async unlock(): Promise<void> {
+    // Its settings are not those of the pool any more; the lock goes with the connection.
+    this.breakOff(new Error('Done'));
+  }
+
+  protected destroy(): void {
+    (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+
+  protected giveBack(): void {
+    if (!this.broken) this.client.off('error', this.onError);
+    this.returnToPool(this.broken ? new Error('The connection failed', { cause: this.broken }) : undefined);
+  }
+
+  private send(text: string, params: readonly Value[]): Promise<QueryResult> {
+    return this.query(params.length === 0 ? { text } : { text: numbered(text, params), values: params.map(bind) });
+  }
+
+  private query(config: QueryConfig): Promise<QueryResult> {
+    return this.guard(() => this.client.query(config));
+  }
+}

@@ -1,0 +1,73 @@
+import { type PoolClient, types } from 'pg';
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
+import type { Connection } from './connection';
+import type { DatabaseAddress } from './database-url';
+import { Dialect, type DialectOptions } from './dialect';
+import { PostgresConnection } from './postgres.connection';
+import { checkNumber } from './safe-integer';
+import { within } from './within';
+
+// Whole numbers come as text in these types: bigint, and numeric, which is what SUM makes of bigint.
+const numberTypes: readonly number[] = [types.builtins.INT8, types.builtins.NUMERIC];
+
+function getTypeParser(oid: number, format?: string): (text: string) => unknown {
+  if (numberTypes.includes(oid) && format !== 'binary') return (text) => checkNumber(Number(text));
+  return types.getTypeParser(oid, format as 'text');
+}
+
+type Loan = [PoolClient, (error?: Error) => void];
+
+/** PostgreSQL through pg. */
+export class PostgresDialect extends Dialect {
+  readonly kind = 'postgres';
+  readonly pingText = 'SELECT 1';
+  private readonly prepared = new WeakSet<PoolClient>();
+
+  constructor(
+    private readonly address: DatabaseAddress,
+    private readonly options: DialectOptions,
+  ) {
+    super();
+  }
+
+  dataSourceOptions(): DataSourceOptions {
+    const { host, port, username, password, database, tls } = this.address;
+    const { connectTimeoutMs, poolMin, poolMax } = this.options;
+    const extra = {
+      min: poolMin,
+      keepAlive: true,
+      types: { getTypeParser },
+      connectionTimeoutMillis: connectTimeoutMs,
+    };
+    const pool = { poolSize: poolMax, connectTimeoutMS: connectTimeoutMs, extra, installExtensions: false };
+    return { type: 'postgres', host, port, username, password, database, ssl: tls, ...pool };
+  }
+
+  async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {
+    const pending = (dataSource.driver as PostgresDriver).obtainMasterConnection() as Promise<Loan>;
+    const late = () => pending.then(([, giveBack]) => giveBack(), ignore);
+    const [client, giveBack] = await within(limitMs, pending, late);
+    const connection = new PostgresConnection(dataSource, client, limitMs, giveBack);
+    if (!this.prepared.has(client)) await this.prepare(connection, client);
+    return connection;
+  }
+
+  // What the server would wait for without end, or roles and databases may set otherwise.
+  private async prepare(connection: Connection, client: PoolClient): Promise<void> {
+    const limit = this.options.queryTimeoutMs;
+    const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
+    try {
+      await connection.run(`SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; ${settings}`);
+      this.prepared.add(client);
+    } catch (error) {
+      connection.release();
+      throw error;
+    }
+  }
+}
+
+// The wait was given up and its caller has the error.
+function ignore(): void {
+  return;
+}

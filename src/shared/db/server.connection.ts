@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueryRunner } from 'typeorm';
+import { Connection } from './connection';
+import { CommitUnknownError, isConnectionTrouble } from './db.errors';
+import { TimeLimitError, within } from './within';
+
+/** A connection to a database server: every answer has a time limit, and after trouble the connection is destroyed. */
+export abstract class ServerConnection extends Connection {
+  protected broken: unknown;
+  protected abstract readonly limitMs: number;
+
+  /** Sends one statement. */
+  protected async guard<T>(send: () => Promise<T>): Promise<T> {
+    this.assertBorrowed();
+    if (this.broken) throw this.broken;
+    try {
+      return await within(this.limitMs, send(), () => this.breakOff(new TimeLimitError(this.limitMs)));
+    } catch (error) {
+      if (isConnectionTrouble(error)) this.breakOff(error);
+      throw error;
+    }
+  }
+
+  /** Ends the connection at once, without a word to the server: it may be frozen. */
+  protected abstract destroy(cause: unknown): void;
+  protected abstract sendCommit(): Promise<void>;
+  /** Tries to take the lock; false when another process has it. */
+  protected abstract tryLock(): Promise<boolean>;
+  protected abstract unlock(): Promise<void>;
+
+  protected async beginWork(): Promise<void> {
+    await this.run('BEGIN');
+  }
+
+  protected async commitWork(): Promise<void> {
+    if (this.broken) throw this.broken;
+    try {
+      await this.sendCommit();
+    } catch (error) {
+      throw isConnectionTrouble(error) ? new CommitUnknownError(error) : error;
+    }
+  }
+
+  protected async rollbackWork(): Promise<void> {
+    // A server rolls back what a lost connection had begun.
+    if (!this.broken) await this.run('ROLLBACK');
+  }
+
+  async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    for (const until = performance.now() + limitMs; !(await this.tryLock()); await sleep(100)) {
+      if (performance.now() > until) throw new TimeLimitError(limitMs);
+    }
+    try {
+      return await work();
+    } finally {
+      await this.unlock();
+    }
+  }
+
+  protected override limit(runner: QueryRunner): void {
+    const query = runner.query.bind(runner);
+    runner.query = (...args: Parameters<QueryRunner['query']>) => this.guard(() => query(...args));
+  }
+
+  protected breakOff(cause: unknown): void {
+    if (this.broken) return;
+    this.broken = cause;
+    this.destroy(cause);
+  }
+}

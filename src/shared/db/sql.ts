@@ -1,0 +1,25 @@
+import type { EntityManager } from 'typeorm';
+import type { BulkRows, UpsertRows } from './bulk';
+
+/** What may be bound to a `?`. Whole numbers are bound as 64-bit integers on every database. */
+export type Value = string | number | boolean | null;
+
+export type DatabaseKind = 'sqlite' | 'postgres' | 'mysql';
+
+/**
+ * One borrowed connection, for the time of one `read` or `transaction`; afterwards it refuses to work. Statements are
+ * written with `?` on every database, so a literal must not contain a question mark. Whole numbers arrive as checked
+ * JavaScript numbers: beyond 2^53-1 a RangeError is thrown.
+ */
+export interface Sql {
+  readonly kind: DatabaseKind;
+  rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
+  /** Runs a statement and answers how many rows it touched (for UPDATE: matched, also those that stay as they are). */
+  run(text: string, params?: readonly Value[]): Promise<number>;
+  /** For `insertNew` of bulk.ts. */
+  insertRows(rows: BulkRows): Promise<Set<string>>;
+  /** For `upsertAdd` of bulk.ts. */
+  upsertRows(rows: UpsertRows): Promise<void>;
+  /** TypeORM over this connection and in its transaction; it checks no whole number on SQLite. */
+  readonly manager: EntityManager;
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import type { BulkRows, UpsertRows } from './bulk';
+import { keyOf, keyPlaces } from './bulk';
+import { Connection } from './connection';
+import { isRetryable } from './db.errors';
+import { checkNumber } from './safe-integer';
+import type { Value } from './sql';
+import { bind, bindColumn, type SqliteStatements } from './sqlite.statements';
+
+/** The one connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
+export class SqliteConnection extends Connection {
+  readonly kind = 'sqlite';
+
+  constructor(
+    dataSource: DataSource,
+    private readonly statements: SqliteStatements,
+    private readonly limitMs: number,
+    private readonly leave: () => void,
+  ) {
+    super(dataSource, statements.database);
+  }
+
+  async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
+    this.assertBorrowed();
+    const statement = this.statements.prepare(text);
+    const bound = params.map(bind);
+    if (statement.reader) return statement.all(...bound).map(checkRow) as T[];
+    statement.run(...bound);
+    return [];
+  }
+
+  async run(text: string, params: readonly Value[] = []): Promise<number> {
+    this.assertBorrowed();
+    const statement = this.statements.prepare(text);
+    const bound = params.map(bind);
+    return statement.reader ? statement.all(...bound).length : statement.run(...bound).changes;
+  }
+
+  // One prepared statement, row by row: with no server to reach this is faster than rows in one statement (measured:
+  // +10 % over 10 rows, +60 % over one JSON parameter).
+  async insertRows(bulk: BulkRows): Promise<Set<string>> {
+    this.assertBorrowed();
+    const statement = this.statements.prepare(`${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO NOTHING`);
+    const places = keyPlaces(bulk);
+    const inserted = new Set<string>();
+    for (const row of bulk.rows) {
+      if (statement.run(...row.map(bindColumn)).changes > 0)
+        inserted.add(keyOf(places.map((place) => row[place] ?? null)));
+    }
+    return inserted;
+  }
+
+  async upsertRows(bulk: UpsertRows): Promise<void> {
+    this.assertBorrowed();
+    const changes = [
+      ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
+      ...bulk.set.map((name) => `${name} = excluded.${name}`),
+    ];
+    const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+    const statement = this.statements.prepare(text);
+    for (const row of bulk.rows) statement.run(...row.map(bindColumn));
+  }
+
+  // BEGIN IMMEDIATE is the lock; foreign keys can only be switched outside of a transaction, and TypeORM's way to change
+  // a table (copy, drop, rename) would delete what refers to it.
+  async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    this.statements.database.pragma('foreign_keys = OFF');
+    try {
+      await this.beginWithin(limitMs);
+      this.markTransaction(true);
+      const result = await work();
+      await this.commit();
+      return result;
+    } finally {
+      await this.rollback();
+      this.statements.forget();
+      this.statements.database.pragma('foreign_keys = ON');
+    }
+  }
+
+  protected beginWork(): Promise<void> {
+    return this.beginWithin(this.limitMs);
+  }
+
+  protected async commitWork(): Promise<void> {
+    await this.run('COMMIT');
+  }
+
+  protected async rollbackWork(): Promise<void> {
+    if (this.statements.database.inTransaction) await this.run('ROLLBACK');
+  }
+
+  protected giveBack(): void {
+    this.leave();
+  }
+
+  private async beginWithin(limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs;
+    for (;;) {
+      try {
+        await this.run('BEGIN IMMEDIATE');
+        return;
+      } catch (error) {
+        // Another process writes.
+        if (!isRetryable(error) || performance.now() > until) throw error;
+        await sleep(5 + Math.random() * 20);
+      }
+    }
+  }
+}
+
+function insertText({ table, columns }: BulkRows): string {
+  const names = Object.keys(columns);
+  return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+}
+
+// The driver rounds integers beyond 2^53; what it rounded is itself beyond it.
+function checkRow(row: unknown): unknown {
+  for (const value of Object.values(row as object)) if (typeof value === 'number') checkNumber(value);
+  return row;
+}

@@ -1,0 +1,44 @@
+import type BetterSqlite3 from 'better-sqlite3';
+import { checkNumber } from './safe-integer';
+import type { Value } from './sql';
+
+const maxStatements = 500;
+
+type Bound = string | number | bigint | null;
+
+/** The open SQLite database with its prepared statements. */
+export class SqliteStatements {
+  private readonly prepared = new Map<string, BetterSqlite3.Statement<Bound[]>>();
+
+  constructor(readonly database: BetterSqlite3.Database) {}
+
+  get open(): boolean {
+    return this.database.open;
+  }
+
+  prepare(text: string): BetterSqlite3.Statement<Bound[]> {
+    const known = this.prepared.get(text);
+    if (known) return known;
+    if (this.prepared.size >= maxStatements) this.prepared.clear();
+    const statement = this.database.prepare<Bound[]>(text);
+    this.prepared.set(text, statement);
+    return statement;
+  }
+
+  /** After a schema change: a prepared `SELECT *` would keep its old columns. */
+  forget(): void {
+    this.prepared.clear();
+  }
+}
+
+/** As the driver takes it. It binds a number as a float, and then `? / 1000` would not be a division of integers. */
+export function bind(value: Value): Bound {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(checkNumber(value)) : checkNumber(value);
+  return typeof value === 'boolean' ? BigInt(value) : value;
+}
+
+/** As the driver takes it for a column that is declared integer or text: SQLite turns a whole float into an integer there. */
+export function bindColumn(value: Value): Bound {
+  if (typeof value === 'number') return checkNumber(value);
+  return typeof value === 'boolean' ? Number(value) : value;
+}
