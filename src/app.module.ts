@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './shared/auth/auth.module';
 import { BusModule } from './shared/bus/bus.module';
+import { CacheModule } from './shared/cache/cache.module';
 import { ClockModule } from './shared/clock/clock.module';
 import type { Config } from './shared/config/config';
 import { ConfigModule } from './shared/config/config.module';
@@ -30,6 +31,7 @@ export class AppModule {
         AuthModule,
         DbModule.forRoot(features),
         BusModule,
+        CacheModule,
         ...features.map((feature) => feature.module),
       ],
     };

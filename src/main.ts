@@ -1,4 +1,4 @@
-import { runApp } from './app';
+import { run } from './app';
 import { readEnvironment } from './shared/config/load-config';
 
-void runApp(readEnvironment(), process.argv.slice(2));
+void run(readEnvironment(), process.argv.slice(2));

@@ -13,9 +13,9 @@ export interface Topic<Body> {
 
 /**
  * Handles a group of messages, 1 to `maxGroup`. When it resolves, the group is done with, whatever became of it: custody
- * is the sender's, not the bus's. It must not throw for a reason that trying again could mend.
+ * is the sender's, not the bus's. When `closing` fires, it gives up what it has not begun.
  */
-export type Handler<Body> = (messages: readonly BusMessage<Body>[]) => Promise<void>;
+export type Handler<Body> = (messages: readonly BusMessage<Body>[], closing: AbortSignal) => Promise<void>;
 
 export interface Subscription {
   readonly consumer: string;

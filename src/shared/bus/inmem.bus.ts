@@ -17,7 +17,7 @@ interface Queue {
 export class InmemBus extends Bus {
   override readonly durable = false;
   private readonly queues = new Map<string, Queue>();
-  private closed = false;
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly metrics: BusMetrics,
@@ -28,7 +28,7 @@ export class InmemBus extends Bus {
 
   override async publish<Body>(topic: Topic<Body>, consumer: string, messages: readonly BusMessage<Body>[]): Promise<number> {
     const queue = this.queues.get(keyOf(topic, consumer));
-    if (!queue || this.closed) return 0;
+    if (!queue || this.closing.signal.aborted) return 0;
     const taken = messages.slice(0, Math.max(0, maxQueued - queue.waiting.length));
     queue.waiting.push(...taken);
     this.metrics.count('inmem', 'published', taken.length);
@@ -48,17 +48,17 @@ export class InmemBus extends Bus {
   }
 
   override async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     await Promise.all([...this.queues.values()].map((queue) => queue.running));
   }
 
   private async run(queue: Queue): Promise<void> {
     // A turn of the event loop first: what the publisher's tick still brings joins the group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (queue.waiting.length > 0 && !this.closed) {
+    while (queue.waiting.length > 0 && !this.closing.signal.aborted) {
       const group = queue.waiting.splice(0, queue.subscription.maxGroup);
       try {
-        await queue.handler(group);
+        await queue.handler(group, this.closing.signal);
         this.metrics.count('inmem', 'handled', group.length);
       } catch (error) {
         // The sender still has custody and sends again; without this line nobody would see why.

@@ -1,7 +1,7 @@
 // An allow-list, because a deny-list forgets: a field that nobody vouched for is not printed.
 const printable = new Set([
   'event', 'context', 'trace_id', 'service', 'err', 'kind', 'code', 'method', 'path', 'status', 'duration_ms', 'size',
-  'host', 'port', 'url_path', 'modules', 'database', 'environment', 'signal', 'consumer', 'feature', 'bus', 'reason',
+  'host', 'port', 'grpc_port', 'url_path', 'modules', 'database', 'environment', 'signal', 'consumer', 'feature', 'bus', 'reason',
   'count', 'attempt', 'tries', 'lag_ms', 'pending', 'check', 'migrations', 'event_id', 'grpc_method', 'grpc_code', 'version',
 ]);
 

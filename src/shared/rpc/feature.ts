@@ -8,6 +8,5 @@ export interface Feature {
   readonly contract: AnyContract;
   readonly messages: Readonly<Record<string, MessageDocs>>;
   readonly module: Type;
-  readonly entities: readonly (new () => object)[];
   readonly migrations: readonly (new () => MigrationInterface)[];
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type GrpcObject, type Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import type { Config } from '../config/config';
 import type { GrpcMetrics } from './grpc.metrics';
@@ -14,7 +16,7 @@ export interface GrpcParts {
   readonly routes: RouteTable;
   readonly metrics: GrpcMetrics;
   /** Adds services that are not features: health and reflection. */
-  readonly extend: (server: Server, packages: GrpcObject) => void;
+  readonly extend: (server: Server, packages: PackageDefinition) => void;
 }
 
 /** The gRPC server of all features of this process, with the limits of every call. */
@@ -37,12 +39,17 @@ export function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions {
         'grpc.max_connection_idle_ms': 3_600_000,
         interceptors: [grpcInterceptor(parts.routes, parts.metrics)],
       } as object,
-      onLoadPackageDefinition: (packages: GrpcObject, server: Server) => {
-        for (const definition of serviceDefinitions(packages)) keepUndecodable(definition);
+      onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
+        for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
         parts.extend(server, packages);
       },
     },
   };
+}
+
+/** Lets tools such as grpcurl ask which services there are. */
+export function addReflection(server: Server, packages: PackageDefinition): void {
+  new ReflectionService(packages).addToServer(server);
 }
 
 function credentials(config: Config): ServerCredentials {
@@ -50,13 +57,6 @@ function credentials(config: Config): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const pair = { cert_chain: readFileSync(tls.cert), private_key: readFileSync(tls.key) };
   return ServerCredentials.createSsl(tls.ca === undefined ? null : readFileSync(tls.ca), [pair], tls.ca !== undefined);
-}
-
-function* serviceDefinitions(packages: GrpcObject): Generator<ServiceDefinition> {
-  for (const value of Object.values(packages)) {
-    if (typeof value === 'function' && 'service' in value) yield value.service as ServiceDefinition;
-    else if (typeof value === 'object' && !('format' in value)) yield* serviceDefinitions(value as GrpcObject);
-  }
 }
 
 /** Bytes that are no such message reach the validation pipe, which names the error; grpc-js would say INTERNAL. */

@@ -1,0 +1,150 @@
+import { createServer } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger, PinoLogger } from 'nestjs-pino';
+import { AppModule } from './app.module';
+import { features as allFeatures } from './features/index';
+import type { Config } from './shared/config/config';
+import { ConfigError } from './shared/config/config.errors';
+import { loadConfig, type RawEnvironment } from './shared/config/load-config';
+import { databasesOf } from './shared/db/db.module';
+import { SqliteDriverMissingError } from './shared/db/db.errors';
+import { Databases } from './shared/db/databases';
+import { GrpcHealth } from './shared/health/grpc.health';
+import { banner, shownDatabase } from './shared/lifecycle/banner';
+import { Lifecycle } from './shared/lifecycle/lifecycle';
+import { stopOnSignal } from './shared/lifecycle/signals';
+import { scrub } from './shared/logging/redaction';
+import { serveDocs } from './shared/rpc/docs.page';
+import type { Feature } from './shared/rpc/feature';
+import { GrpcMetrics } from './shared/rpc/grpc.metrics';
+import { addReflection, grpcOptions } from './shared/rpc/grpc.server';
+import { addHttpHooks } from './shared/rpc/http.hooks';
+import { HttpMetrics } from './shared/rpc/http.metrics';
+import { secure } from './shared/rpc/http.security';
+import { httpAdapter } from './shared/rpc/http.server';
+import { RouteTable } from './shared/rpc/route-table';
+
+const badConfiguration = 78; // EX_CONFIG of sysexits.h
+const featureNames = allFeatures.map((feature) => feature.contract.name);
+
+/** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */
+export async function run(environment: RawEnvironment, args: readonly string[]): Promise<void> {
+  try {
+    const config = loadConfig(environment, featureNames);
+    if (args[0] === 'migrate') await migrate(config);
+    else await serve(config);
+  } catch (error) {
+    const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
+    process.stderr.write(`${configuration ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`);
+    process.exit(configuration ? badConfiguration : 1);
+  }
+}
+
+async function migrate(config: Config): Promise<void> {
+  const databases = databasesOf(config, featuresOf(config));
+  await databases.connectAll();
+  const names = await databases.migrateAll();
+  process.stdout.write(names.length === 0 ? 'The databases are up to date.\n' : `Migrated: ${names.join(', ')}\n`);
+  await databases.closeAll();
+}
+
+async function serve(config: Config): Promise<void> {
+  const app = await startApp(config);
+  const { http, grpcPort, logger } = app;
+  stopOnSignal(app.stop, config.shutdown.hardMs, (error) => logger.error({ err: error }, 'stop_failed'));
+  logger.info({ host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment }, 'app_ready');
+  if (config.environment !== 'development') return;
+  process.stdout.write(banner({ host: http.host, httpPort: http.port, grpcPort, database: shownDatabase(config.database.url) }));
+}
+
+function featuresOf(config: Config): Feature[] {
+  return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
+}
+
+/** A running application and where it listens. */
+export interface RunningApp {
+  readonly http: { readonly host: string; readonly port: number };
+  readonly grpcPort: number | undefined;
+  readonly logger: PinoLogger;
+  /** Not ready, then no longer listening, then finished; resolves when everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** Builds the application for `config`, listens, and resolves once it is ready. `main` and every test call it. */
+export async function startApp(config: Config): Promise<RunningApp> {
+  const routes = new RouteTable();
+  const features = featuresOf(config);
+  for (const feature of features) routes.add(feature.contract, feature.messages);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config, features, routes), httpAdapter(routes), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: ['error', 'warn', 'fatal'],
+  });
+  try {
+    app.useLogger(app.get(Logger));
+    return await listen(app, config, routes);
+  } catch (error) {
+    await close(app);
+    throw error;
+  }
+}
+
+async function listen(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<RunningApp> {
+  const lifecycle = app.get(Lifecycle);
+  const logger = await app.resolve(PinoLogger);
+  const fastify = app.getHttpAdapter().getInstance();
+  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, draining: () => lifecycle.phase === 'draining' });
+  await secure(fastify, config);
+  serveDocs(app, routes);
+  const grpcPort = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
+  await app.listen(config.http.port, config.http.host);
+  const health = app.get(GrpcHealth);
+  lifecycle.ready();
+  await health.refresh();
+  health.start();
+  const { port } = fastify.server.address() as { port: number };
+  return { http: { host: config.http.host, port }, grpcPort, logger, stop: () => stop(app, config) };
+}
+
+async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<number> {
+  const port = config.grpc.port === 0 ? await freePort(config.http.host) : config.grpc.port;
+  const services = routes.contracts.map(({ contract }) => `${contract.proto.package}.${contract.proto.service}`);
+  const options = grpcOptions({ ...config, grpc: { ...config.grpc, port } }, {
+    routes,
+    metrics: app.get(GrpcMetrics),
+    extend: (server, packages) => {
+      app.get(GrpcHealth).addTo(server, services);
+      if (config.environment !== 'production') addReflection(server, packages);
+    },
+  });
+  app.connectMicroservice(options, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  return port;
+}
+
+/** Nest does not tell which port gRPC took, so one is chosen beforehand. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function stop(app: NestFastifyApplication, config: Config): Promise<void> {
+  app.get(Lifecycle).drain();
+  await app.get(GrpcHealth).refresh();
+  // Load balancers need a moment to see that we are not ready; until then requests still come and are served.
+  await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
+  await close(app);
+}
+
+async function close(app: NestFastifyApplication): Promise<void> {
+  await app.close();
+  // Last: Nest's hooks run in an order of its own, and everything above may still need the databases.
+  await app.get(Databases).closeAll();
+}

@@ -1,0 +1,30 @@
+import type { EventsGatewayService } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import type { Contract } from '../../shared/rpc/contract';
+
+/** What other features, other processes and the client library may ask of the events gateway. */
+export abstract class EventsGatewayApi {
+  abstract ingest: EventsGatewayService['ingest'];
+  abstract ingestBatch: EventsGatewayService['ingestBatch'];
+  abstract confirmEvents: EventsGatewayService['confirmEvents'];
+  abstract parkEvent: EventsGatewayService['parkEvent'];
+  abstract oldestPending: EventsGatewayService['oldestPending'];
+  abstract listDeadLetters: EventsGatewayService['listDeadLetters'];
+  abstract redriveDeadLetter: EventsGatewayService['redriveDeadLetter'];
+}
+
+export const eventsGatewayContract: Contract<EventsGatewayApi> = {
+  name: 'events-gateway',
+  token: EventsGatewayApi,
+  proto: { package: 'aerie.events_gateway.v1', service: 'EventsGatewayService' },
+  routes: {
+    ingest: { http: 'POST /events', access: 'public', bodyLimit: 16 * 1024, rawBody: true, retry: true, hot: true },
+    ingestBatch: { http: 'POST /events/batch', access: 'public', bodyLimit: 256 * 1024, rawBody: true, retry: true, hot: true },
+    confirmEvents: { http: 'POST /events/confirmations', access: 'admin', bodyLimit: 256 * 1024, retry: true },
+    parkEvent: { http: 'POST /events/dead-letters', access: 'admin', retry: true },
+    oldestPending: { http: 'GET /events/pending', access: 'admin', retry: true },
+    listDeadLetters: { http: 'GET /events/dead-letters', access: 'admin', retry: true },
+    redriveDeadLetter: { http: 'POST /events/dead-letters/:id/redrive', access: 'admin' },
+  },
+  // Each message of the stream is signed.
+  streams: { ingestStream: 'public' },
+};

@@ -1,0 +1,40 @@
+import { AppError } from '../../shared/errors/app-error';
+
+export function idempotencyKeyRequired(): AppError {
+  return new AppError('invalid', 'idempotency_key_required', 'id: an Idempotency-Key (or webhook-id) is required', {
+    fields: [{ field: 'id', message: 'is required' }],
+  });
+}
+
+/** One answer for every way in which a signature can fail, so that it teaches nothing. */
+export function signatureInvalid(): AppError {
+  return new AppError('unauthenticated', 'signature_invalid', 'The signature is missing, wrong or out of its time window');
+}
+
+export function bothSpellings(): AppError {
+  const message = 'X-Signature with Idempotency-Key, or the webhook-* headers: not both';
+  return new AppError('invalid', 'validation_failed', `signatures: ${message}`, { fields: [{ field: 'signatures', message }] });
+}
+
+export function occurredAtOutOfRange(): AppError {
+  const message = 'occurredAt is more than 5 minutes ahead or more than 7 days old';
+  return new AppError('unprocessable', 'occurred_at_out_of_range', message, {
+    fields: [{ field: 'occurredAt', message: 'is more than 5 minutes ahead or more than 7 days old' }],
+  });
+}
+
+export function idempotencyKeyReused(): AppError {
+  return new AppError('unprocessable', 'idempotency_key_reused', 'This id was accepted before with another body');
+}
+
+export function rateLimited(retryAfterMs: number, headers: Readonly<Record<string, string>>): AppError {
+  return new AppError('throttled', 'rate_limited', 'This signing key sends more events than it may', { retryAfterMs, headers });
+}
+
+export function eventNotFound(id: string): AppError {
+  return new AppError('not_found', 'event_not_found', `No accepted event has the id ${id}`);
+}
+
+export function deadLetterNotFound(id: string): AppError {
+  return new AppError('not_found', 'dead_letter_not_found', `No dead letter has the id ${id}`);
+}

@@ -1,0 +1,37 @@
+import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { toTime } from '../../shared/rpc/schemas';
+
+/** An event that has passed every check, as the journal keeps it. Times in milliseconds since 1970. */
+export interface GameEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly playerId: string;
+  readonly occurredAt: number;
+  readonly acceptedAt: number;
+  /** The payload in canonical JSON: known properties only, in one order. */
+  readonly payload: string;
+  /** What the event is worth; consumers need no game rules. */
+  readonly points: number;
+  readonly traceId: string;
+}
+
+/** Whether two events with one id are the same event, however they were spelled. */
+export function sameEvent(a: GameEvent, b: GameEvent): boolean {
+  return a.type === b.type && a.playerId === b.playerId && a.occurredAt === b.occurredAt && a.payload === b.payload;
+}
+
+/** The event as consumers get it. */
+export function toAcceptedEvent(event: GameEvent): AcceptedEvent {
+  const payload = JSON.parse(event.payload) as { bossId?: string; dropId?: string };
+  return {
+    id: event.id,
+    type: event.type,
+    playerId: event.playerId,
+    occurredAt: toTime(event.occurredAt),
+    acceptedAt: toTime(event.acceptedAt),
+    points: event.points,
+    ...(payload.bossId === undefined ? {} : { bossId: payload.bossId }),
+    ...(payload.dropId === undefined ? {} : { dropId: payload.dropId }),
+    traceId: event.traceId,
+  };
+}

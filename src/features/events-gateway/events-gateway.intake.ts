@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import type { IngestBatchResponse, IngestResponse, IngestResult, SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { Clock } from '../../shared/clock/clock';
+import { AppError } from '../../shared/errors/app-error';
+import { bodyTooLarge } from '../../shared/errors/common.errors';
+import { toAppError } from '../../shared/errors/to-app-error';
+import { withInfo } from '../../shared/rpc/answer';
+import { parse } from '../../shared/rpc/dto';
+import { parseJson } from '../../shared/rpc/json';
+import { instant } from '../../shared/rpc/schemas';
+import { eventsGatewayContract } from './events-gateway.api';
+import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
+import type { GameEvent } from './events-gateway.event';
+import { Journal, type Recorded } from './events-gateway.journal';
+import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { batchBody, batchItem, canonicalPayload, type EventBody, eventBody, pointsOf } from './events-gateway.payloads';
+import { SignatureVerifier } from './events-gateway.signature';
+import { Throttle } from './events-gateway.throttle';
+
+const maxAheadMs = 5 * 60_000;
+const maxAgeMs = 7 * 24 * 3_600_000;
+const { ingest, ingestBatch } = eventsGatewayContract.routes;
+
+/** From signed bytes to durable events. Checks go from cheap to dear, so that a flood of refused ones costs little. */
+@Injectable()
+export class Intake {
+  constructor(
+    private readonly verifier: SignatureVerifier,
+    private readonly throttle: Throttle,
+    private readonly journal: Journal,
+    private readonly metrics: EventsGatewayMetrics,
+    private readonly clock: Clock,
+  ) {}
+
+  async one(message: SignedMessage, traceId: string): Promise<IngestResponse> {
+    const started = this.clock.monotonic();
+    try {
+      const kid = this.verified(message, ingest.bodyLimit);
+      const headers = this.throttle.take(kid, 1);
+      const event = this.toEvent(message.id, parse(eventBody, parseJson(message.body)), traceId);
+      const status = settled(await this.journal.record(event));
+      this.metrics.ingested(event.type, status);
+      this.metrics.took(this.clock.monotonic() - started);
+      const answer = { eventId: event.id, status };
+      return status === 'duplicate' || headers ? withInfo(answer, { replayed: status === 'duplicate', ...(headers ? { headers } : {}) }) : answer;
+    } catch (error) {
+      this.metrics.refused(toAppError(error).code);
+      throw error;
+    }
+  }
+
+  async batch(message: SignedMessage, traceId: string): Promise<IngestBatchResponse> {
+    const started = this.clock.monotonic();
+    const kid = this.verified(message, ingestBatch.bodyLimit);
+    const { events: items } = parse(batchBody, parseJson(message.body));
+    const headers = this.throttle.take(kid, items.length);
+    const checked = items.map((item) => this.checked(item, traceId));
+    const recorded = await this.journal.recordAll(checked.filter((event): event is GameEvent => !(event instanceof Refused)));
+    let next = 0;
+    const results = checked.map((event) => (event instanceof Refused ? this.rejected(event.id, event.error) : this.result(event, recorded[next++])));
+    this.metrics.took(this.clock.monotonic() - started);
+    return headers ? withInfo({ results }, { headers }) : { results };
+  }
+
+  private verified(message: SignedMessage, limit = 0): string {
+    if (message.body.length > limit) throw bodyTooLarge(limit);
+    if (message.id === '') throw idempotencyKeyRequired();
+    return this.verifier.verify(message);
+  }
+
+  private checked(item: unknown, traceId: string): GameEvent | Refused {
+    try {
+      const { id, ...event } = parse(batchItem, item);
+      return this.toEvent(id, event as EventBody, traceId);
+    } catch (error) {
+      return new Refused(idOf(item), toAppError(error));
+    }
+  }
+
+  private toEvent(id: string, body: EventBody, traceId: string): GameEvent {
+    const acceptedAt = this.clock.now();
+    const occurredAt = instant(body.occurredAt) ?? Number.NaN;
+    if (!(occurredAt <= acceptedAt + maxAheadMs && occurredAt >= acceptedAt - maxAgeMs)) throw occurredAtOutOfRange();
+    const { type, playerId } = body;
+    return { id, type, playerId, occurredAt, acceptedAt, payload: canonicalPayload(body), points: pointsOf(body), traceId };
+  }
+
+  private result(event: GameEvent, recorded: Recorded | undefined): IngestResult {
+    if (recorded !== 'accepted' && recorded !== 'duplicate') return this.rejected(event.id, toAppError(recorded));
+    this.metrics.ingested(event.type, recorded);
+    return { eventId: event.id, status: recorded };
+  }
+
+  private rejected(eventId: string, { code, message, details }: AppError): IngestResult {
+    this.metrics.refused(code);
+    const retryAfterMs = details.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(details.retryAfterMs) };
+    return { eventId, status: 'rejected', error: { code, message, ...retryAfterMs } };
+  }
+}
+
+class Refused {
+  constructor(
+    readonly id: string,
+    readonly error: AppError,
+  ) {}
+}
+
+function settled(recorded: Recorded): 'accepted' | 'duplicate' {
+  if (recorded instanceof AppError) throw recorded;
+  return recorded;
+}
+
+/** The id of a refused item, if it has one that may be shown. */
+function idOf(item: unknown): string {
+  const id = typeof item === 'object' && item !== null ? (item as { id?: unknown }).id : undefined;
+  return typeof id === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(id) ? id : '';
+}

@@ -1,0 +1,171 @@
+import { randomInt } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { inList, insertNew } from '../../shared/db/bulk';
+import { Databases } from '../../shared/db/databases';
+import type { Database, Sql } from '../../shared/db/database';
+import { Clock } from '../../shared/clock/clock';
+import { Config } from '../../shared/config/config';
+import { consumerBits, everyConsumer } from './events-gateway.consumers';
+import type { GameEvent } from './events-gateway.event';
+
+const columns = {
+  id: 'text', type: 'text', player_id: 'text', occurred_at: 'int', accepted_at: 'int', payload: 'text', points: 'int',
+  trace_id: 'text', pending: 'int', send_at: 'int', sends: 'int', claim_id: 'int',
+} as const;
+const eventColumns = 'id, type, player_id, occurred_at, accepted_at, payload, points, trace_id';
+const maxBackoff = 20;
+
+/** What an insert found: ids that are new, and the events that were there before under the other ids. */
+export interface Inserted {
+  readonly inserted: ReadonlySet<string>;
+  readonly present: ReadonlyMap<string, GameEvent>;
+}
+
+/** An event with the consumers (bits) that have not confirmed it. */
+export interface PendingEvent {
+  readonly event: GameEvent;
+  readonly pending: number;
+}
+
+/** The table `game_events`. */
+@Injectable()
+export class JournalRepository {
+  private readonly db: Database;
+
+  constructor(
+    databases: Databases,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {
+    this.db = databases.of('events-gateway');
+  }
+
+  /** One transaction. `direct`: the caller sends the events itself, so they are due only if nobody confirms. */
+  insert(events: readonly GameEvent[], groupId: number, direct: boolean): Promise<Inserted> {
+    const sendAt = direct ? this.clock.now() + this.config.relayResendMs : 0;
+    const rows = events.map((event) => toRow(event, sendAt, direct ? 1 : 0));
+    return this.db.transaction(async (tx) => {
+      const inserted = await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId });
+      const others = events.filter((event) => !inserted.has(event.id)).map((event) => event.id);
+      return { inserted, present: await select(tx, others) };
+    });
+  }
+
+  /** Which of these ids are in the journal, and which of them by the group `groupId`. */
+  find(ids: readonly string[], groupId: number): Promise<Inserted> {
+    return this.db.read(async (sql) => {
+      const present = new Map<string, GameEvent>();
+      const inserted = new Set<string>();
+      const list = inList(ids);
+      const rows = await sql.rows<EventRow & { group_id: number }>(`SELECT ${eventColumns}, group_id FROM game_events WHERE id IN ${list.text}`, list.params);
+      for (const row of rows) {
+        if (row.group_id === groupId) inserted.add(row.id);
+        else present.set(row.id, toEvent(row));
+      }
+      return { inserted, present };
+    });
+  }
+
+  /** Takes up to `limit` due events for sending, oldest first. Another gateway cannot take the same ones now. */
+  claimDue(limit: number, reachable: number): Promise<PendingEvent[]> {
+    const now = this.clock.now();
+    const claim = randomInt(2 ** 48 - 1);
+    return this.db.transaction(
+      async (tx) => {
+        const due = await tx.rows<{ seq: number }>(
+          'SELECT seq FROM game_events WHERE pending <> 0 AND send_at <= ? AND (pending & ?) <> 0 ORDER BY send_at, seq LIMIT ?',
+          [now, reachable, limit],
+        );
+        if (due.length === 0) return [];
+        const list = inList(due.map((row) => row.seq).sort((a, b) => a - b));
+        // The condition is checked again under the row's lock: who comes second claims nothing.
+        await tx.run(
+          `UPDATE game_events SET send_at = ? + ? * CASE WHEN sends < ${maxBackoff} THEN sends + 1 ELSE ${maxBackoff} END,
+           sends = sends + 1, claim_id = ? WHERE seq IN ${list.text} AND pending <> 0 AND send_at <= ?`,
+          [now, this.config.relayResendMs, claim, ...list.params, now],
+        );
+        const rows = await tx.rows<EventRow & { pending: number }>(
+          `SELECT ${eventColumns}, pending FROM game_events WHERE seq IN ${list.text} AND claim_id = ? ORDER BY seq`,
+          [...list.params, claim],
+        );
+        return rows.map((row) => ({ event: toEvent(row), pending: row.pending }));
+      },
+      { priority: 'background' },
+    );
+  }
+
+  /** Makes every pending event due now: for a bus that forgot what it held. */
+  async makeDue(): Promise<void> {
+    await this.db.transaction((tx) => tx.run('UPDATE game_events SET send_at = 0 WHERE pending <> 0 AND send_at > 0'));
+  }
+
+  /** How many of these were pending for this consumer until now. */
+  confirm(consumer: string, ids: readonly string[]): Promise<number> {
+    const bit = consumerBits[consumer] ?? 0;
+    const list = inList([...new Set(ids)].sort());
+    return this.db.transaction(
+      (tx) => tx.run(`UPDATE game_events SET pending = pending - ? WHERE id IN ${list.text} AND (pending & ?) <> 0`, [bit, ...list.params, bit]),
+      { priority: 'background' },
+    );
+  }
+
+  /** When the event was accepted that is due longest; undefined when none is due. */
+  async oldestDue(): Promise<number | undefined> {
+    const rows = await this.db.read((sql) =>
+      sql.rows<{ accepted_at: number }>('SELECT accepted_at FROM game_events WHERE pending <> 0 ORDER BY send_at, seq LIMIT 1'),
+    );
+    return rows[0]?.accepted_at;
+  }
+
+  /** Pending events of one consumer, counted up to `limit`. */
+  async pendingOf(consumer: string, limit: number): Promise<{ count: number; occurredAt?: number; acceptedAt?: number }> {
+    const bit = consumerBits[consumer] ?? 0;
+    return this.db.read(async (sql) => {
+      const [oldest] = await sql.rows<{ occurred_at: number | null; accepted_at: number | null }>(
+        'SELECT MIN(occurred_at) AS occurred_at, MIN(accepted_at) AS accepted_at FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0',
+        [bit],
+      );
+      const [counted] = await sql.rows<{ count: number }>(
+        'SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0 LIMIT ?) AS some',
+        [bit, limit],
+      );
+      return { count: Number(counted?.count ?? 0), ...(oldest?.occurred_at != null && oldest.accepted_at != null ? { occurredAt: oldest.occurred_at, acceptedAt: oldest.accepted_at } : {}) };
+    });
+  }
+}
+
+interface EventRow {
+  readonly id: string;
+  readonly type: string;
+  readonly player_id: string;
+  readonly occurred_at: number;
+  readonly accepted_at: number;
+  readonly payload: string;
+  readonly points: number;
+  readonly trace_id: string;
+}
+
+function toRow(event: GameEvent, sendAt: number, sends: number): (string | number)[] {
+  const { id, type, playerId, occurredAt, acceptedAt, payload, points, traceId } = event;
+  return [id, type, playerId, occurredAt, acceptedAt, payload, points, traceId, everyConsumer, sendAt, sends, 0];
+}
+
+function toEvent(row: EventRow): GameEvent {
+  return {
+    id: row.id,
+    type: row.type,
+    playerId: row.player_id,
+    occurredAt: row.occurred_at,
+    acceptedAt: row.accepted_at,
+    payload: row.payload,
+    points: row.points,
+    traceId: row.trace_id,
+  };
+}
+
+async function select(tx: Sql, ids: readonly string[]): Promise<Map<string, GameEvent>> {
+  if (ids.length === 0) return new Map();
+  const list = inList(ids);
+  const rows = await tx.rows<EventRow>(`SELECT ${eventColumns} FROM game_events WHERE id IN ${list.text}`, list.params);
+  return new Map(rows.map((row) => [row.id, toEvent(row)]));
+}

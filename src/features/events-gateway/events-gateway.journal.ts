@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../../shared/batch/batch';
+import { AppError } from '../../shared/errors/app-error';
+import { toAppError } from '../../shared/errors/to-app-error';
+import { idempotencyKeyReused } from './events-gateway.errors';
+import { type GameEvent, sameEvent } from './events-gateway.event';
+import { Outbox } from './events-gateway.outbox';
+import { JournalRepository } from './events-gateway.journal.repository';
+
+/** What became of an event. An error leaves no row. */
+export type Recorded = 'accepted' | 'duplicate' | AppError;
+
+const maxGroup = 2000;
+// About 20 MB of waiting events; beyond it callers are told to come back.
+const maxQueued = 20_000;
+
+/**
+ * The durable record of accepted events. Concurrent events share one COMMIT; nobody is answered before it. One id is
+ * accepted once: its first body wins, the same body again is a duplicate, another body is refused.
+ */
+@Injectable()
+export class Journal {
+  private readonly batcher: Batcher<GameEvent, Recorded>;
+
+  constructor(
+    private readonly repository: JournalRepository,
+    private readonly outbox: Outbox,
+  ) {
+    this.batcher = new Batcher<GameEvent, Recorded>({
+      maxItems: maxGroup,
+      maxQueued,
+      commit: (events, groupId) => this.commit(events, groupId),
+      resolve: (events, groupId) => this.resolve(events, groupId),
+    });
+  }
+
+  record(event: GameEvent): Promise<Recorded> {
+    return this.batcher.submit(event);
+  }
+
+  /** Each event with its own outcome, in order. */
+  async recordAll(events: readonly GameEvent[]): Promise<Recorded[]> {
+    if (events.length === 0) return [];
+    const settled = await this.batcher.submitAll(events);
+    return settled.map((one) => (one.status === 'fulfilled' ? one.value : toAppError(one.reason)));
+  }
+
+  /** Events that wait for a COMMIT: whoever works in the background gives way while there are many. */
+  get queued(): number {
+    return this.batcher.queued;
+  }
+
+  drain(): Promise<void> {
+    return this.batcher.drain();
+  }
+
+  private async commit(events: readonly GameEvent[], groupId: number): Promise<Recorded[]> {
+    const first = firstOfEachId(events);
+    const unique = [...first.values()];
+    const direct = this.outbox.reserve(unique.length);
+    try {
+      const { inserted, present } = await this.repository.insert(unique, groupId, direct);
+      const fresh = unique.filter((event) => inserted.has(event.id));
+      if (direct) this.outbox.accepted(fresh);
+      else this.outbox.wake();
+      return events.map((event) => judge(event, first, inserted, present));
+    } finally {
+      if (direct) this.outbox.release(unique.length);
+    }
+  }
+
+  /** After a COMMIT whose answer was lost: rows of this very group were accepted, though nobody has heard it. */
+  private async resolve(events: readonly GameEvent[], groupId: number): Promise<(Recorded | undefined)[]> {
+    const first = firstOfEachId(events);
+    const { inserted, present } = await this.repository.find([...first.keys()], groupId);
+    this.outbox.wake();
+    return events.map((event) => (inserted.has(event.id) || present.has(event.id) ? judge(event, first, inserted, present) : undefined));
+  }
+}
+
+function firstOfEachId(events: readonly GameEvent[]): Map<string, GameEvent> {
+  const first = new Map<string, GameEvent>();
+  for (const event of events) if (!first.has(event.id)) first.set(event.id, event);
+  return first;
+}
+
+function judge(event: GameEvent, first: ReadonlyMap<string, GameEvent>, inserted: ReadonlySet<string>, present: ReadonlyMap<string, GameEvent>): Recorded {
+  const winner = inserted.has(event.id) ? first.get(event.id) : present.get(event.id);
+  if (winner === event) return 'accepted';
+  return winner && sameEvent(winner, event) ? 'duplicate' : idempotencyKeyReused();
+}

@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '../../shared/metrics/metrics';
+
+@Injectable()
+export class EventsGatewayMetrics {
+  private readonly ingestedTotal;
+  private readonly ingestDuration;
+  private readonly dropped;
+  private readonly relayLag;
+  private readonly deadLetters;
+
+  constructor(metrics: Metrics) {
+    this.ingestedTotal = metrics.counter('events_ingested_total', 'Events answered', ['type', 'status']);
+    this.ingestDuration = metrics.duration('events_ingest_duration_seconds', 'From verification to durable');
+    this.dropped = metrics.counter('dropped_events_total', 'Events that were not accepted', ['reason']);
+    this.relayLag = metrics.gauge('events_relay_lag_seconds', 'Age of the event that is due longest');
+    this.deadLetters = metrics.counter('dead_letters_total', 'Events given up', ['consumer']);
+  }
+
+  ingested(type: string, status: 'accepted' | 'duplicate', count = 1): void {
+    this.ingestedTotal.inc({ type, status }, count);
+  }
+
+  /** `code` is an error's code: a closed set. */
+  refused(code: string, count = 1): void {
+    this.dropped.inc({ reason: code }, count);
+  }
+
+  took(milliseconds: number): void {
+    this.ingestDuration.observe(milliseconds / 1000);
+  }
+
+  lag(milliseconds: number): void {
+    this.relayLag.set(milliseconds / 1000);
+  }
+
+  parked(consumer: string): void {
+    this.deadLetters.inc({ consumer });
+  }
+}

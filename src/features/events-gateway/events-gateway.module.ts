@@ -1,0 +1,48 @@
+import { Global, Module } from '@nestjs/common';
+import type { Feature } from '../../shared/rpc/feature';
+import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
+import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
+import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
+import { EventsGatewayHttpController } from './events-gateway.http.controller';
+import { Intake } from './events-gateway.intake';
+import { Journal } from './events-gateway.journal';
+import { JournalRepository } from './events-gateway.journal.repository';
+import { eventsGatewayMessages } from './events-gateway.messages';
+import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { eventsGatewayMigrations } from './events-gateway.migrations';
+import { Outbox } from './events-gateway.outbox';
+import { Relay } from './events-gateway.relay';
+import { EventsGatewayService } from './events-gateway.service';
+import { SignatureVerifier } from './events-gateway.signature';
+import { IngestStream } from './events-gateway.stream';
+import { Throttle } from './events-gateway.throttle';
+import { EventsGatewayWorker } from './events-gateway.worker';
+
+@Global()
+@Module({
+  controllers: [EventsGatewayHttpController, EventsGatewayGrpcController],
+  providers: [
+    EventsGatewayService,
+    { provide: EventsGatewayApi, useExisting: EventsGatewayService },
+    Intake,
+    SignatureVerifier,
+    Throttle,
+    Journal,
+    JournalRepository,
+    DeadLettersRepository,
+    Outbox,
+    Relay,
+    IngestStream,
+    EventsGatewayWorker,
+    EventsGatewayMetrics,
+  ],
+  exports: [EventsGatewayApi],
+})
+export class EventsGatewayModule {}
+
+export const eventsGatewayFeature: Feature = {
+  contract: eventsGatewayContract,
+  messages: eventsGatewayMessages,
+  module: EventsGatewayModule,
+  migrations: eventsGatewayMigrations,
+};

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { gameName, idempotencyKey, playerId, time, wholeNumber } from '../../shared/rpc/schemas';
+
+// The bodies that arrive signed: JSON documents, not messages of a wire.
+
+const maxPoints = 1_000_000;
+const dropPoints = 100;
+
+const progression = z.strictObject({ deltaXp: wholeNumber(1, maxPoints), activity: gameName.optional() });
+const bossKill = z.strictObject({ bossId: gameName, tier: wholeNumber(1, 10), points: wholeNumber(1, maxPoints) });
+const dropClaimed = z.strictObject({ dropId: gameName, weight: wholeNumber(1, 100), source: gameName.optional() });
+
+const common = { playerId, occurredAt: time };
+const unknownType = 'must be progression, boss_kill or drop_claimed';
+
+function byType<Extra extends z.ZodRawShape>(extra: Extra) {
+  return z.discriminatedUnion(
+    'type',
+    [
+      z.strictObject({ ...extra, type: z.literal('progression'), ...common, payload: progression }),
+      z.strictObject({ ...extra, type: z.literal('boss_kill'), ...common, payload: bossKill }),
+      z.strictObject({ ...extra, type: z.literal('drop_claimed'), ...common, payload: dropClaimed }),
+    ],
+    unknownType,
+  );
+}
+
+/** The body of `POST /events`. */
+export const eventBody = byType({});
+export type EventBody = z.output<typeof eventBody>;
+
+/** One item of `POST /events/batch`. */
+export const batchItem = byType({ id: idempotencyKey });
+export type BatchItem = z.output<typeof batchItem>;
+
+/** The envelope of `POST /events/batch`: its items are checked one by one, so that one fails alone. */
+export const batchBody = z.strictObject({
+  events: z.array(z.unknown(), 'must be an array').min(1, 'must have at least 1 event').max(500, 'must have at most 500 events'),
+});
+
+/** For the OpenAPI document only. */
+export const batchDocument = z.strictObject({ events: z.array(batchItem).min(1).max(500) });
+
+/** The points of an event: deltaXp, points, or weight x 100. */
+export function pointsOf(event: EventBody): number {
+  if (event.type === 'progression') return event.payload.deltaXp;
+  return event.type === 'boss_kill' ? event.payload.points : event.payload.weight * dropPoints;
+}
+
+/** The payload in one spelling: zod gives the properties in the schema's order, whatever order they came in. */
+export function canonicalPayload(event: EventBody): string {
+  return JSON.stringify(event.payload);
+}

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { Bus, type BusMessage } from '../../shared/bus/bus';
+import { Clock } from '../../shared/clock/clock';
+import { consumerBits, everyConsumer } from './events-gateway.consumers';
+import { type GameEvent, toAcceptedEvent } from './events-gateway.event';
+import { acceptedEvents } from './events-gateway.events';
+import { JournalRepository, type PendingEvent } from './events-gateway.journal.repository';
+import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { Outbox } from './events-gateway.outbox';
+
+const groupSize = 500;
+const sweepMs = 1000;
+const fullQueueMs = 10;
+
+/**
+ * Hands accepted events to the bus: first what was just accepted, then what the journal says is due. An event stays the
+ * journal's until each consumer has confirmed it, so nothing here can lose one: at worst it is sent again.
+ */
+@Injectable()
+export class Relay {
+  private stopping = false;
+  private sweptAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly repository: JournalRepository,
+    private readonly bus: Bus,
+    private readonly metrics: EventsGatewayMetrics,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A bus in memory forgot what it held when the last process ended: everything pending is due. */
+  async begin(): Promise<void> {
+    if (!this.bus.durable) await this.repository.makeDue();
+  }
+
+  /** Sends what there is, or waits for it, a second at most. */
+  async step(): Promise<void> {
+    const fresh = this.outbox.takeFresh(groupSize);
+    if (fresh.length > 0) await this.send(fresh.map((event) => ({ event, pending: everyConsumer })));
+    if (this.outbox.takeBacklog() || this.clock.monotonic() - this.sweptAt > sweepMs) await this.sweep();
+    await this.outbox.wait(sweepMs);
+  }
+
+  /** What waits for room in a full queue is given up; it is still due. */
+  stop(): void {
+    this.stopping = true;
+    this.outbox.wake();
+  }
+
+  private async sweep(): Promise<void> {
+    this.sweptAt = this.clock.monotonic();
+    const reachable = this.reachable();
+    const due = reachable === 0 ? [] : await this.repository.claimDue(groupSize, reachable);
+    if (due.length === groupSize) this.outbox.wake();
+    const oldest = await this.repository.oldestDue();
+    this.metrics.lag(oldest === undefined ? 0 : this.clock.now() - oldest);
+    await this.send(due);
+  }
+
+  private reachable(): number {
+    const reached = Object.entries(consumerBits).filter(([consumer]) => this.bus.reaches(acceptedEvents, consumer));
+    return reached.reduce((mask, [, bit]) => mask | bit, 0);
+  }
+
+  private async send(events: readonly PendingEvent[]): Promise<void> {
+    const reachable = this.reachable();
+    const messages = events.map(({ event, pending }) => ({ pending, message: toMessage(event) }));
+    for (const [consumer, bit] of Object.entries(consumerBits)) {
+      if ((reachable & bit) === 0) continue;
+      await this.publish(consumer, messages.filter(({ pending }) => (pending & bit) !== 0).map(({ message }) => message));
+    }
+  }
+
+  /** Waits for a consumer whose queue is full; meanwhile new events stay in the journal. */
+  private async publish(consumer: string, messages: readonly BusMessage<AcceptedEvent>[]): Promise<void> {
+    let rest = messages;
+    while (rest.length > 0 && !this.stopping) {
+      const taken = await this.bus.publish(acceptedEvents, consumer, rest);
+      rest = rest.slice(taken);
+      if (rest.length > 0) await new Promise((resolve) => setTimeout(resolve, fullQueueMs));
+    }
+  }
+}
+
+function toMessage(event: GameEvent): BusMessage<AcceptedEvent> {
+  return { key: event.playerId, body: toAcceptedEvent(event) };
+}

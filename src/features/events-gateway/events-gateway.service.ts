@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  ConfirmEventsRequest,
+  ConfirmEventsResponse,
+  DeadLetter,
+  EventsGatewayService as Proto,
+  IngestBatchResponse,
+  IngestResponse,
+  ListDeadLettersRequest,
+  ListDeadLettersResponse,
+  OldestPendingRequest,
+  OldestPendingResponse,
+  ParkEventRequest,
+  RedriveDeadLetterRequest,
+  SignedMessage,
+} from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { PageTokens } from '../../shared/rpc/page-token';
+import { toTime } from '../../shared/rpc/schemas';
+import { newTraceId } from '../../shared/tracing/trace-id';
+import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
+import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';
+import { Intake } from './events-gateway.intake';
+import { JournalRepository } from './events-gateway.journal.repository';
+import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { Outbox } from './events-gateway.outbox';
+
+const tokens = new PageTokens('dead-letters');
+const maxCounted = 10_000;
+
+@Injectable()
+export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
+  constructor(
+    private readonly intake: Intake,
+    private readonly journal: JournalRepository,
+    private readonly deadLetters: DeadLettersRepository,
+    private readonly outbox: Outbox,
+    private readonly metrics: EventsGatewayMetrics,
+  ) {}
+
+  ingest(request: SignedMessage, traceId = newTraceId()): Promise<IngestResponse> {
+    return this.intake.one(request, traceId);
+  }
+
+  ingestBatch(request: SignedMessage, traceId = newTraceId()): Promise<IngestBatchResponse> {
+    return this.intake.batch(request, traceId);
+  }
+
+  async confirmEvents({ consumer, eventIds }: ConfirmEventsRequest): Promise<ConfirmEventsResponse> {
+    return { confirmed: await this.journal.confirm(consumer, eventIds) };
+  }
+
+  async parkEvent({ eventId, consumer, reason }: ParkEventRequest): Promise<DeadLetter> {
+    const parked = await this.deadLetters.park(eventId, consumer, reason);
+    if (!parked) throw eventNotFound(eventId);
+    if (parked.fresh) this.metrics.parked(consumer);
+    return parked.letter;
+  }
+
+  async oldestPending({ consumer }: OldestPendingRequest): Promise<OldestPendingResponse> {
+    const { count, occurredAt, acceptedAt } = await this.journal.pendingOf(consumer, maxCounted);
+    if (occurredAt === undefined || acceptedAt === undefined) return { pending: count };
+    return { pending: count, occurredAt: toTime(occurredAt), acceptedAt: toTime(acceptedAt) };
+  }
+
+  async listDeadLetters({ pageSize = 20, pageToken, consumer }: ListDeadLettersRequest): Promise<ListDeadLettersResponse> {
+    const filter = consumer ?? null;
+    const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
+    const found = await this.deadLetters.list(consumer, after, pageSize + 1);
+    const page = found.slice(0, pageSize);
+    const last = page.at(-1);
+    return {
+      deadLetters: page.map(({ letter }) => letter),
+      nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '',
+    };
+  }
+
+  async redriveDeadLetter({ id }: RedriveDeadLetterRequest): Promise<DeadLetter> {
+    const letter = await this.deadLetters.redrive(id);
+    if (!letter) throw deadLetterNotFound(id);
+    this.outbox.wake();
+    return letter;
+  }
+}

@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../shared/clock/clock';
+import { Config } from '../../shared/config/config';
+import { rateLimited } from './events-gateway.errors';
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** A token bucket for each signing key; as many buckets as the ring has keys. */
+@Injectable()
+export class Throttle {
+  private readonly buckets = new Map<string, Bucket>();
+  private readonly max: number;
+  private readonly burst: number;
+
+  constructor(
+    config: Config,
+    private readonly clock: Clock,
+  ) {
+    this.max = config.rateLimit.max;
+    this.burst = config.rateLimit.burst;
+  }
+
+  /**
+   * Takes `events` tokens. A batch larger than the burst passes when the bucket is full, and is paid off afterwards.
+   * @returns the answer's RateLimit headers; undefined when there is no limit.
+   * @throws AppError rate_limited
+   * Source of the headers: draft-ietf-httpapi-ratelimit-headers
+   */
+  take(kid: string, events: number): Readonly<Record<string, string>> | undefined {
+    if (this.max === 0) return undefined;
+    const now = this.clock.monotonic();
+    const bucket = this.buckets.get(kid) ?? { tokens: this.burst, at: now };
+    bucket.tokens = Math.min(this.burst, bucket.tokens + ((now - bucket.at) / 1000) * this.max);
+    bucket.at = now;
+    this.buckets.set(kid, bucket);
+    const needed = Math.min(events, this.burst);
+    if (bucket.tokens < needed) throw rateLimited(((needed - bucket.tokens) / this.max) * 1000, this.headers(bucket));
+    bucket.tokens -= events;
+    return this.headers(bucket);
+  }
+
+  private headers(bucket: Bucket): Readonly<Record<string, string>> {
+    const remaining = Math.max(0, Math.floor(bucket.tokens));
+    const reset = Math.ceil(Math.max(0, this.burst - bucket.tokens) / this.max);
+    return {
+      'ratelimit-policy': `"events";q=${this.burst};w=${Math.max(1, Math.ceil(this.burst / this.max))}`,
+      ratelimit: `"events";r=${remaining};t=${reset}`,
+    };
+  }
+}

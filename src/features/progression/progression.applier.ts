@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { Cache } from '../../shared/cache/cache';
+import { Clock } from '../../shared/clock/clock';
+import { Config } from '../../shared/config/config';
+import { progressSpace } from './progression.cache-space';
+import { type Effects, effectsOf } from './progression.effects';
+import { ProgressionMetrics } from './progression.metrics';
+import { type ApplySteps, ProgressionRepository, type StoredProgress } from './progression.repository';
+import { chestsBetween, type Entitlement, levelOf } from './progression.rewards';
+
+interface Applied {
+  readonly fresh: readonly AcceptedEvent[];
+  readonly players: readonly StoredProgress[];
+  readonly levelUps: number;
+}
+
+/** Turns accepted events into XP, levels and rewards, exactly once: the inbox commits together with the effect. */
+@Injectable()
+export class ProgressionApplier {
+  constructor(
+    private readonly repository: ProgressionRepository,
+    private readonly cache: Cache,
+    private readonly metrics: ProgressionMetrics,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  /** Events that the inbox knows have no second effect. `groupId`: random, for this call. */
+  async apply(events: readonly AcceptedEvent[], groupId: number): Promise<void> {
+    const started = this.clock.monotonic();
+    const { fresh, players, levelUps } = await this.repository.apply(groupId, (step) => this.transact(step, events));
+    for (const player of players) await this.cache.put(progressSpace, player.playerId, player, player.version);
+    const now = this.clock.now();
+    for (const event of fresh) this.metrics.applied(event.type, now - Date.parse(event.acceptedAt));
+    this.metrics.levelUps(levelUps);
+    this.metrics.appliedGroup(this.clock.monotonic() - started);
+  }
+
+  private async transact(step: ApplySteps, events: readonly AcceptedEvent[]): Promise<Applied> {
+    const unknown = await step.enter(events.map((event) => event.id));
+    // delete: an event that is twice in the group counts once.
+    const fresh = events.filter((event) => unknown.delete(event.id));
+    if (fresh.length === 0) return { fresh, players: [], levelUps: 0 };
+    const { deltas, entitlements }: Effects = effectsOf(fresh);
+    const earned = await step.entitle(entitlements);
+    const drops = new Map<string, number>();
+    for (const { playerId, kind } of earned) if (kind === 'drop') drops.set(playerId, (drops.get(playerId) ?? 0) + 1);
+    const now = this.clock.now();
+    const players = await step.add([...deltas.values()].map((delta) => ({ ...delta, drops: drops.get(delta.playerId) ?? 0 })), now);
+    let levelUps = 0;
+    const chests: Entitlement[] = [];
+    for (const { playerId, xp } of players) {
+      const before = levelOf(xp - (deltas.get(playerId)?.xp ?? 0), this.config.levelXp);
+      const after = levelOf(xp, this.config.levelXp);
+      levelUps += after - before;
+      for (const rewardId of chestsBetween(before, after)) chests.push({ playerId, rewardId, kind: 'chest', earnedAt: now });
+    }
+    await step.entitle(chests);
+    return { fresh, players, levelUps };
+  }
+}

@@ -1,0 +1,31 @@
+import { Controller } from '@nestjs/common';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import type { ClaimRewardResponse, ListRewardsResponse, Progress, VerifyRewardResponse } from '../../generated/aerie/progression/v1/progression';
+import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
+import { ProgressionService } from './progression.service';
+
+@Controller()
+export class ProgressionGrpcController {
+  constructor(private readonly progression: ProgressionService) {}
+
+  @GrpcMethod('ProgressionService')
+  getProgress(@Payload() request: GetProgressDto): Promise<Progress> {
+    return this.progression.getProgress(request);
+  }
+
+  @GrpcMethod('ProgressionService')
+  listRewards(@Payload() request: ListRewardsDto): Promise<ListRewardsResponse> {
+    return this.progression.listRewards(request);
+  }
+
+  @GrpcMethod('ProgressionService')
+  claimReward(@Payload() request: ClaimRewardDto, @IdempotencyKey() _key: string | undefined): Promise<ClaimRewardResponse> {
+    return this.progression.claimReward(request);
+  }
+
+  @GrpcMethod('ProgressionService')
+  verifyReward(@Payload() request: VerifyRewardDto): Promise<VerifyRewardResponse> {
+    return this.progression.verifyReward(request);
+  }
+}

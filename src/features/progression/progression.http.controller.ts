@@ -1,0 +1,33 @@
+import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import type { ClaimRewardResponse, ListRewardsResponse, Progress, VerifyRewardResponse } from '../../generated/aerie/progression/v1/progression';
+import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
+import { ProgressionService } from './progression.service';
+
+@Controller()
+export class ProgressionHttpController {
+  constructor(private readonly progression: ProgressionService) {}
+
+  @Get('players/:playerId/progress')
+  getProgress(@HttpRequest() request: GetProgressDto): Promise<Progress> {
+    return this.progression.getProgress(request);
+  }
+
+  @Get('players/:playerId/rewards')
+  listRewards(@HttpRequest() request: ListRewardsDto): Promise<ListRewardsResponse> {
+    return this.progression.listRewards(request);
+  }
+
+  @Post('rewards/claim')
+  @HttpCode(201)
+  claimReward(@HttpRequest() request: ClaimRewardDto, @IdempotencyKey() _key: string | undefined): Promise<ClaimRewardResponse> {
+    return this.progression.claimReward(request);
+  }
+
+  @Post('rewards/verify')
+  @HttpCode(200)
+  verifyReward(@HttpRequest() request: VerifyRewardDto): Promise<VerifyRewardResponse> {
+    return this.progression.verifyReward(request);
+  }
+}

@@ -1,0 +1,54 @@
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { bigint, longText, sequence, text } from '../../shared/db/columns';
+
+class CreateProgression1795219300000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    const { type } = runner.dataSource.options;
+    await runner.createTable(
+      new Table({
+        name: 'progression_inbox',
+        columns: [sequence(type), text(type, 'event_id', 128), bigint(type, 'group_id')],
+        indices: [{ name: 'progression_inbox_event', columnNames: ['event_id'], isUnique: true }],
+      }),
+    );
+    await runner.createTable(
+      new Table({
+        name: 'progression_players',
+        columns: [
+          text(type, 'player_id', 64, { isPrimary: true }),
+          bigint(type, 'xp'),
+          bigint(type, 'boss_kills'),
+          bigint(type, 'drops_claimed'),
+          bigint(type, 'version'),
+          bigint(type, 'updated_at'),
+        ],
+      }),
+    );
+    await runner.createTable(
+      new Table({
+        name: 'progression_rewards',
+        columns: [
+          sequence(type),
+          text(type, 'player_id', 64),
+          text(type, 'reward_id', 80),
+          text(type, 'kind', 8),
+          text(type, 'status', 16),
+          bigint(type, 'earned_at'),
+          bigint(type, 'claimed_at', { isNullable: true }),
+          longText(type, 'receipt', { isNullable: true }),
+          bigint(type, 'group_id'),
+        ],
+        indices: [
+          { name: 'progression_rewards_once', columnNames: ['player_id', 'reward_id'], isUnique: true },
+          { name: 'progression_rewards_page', columnNames: ['player_id', 'seq'] },
+        ],
+      }),
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of ['progression_rewards', 'progression_players', 'progression_inbox']) await runner.dropTable(table);
+  }
+}
+
+export const progressionMigrations = [CreateProgression1795219300000];

@@ -1,0 +1,38 @@
+import { Global, Module } from '@nestjs/common';
+import type { Feature } from '../../shared/rpc/feature';
+import { ProgressionApi, progressionContract } from './progression.api';
+import { ProgressionApplier } from './progression.applier';
+import { ProgressionGrpcController } from './progression.grpc.controller';
+import { ProgressionHttpController } from './progression.http.controller';
+import { ProgressionListener } from './progression.listener';
+import { progressionMessages } from './progression.messages';
+import { ProgressionMetrics } from './progression.metrics';
+import { progressionMigrations } from './progression.migrations';
+import { ProgressReader } from './progression.reader';
+import { Receipts } from './progression.receipts';
+import { ProgressionRepository } from './progression.repository';
+import { ProgressionService } from './progression.service';
+
+@Global()
+@Module({
+  controllers: [ProgressionHttpController, ProgressionGrpcController],
+  providers: [
+    ProgressionService,
+    { provide: ProgressionApi, useExisting: ProgressionService },
+    ProgressReader,
+    ProgressionApplier,
+    ProgressionListener,
+    ProgressionRepository,
+    ProgressionMetrics,
+    Receipts,
+  ],
+  exports: [ProgressionApi],
+})
+export class ProgressionModule {}
+
+export const progressionFeature: Feature = {
+  contract: progressionContract,
+  messages: progressionMessages,
+  module: ProgressionModule,
+  migrations: progressionMigrations,
+};

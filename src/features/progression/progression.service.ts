@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  ClaimRewardRequest,
+  ClaimRewardResponse,
+  GetProgressRequest,
+  ListRewardsRequest,
+  ListRewardsResponse,
+  Progress,
+  ProgressionService as Proto,
+  VerifyRewardRequest,
+  VerifyRewardResponse,
+} from '../../generated/aerie/progression/v1/progression';
+import { Clock } from '../../shared/clock/clock';
+import { withInfo } from '../../shared/rpc/answer';
+import { PageTokens } from '../../shared/rpc/page-token';
+import { rewardNotFound } from './progression.errors';
+import { ProgressReader } from './progression.reader';
+import { Receipts } from './progression.receipts';
+import { ProgressionRepository } from './progression.repository';
+import { type StoredReward, toReward } from './progression.rewards';
+import { ProgressionMetrics } from './progression.metrics';
+
+const tokens = new PageTokens('rewards');
+
+@Injectable()
+export class ProgressionService implements Proto {
+  constructor(
+    private readonly repository: ProgressionRepository,
+    private readonly reader: ProgressReader,
+    private readonly receipts: Receipts,
+    private readonly metrics: ProgressionMetrics,
+    private readonly clock: Clock,
+  ) {}
+
+  getProgress({ playerId }: GetProgressRequest): Promise<Progress> {
+    return this.reader.progress(playerId);
+  }
+
+  async listRewards({ playerId, status, pageSize = 20, pageToken }: ListRewardsRequest): Promise<ListRewardsResponse> {
+    const filter = [playerId, status ?? null];
+    const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
+    const found = await this.repository.rewards(playerId, status, after, pageSize + 1);
+    const page = found.slice(0, pageSize);
+    const last = page.at(-1);
+    return { rewards: page.map(toReward), nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '' };
+  }
+
+  async claimReward({ playerId, rewardId }: ClaimRewardRequest): Promise<ClaimRewardResponse> {
+    const reward = await this.repository.reward(playerId, rewardId);
+    if (!reward) throw rewardNotFound(playerId, rewardId);
+    if (reward.status === 'claimed') return claimed(reward, true);
+    const { kind } = reward;
+    const now = this.clock.now();
+    const receipt = await this.receipts.issue(playerId, { rewardId, kind }, now);
+    const won = await this.repository.claim(playerId, rewardId, receipt, now);
+    if (won) this.metrics.claim(kind);
+    const stored = won ? { ...reward, status: 'claimed' as const, claimedAt: now, receipt } : await this.repository.reward(playerId, rewardId);
+    if (!stored) throw rewardNotFound(playerId, rewardId);
+    return claimed(stored, !won);
+  }
+
+  verifyReward({ receipt }: VerifyRewardRequest): Promise<VerifyRewardResponse> {
+    return this.receipts.verify(receipt);
+  }
+}
+
+function claimed(reward: StoredReward, replayed: boolean): ClaimRewardResponse {
+  return withInfo({ receipt: reward.receipt ?? '', reward: toReward(reward) }, { replayed });
+}

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Config } from '../config/config';
+import { Cache, type CacheSpace } from './cache';
+import { CacheMetrics } from './cache.metrics';
+
+interface Entry {
+  readonly value: object;
+  readonly version: number;
+}
+
+const maxEntries = 20_000;
+
+/** In this process: right only while no other process writes what is cached here. */
+@Injectable()
+export class MemoryCache extends Cache {
+  private readonly entries: LRUCache<string, Entry>;
+
+  constructor(
+    config: Config,
+    private readonly metrics: CacheMetrics,
+  ) {
+    super();
+    this.entries = new LRUCache({ max: maxEntries, ttl: config.cacheTtlMs });
+  }
+
+  override async get<Value extends object>(space: CacheSpace, key: string): Promise<Value | undefined> {
+    const entry = this.entries.get(keyIn(space, key));
+    this.metrics.count(space.service, 'get', entry ? 'hit' : 'miss');
+    return entry?.value as Value | undefined;
+  }
+
+  override async put(space: CacheSpace, key: string, value: object, version: number): Promise<void> {
+    const full = keyIn(space, key);
+    // A slow reader must not put back what a writer has replaced meanwhile.
+    const older = (this.entries.peek(full)?.version ?? 0) > version;
+    if (!older) this.entries.set(full, { value, version });
+    this.metrics.count(space.service, 'put', older ? 'outdated' : 'stored');
+  }
+}
+
+function keyIn(space: CacheSpace, key: string): string {
+  return `${space.service}:${space.name}:${key}`;
+}

@@ -1,0 +1,71 @@
+import { type DynamicModule, Global, Injectable, Module } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { Config } from '../config/config';
+import { type CheckResult, Readiness } from '../health/readiness';
+import type { Migration } from './database';
+import { Databases } from './databases';
+
+const connectTimeoutMs = 10_000;
+const queryTimeoutMs = 4000;
+const pingLimitMs = 1000;
+
+/** What a feature keeps. */
+export interface Keeper {
+  readonly contract: { readonly name: string };
+  readonly migrations: readonly Migration[];
+}
+
+/** The databases of these features, not yet connected. */
+export function databasesOf(config: Config, keepers: readonly Keeper[]): Databases {
+  const { url, byFeature, poolMin, poolMax } = config.database;
+  const databases = new Databases({ poolMin, poolMax, connectTimeoutMs, queryTimeoutMs });
+  for (const { contract, migrations } of keepers) databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
+  return databases;
+}
+
+/** Connects and, where nobody else does it, migrates: in development, and SQLite anywhere. */
+async function open(config: Config, keepers: readonly Keeper[]): Promise<Databases> {
+  const databases = databasesOf(config, keepers);
+  await databases.connectAll();
+  const alone = keepers.every(({ contract }) => databases.of(contract.name).embedded);
+  if (config.environment === 'development' || alone) await databases.migrateAll();
+  return databases;
+}
+
+/** Tells readiness whether the databases answer and have the schema that this version needs. */
+@Injectable()
+class DatabaseHealth {
+  private migrated = false;
+
+  constructor(
+    private readonly databases: Databases,
+    private readonly logger: PinoLogger,
+    readiness: Readiness,
+  ) {
+    readiness.add('database', () => this.check());
+  }
+
+  private async check(): Promise<CheckResult> {
+    const started = performance.now();
+    try {
+      await this.databases.pingAll(pingLimitMs);
+      if (!this.migrated && (await this.databases.pendingMigrations()).length > 0) {
+        return { status: 'unhealthy', reason: 'migrations are pending: npm run migrate' };
+      }
+      this.migrated = true;
+      return { status: 'healthy', latencyMs: Math.round((performance.now() - started) * 10) / 10 };
+    } catch (error) {
+      this.logger.debug({ err: error }, 'database_check_failed');
+      return { status: 'unhealthy', reason: 'does not answer' };
+    }
+  }
+}
+
+@Global()
+@Module({})
+export class DbModule {
+  static forRoot(keepers: readonly Keeper[]): DynamicModule {
+    const databases = { provide: Databases, inject: [Config], useFactory: (config: Config) => open(config, keepers) };
+    return { module: DbModule, providers: [databases, DatabaseHealth], exports: [Databases] };
+  }
+}

@@ -1,0 +1,27 @@
+export interface BannerFacts {
+  readonly host: string;
+  readonly httpPort: number;
+  readonly grpcPort: number | undefined;
+  /** Without credentials. */
+  readonly database: string;
+}
+
+/** What a person sees after `npm start`: where everything listens and what to try next. */
+export function banner({ host, httpPort, grpcPort, database }: BannerFacts): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const rows = [
+    ['HTTP', `http://${shown}:${httpPort}`],
+    ['gRPC', grpcPort === undefined ? 'off' : `${shown}:${grpcPort}`],
+    ['API', `http://${shown}:${httpPort}/docs`],
+    ['Database', database],
+  ];
+  const lines = rows.map(([name = '', value = '']) => `  ${name.padEnd(10)}${value}`);
+  return `\n  Aerie is ready.\n\n${lines.join('\n')}\n\n  Next, in another terminal:  npm run demo\n  Stop with Ctrl-C.\n\n`;
+}
+
+/** A database URL as it may be shown: kind, host and name. */
+export function shownDatabase(url: string): string {
+  if (url.startsWith('sqlite:')) return url;
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
