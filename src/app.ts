@@ -82,8 +82,10 @@ export async function startApp(config: Config): Promise<RunningApp> {
     logger: ['error', 'warn', 'fatal'],
   });
   try {
+    const running = await listen(app, config, routes);
+    // Only now: what Nest tells of its start is of no use to anybody.
     app.useLogger(app.get(Logger));
-    return await listen(app, config, routes);
+    return running;
   } catch (error) {
     await close(app);
     throw error;

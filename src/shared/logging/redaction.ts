@@ -6,7 +6,7 @@ const printable = new Set([
 ]);
 
 const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
-const email = /[^\s@"'<>()]+@[^\s@"'<>()]+\.[A-Za-z]{2,}/g;
+const email = /[^\s@"'<>()/]+@[^\s@"'<>()/]+\.[A-Za-z]{2,}/g;
 const bearer = /(bearer\s+)[^\s"']+/gi;
 const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
 

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { type Observable, throwError } from 'rxjs';
 import type { AppError } from '../errors/app-error';
-import { routeNotFound } from '../errors/common.errors';
+import { bodyTooLarge, deadlineExceeded, malformedJson, routeNotFound, unsupportedMediaType } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
 import { currentContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';
@@ -16,7 +16,7 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: PinoLogger) {}
 
   catch(thrown: unknown, host: ArgumentsHost): Observable<never> | undefined {
-    const error = thrown instanceof HttpException && thrown.getStatus() === 404 ? routeNotFound() : toAppError(thrown);
+    const error = thrown instanceof HttpException ? fromFramework(thrown, host) : toAppError(thrown);
     if (host.getType() === 'rpc') {
       this.log(error, currentContext()?.traceId);
       return throwError(() => grpcError(error));
@@ -33,6 +33,25 @@ export class ErrorFilter implements ExceptionFilter {
     const fields = { trace_id: traceId, code: error.code, err: error.cause ?? error };
     if (error.kind === 'internal') this.logger.error(fields, 'request_failed');
     else this.logger.warn(fields, 'request_refused');
+  }
+}
+
+/** Nest and Fastify refuse some requests before any of our code runs; Nest keeps only the status of Fastify's errors. */
+function fromFramework(thrown: HttpException, host: ArgumentsHost): AppError {
+  const { routeOptions } = host.switchToHttp().getRequest<FastifyRequest>();
+  switch (thrown.getStatus()) {
+    case 400:
+      return malformedJson('The request is not well-formed');
+    case 404:
+      return routeNotFound();
+    case 413:
+      return bodyTooLarge(routeOptions.bodyLimit);
+    case 415:
+      return unsupportedMediaType();
+    case 503:
+      return deadlineExceeded(thrown);
+    default:
+      return toAppError(thrown);
   }
 }
 

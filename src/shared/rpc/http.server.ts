@@ -27,10 +27,10 @@ export function httpAdapter(routes: RouteTable): FastifyAdapter {
     handlerTimeout: 5000,
     requestTimeout: 15_000,
     keepAliveTimeout: 72_000,
-    maxParamLength: 200,
     http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
     clientErrorHandler: refuseConnection,
-    routerOptions: { querystringParser: parseQuery },
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 200, querystringParser: parseQuery },
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
