@@ -52,7 +52,9 @@ process.once('exit', () => {
 export function startServer(user: string, program: string, args: readonly string[]): ChildProcess {
   const asUser = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--init-groups'] : [];
   // pdeathsig: a test run that is itself killed with SIGKILL leaves no server behind.
-  const child = spawn('setpriv', [...asUser, '--pdeathsig=KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('setpriv', [...asUser, '--pdeathsig=KILL', program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

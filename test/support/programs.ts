@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const packages = { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server', postgres: 'postgresql', initdb: 'postgresql' };
+const packages = {
+  mariadbd: 'mariadb-server',
+  'mariadb-install-db': 'mariadb-server',
+  postgres: 'postgresql',
+  initdb: 'postgresql',
+};
 
 /** A server program that the tests start. */
 export type Program = keyof typeof packages;
@@ -10,7 +15,11 @@ export type Program = keyof typeof packages;
 function folders(): string[] {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', ...versions.map((version) => join(debian, version, 'bin'))];
+  return [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    ...versions.map((version) => join(debian, version, 'bin')),
+  ];
 }
 
 function find(program: Program): string | undefined {

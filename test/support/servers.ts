@@ -102,9 +102,25 @@ export async function startPostgres(): Promise<DatabaseServer> {
   const folder = await folderFor('postgres', 'postgres');
   const data = join(folder, 'data');
   const locale = ['--locale-provider=icu', '--icu-locale=en-US', '--locale=C.UTF-8'];
-  await runProgram('postgres', pathOf('initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '-N', ...locale]);
+  await runProgram('postgres', pathOf('initdb'), [
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '-N',
+    ...locale,
+  ]);
   const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, 'shared_buffers=64MB', 'max_connections=200'];
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `unix_socket_directories=${folder}`,
+    'shared_buffers=64MB',
+    'max_connections=200',
+  ];
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   return new OwnServer({ user: 'postgres', program: pathOf('postgres'), args, url }, folder, port).start();
@@ -115,11 +131,22 @@ export async function startMariadb(): Promise<DatabaseServer> {
   const folder = await folderFor('mysql', 'mariadb');
   const data = join(folder, 'data');
   const own = ['--no-defaults', `--datadir=${data}`, '--innodb-log-file-size=32M'];
-  await runProgram('mysql', pathOf('mariadb-install-db'), [...own, '--skip-test-db', '--auth-root-authentication-method=normal']);
+  await runProgram('mysql', pathOf('mariadb-install-db'), [
+    ...own,
+    '--skip-test-db',
+    '--auth-root-authentication-method=normal',
+  ]);
   const grants = join(folder, 'grants.sql');
-  await writeFile(grants, "GRANT ALL ON *.* TO 'aerie'@'127.0.0.1' IDENTIFIED BY 'aerie' WITH GRANT OPTION;\n", { mode: 0o644 });
+  await writeFile(grants, "GRANT ALL ON *.* TO 'aerie'@'127.0.0.1' IDENTIFIED BY 'aerie' WITH GRANT OPTION;\n", {
+    mode: 0o644,
+  });
   const port = await freePort();
-  const where = [`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`];
+  const where = [
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--socket=${join(folder, 's')}`,
+    `--pid-file=${join(folder, 'pid')}`,
+  ];
   const size = ['--innodb-buffer-pool-size=64M', '--max-connections=200', '--skip-name-resolve', '--skip-log-bin'];
   const args = [...own, ...where, ...size, `--init-file=${grants}`];
   const url = `mysql://aerie:aerie@127.0.0.1:${port}/mysql`;
@@ -149,5 +176,8 @@ export async function createDatabase(url: string): Promise<string> {
 /** Removes a database that `createDatabase` made. */
 export async function dropDatabase(serverUrl: string, url: string): Promise<void> {
   const name = new URL(url).pathname.slice(1);
-  await execute(serverUrl, serverUrl.startsWith('mysql') ? `DROP DATABASE ${name}` : `DROP DATABASE ${name} WITH (FORCE)`);
+  await execute(
+    serverUrl,
+    serverUrl.startsWith('mysql') ? `DROP DATABASE ${name}` : `DROP DATABASE ${name} WITH (FORCE)`,
+  );
 }

@@ -17,7 +17,10 @@ export function sequence(type: Type, name = 'seq'): TableColumn {
   return new TableColumn({ name, type: type === 'better-sqlite3' ? 'integer' : 'bigint', ...generated });
 }
 
-/** Text of at most `length` characters, compared byte by byte. May be in an index. */
+/**
+ * Text of at most `length` characters, compared byte by byte. May be in an index. MySQL ignores spaces at the end when
+ * it compares, so a key must not end with one.
+ */
 export function text(type: Type, name: string, length: number, extra: Extra = {}): TableColumn {
   return new TableColumn({ name, type: 'varchar', length: String(length), ...binary(type), ...extra });
 }

@@ -10,6 +10,7 @@ import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { PostgresDialect } from './postgres.dialect';
 import type { DatabaseKind, Sql } from './sql';
+import { SilentLogger } from './silent.logger';
 import { SqliteDialect } from './sqlite.dialect';
 import { within } from './within';
 
@@ -64,7 +65,7 @@ export class Database {
       ...this.dialect.dataSourceOptions(),
       entities: [...entities],
       migrations: [...migrations],
-      logging: false,
+      logger: new SilentLogger(),
     });
     const connected = dataSource.initialize();
     const late = () => connected.then((opened) => opened.destroy()).catch(ignore);

@@ -19,7 +19,8 @@ export interface Keeper {
 export function databasesOf(config: Config, keepers: readonly Keeper[]): Databases {
   const { url, byFeature, poolMin, poolMax } = config.database;
   const databases = new Databases({ poolMin, poolMax, connectTimeoutMs, queryTimeoutMs });
-  for (const { contract, migrations } of keepers) databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
+  for (const { contract, migrations } of keepers)
+    databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
   return databases;
 }
 

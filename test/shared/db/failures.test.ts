@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { insertedBy, insertNew } from '../../../src/shared/db/bulk';
+import type { Database, Sql } from '../../../src/shared/db/database';
+import { CommitUnknownError } from '../../../src/shared/db/db.errors';
+import { createDatabase, startMariadb, startPostgres } from '../../support/servers';
+import { startSilentProxy } from '../../support/silent-proxy';
+import { databaseAt, openAt, things } from './fixtures';
+
+const unavailable = expect.objectContaining({ kind: 'unavailable' });
+const limit = { queryTimeoutMs: 1000, connectTimeoutMs: 1000 };
+const insert = (id: string) => (tx: Sql) => tx.run('INSERT INTO things (id, points) VALUES (?, 1)', [id]);
+const ids = async (sql: Sql) =>
+  (await sql.rows<{ id: string }>('SELECT id FROM things ORDER BY id')).map(({ id }) => id);
+
+async function eventually<T>(call: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + 20_000; ; await sleep(100)) {
+    try {
+      return await call();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+  }
+}
+
+/** How long the call took to fail, in milliseconds. */
+async function failureOf(call: Promise<unknown>): Promise<{ error: unknown; took: number }> {
+  const began = Date.now();
+  const error = await call.then(
+    () => 'passed',
+    (reason: unknown) => reason,
+  );
+  return { error, took: Date.now() - began };
+}
+
+async function everyCallFails(db: Database): Promise<void> {
+  const calls = [
+    db.transaction(insert('lost')),
+    db.read(ids),
+    db.ping(500),
+    ...Array.from({ length: 20 }, () => db.read(ids)),
+  ];
+  for (const { error, took } of await Promise.all(calls.map(failureOf))) {
+    expect(error).toEqual(unavailable);
+    expect(took).toBeLessThan(6000);
+  }
+}
+
+describe.each([
+  { name: 'postgres', start: startPostgres },
+  { name: 'mysql', start: startMariadb },
+])('a failing $name', ({ start }) => {
+  test('killed: unavailable at once, well again when it is back', async () => {
+    await using server = await start();
+    await using db = await openAt(await createDatabase(server.url), limit);
+    await Promise.all(Array.from({ length: 5 }, (_, i) => db.transaction(insert(`before-${i}`))));
+    const open = db.transaction(async (tx) => {
+      await insert('open')(tx);
+      await server.kill();
+      await sleep(100);
+      await insert('open-2')(tx);
+    });
+    await expect(open).rejects.toEqual(unavailable);
+    await everyCallFails(db);
+    await server.restart();
+    await eventually(() => db.transaction(insert('z-after')));
+    expect(await db.read(ids)).toEqual([...Array.from({ length: 5 }, (_, i) => `before-${i}`), 'z-after']);
+  });
+
+  test('frozen: an error within the time limit, well again when it goes on', async () => {
+    await using server = await start();
+    await using db = await openAt(await createDatabase(server.url), limit);
+    await db.transaction(insert('before'));
+    const committing = db.transaction(async (tx) => {
+      await insert('unknown')(tx);
+      server.freeze();
+    });
+    expect((await failureOf(committing)).error).toBeInstanceOf(CommitUnknownError);
+    await everyCallFails(db);
+    server.resume();
+    await eventually(() => db.transaction(insert('z-after')));
+    expect(await db.read(ids)).toEqual(expect.arrayContaining(['before', 'z-after']));
+  });
+
+  test('not there: connect says unavailable; a wrong password is told as it is', async () => {
+    await using server = await start();
+    const wrong = new URL(server.url);
+    wrong.pathname = '/nowhere';
+    await expect(databaseAt(wrong.href, limit).connect()).rejects.toThrow(/nowhere/);
+    await server.kill();
+    await expect(databaseAt(server.url, limit).connect()).rejects.toEqual(unavailable);
+  });
+
+  test('the answer to COMMIT is lost: said so, and the group can be read back', async () => {
+    await using server = await start();
+    await using proxy = await startSilentProxy(server.port);
+    const url = new URL(await createDatabase(server.url));
+    url.port = String(proxy.port);
+    await using db = await openAt(url.href, limit);
+    const rows = [
+      ['a', null, 1],
+      ['b', null, 2],
+    ];
+    proxy.loseNextCommit();
+    const lost = db.transaction((tx) => insertNew(tx, { ...things, rows, groupId: 77 }));
+    await expect(lost).rejects.toBeInstanceOf(CommitUnknownError);
+    expect(await db.read((sql) => insertedBy(sql, { ...things, rows, groupId: 77 }))).toEqual(new Set(['a', 'b']));
+    await db.transaction(insert('c'));
+    expect(await db.read(ids)).toEqual(['a', 'b', 'c']);
+  });
+});

@@ -1,0 +1,71 @@
+import { Databases } from '../../../src/shared/db/databases';
+import { everyDatabase } from '../../support/databases';
+import { databaseAt, migrations, openAt } from './fixtures';
+
+const names = migrations.map(({ name }) => name);
+const limits = { poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
+
+describe.each(everyDatabase)('migrations on $name', ({ create }) => {
+  test('are pending, then run once by whoever comes first', async () => {
+    await using place = await create();
+    const starters = Array.from({ length: 5 }, () => databaseAt(place.url, { poolMax: 1 }));
+    await Promise.all(starters.map((database) => database.connect()));
+    expect(await starters[0]?.pendingMigrations()).toEqual(names);
+    const ran = await Promise.all(starters.map((database) => database.migrate()));
+    expect(ran.flat().sort()).toEqual([...names].sort());
+    expect(await starters[1]?.pendingMigrations()).toEqual([]);
+    // The connection that migrated is as good as any afterwards.
+    for (const database of starters) {
+      await database.transaction((tx) => tx.run('UPDATE things SET points = 1'));
+      await database.close();
+    }
+  });
+
+  test('one that fails is pending still, and the next start runs it', async () => {
+    await using place = await create();
+    class Fails1700000000009 {
+      static broken = true;
+      async up(): Promise<void> {
+        if (Fails1700000000009.broken) throw new Error('no room');
+      }
+      async down(): Promise<void> {}
+    }
+    const database = databaseAt(place.url, { migrations: [...migrations, Fails1700000000009] });
+    await database.connect();
+    await expect(database.migrate()).rejects.toThrow('no room');
+    expect(await database.pendingMigrations()).toContain('Fails1700000000009');
+    Fails1700000000009.broken = false;
+    expect(await database.migrate()).toContain('Fails1700000000009');
+    expect(await database.pendingMigrations()).toEqual([]);
+    await database.close();
+  });
+
+  test('features that name one URL share one database and its migrations', async () => {
+    await using place = await create();
+    await using elsewhere = await create();
+    const [first, second] = migrations;
+    const databases = new Databases(limits);
+    databases.register('one', place.url, [], first ? [first] : []);
+    databases.register('two', place.url, [], second ? [second] : []);
+    databases.register('three', elsewhere.url, [], []);
+    await databases.connectAll();
+    expect(databases.of('one')).toBe(databases.of('two'));
+    expect(databases.of('three')).not.toBe(databases.of('one'));
+    expect(await databases.pendingMigrations()).toEqual(names);
+    expect(await databases.migrateAll()).toEqual(names);
+    await databases.pingAll(2000);
+    expect(() => databases.of('four')).toThrow('four');
+    await databases.closeAll();
+    await expect(databases.of('one').ping(2000)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+});
+
+test('foreign keys hold on SQLite after a migration', async () => {
+  const sqlite = everyDatabase[0];
+  await using place = await sqlite!.create();
+  await using db = await openAt(place.url);
+  const pragma = (name: string) => db.read((sql) => sql.rows(`PRAGMA ${name}`));
+  expect(await pragma('foreign_keys')).toEqual([{ foreign_keys: 1 }]);
+  expect(await pragma('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+  expect(await pragma('synchronous')).toEqual([{ synchronous: 2 }]);
+});

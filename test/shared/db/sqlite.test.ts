@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDatabaseUrl } from '../../../src/shared/db/database-url';
+import { everyDatabase } from '../../support/databases';
+import { databaseAt, openAt } from './fixtures';
+
+const create = () => everyDatabase[0]!.create();
+
+describe('SQLite', () => {
+  test('makes the folder of its file', async () => {
+    await using place = await create();
+    const path = join(place.url.slice('sqlite:'.length), '..', 'deep', 'er', 'aerie.db');
+    await using db = await openAt(`sqlite:${path}`);
+    expect(db.embedded).toBe(true);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('lives in memory when asked to', async () => {
+    await using db = await openAt('sqlite::memory:');
+    expect(await db.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 1)"))).toBe(1);
+  });
+
+  test('two processes write in turns', async () => {
+    await using place = await create();
+    await using one = await openAt(place.url);
+    await using two = await openAt(place.url);
+    await one.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 0)"));
+    const add = (i: number) => (i % 2 ? one : two).transaction((tx) => tx.run('UPDATE things SET points = points + 1'));
+    await Promise.all(Array.from({ length: 60 }, (_, i) => add(i)));
+    expect(await two.read((sql) => sql.rows('SELECT points FROM things'))).toEqual([{ points: 60 }]);
+  });
+
+  test('a writer that never ends makes others unavailable, in time', async () => {
+    await using place = await create();
+    await using one = await openAt(place.url);
+    await using two = await openAt(place.url, { queryTimeoutMs: 300 });
+    await one.transaction(async (tx) => {
+      await tx.run("INSERT INTO things (id, points) VALUES ('a', 0)");
+      const other = two.transaction((own) => own.run('UPDATE things SET points = 1'));
+      await expect(other).rejects.toMatchObject({ kind: 'unavailable' });
+    });
+    await two.transaction((own) => own.run('UPDATE things SET points = 1'));
+  });
+
+  test('without its compiled driver says what to do', async () => {
+    jest.doMock('better-sqlite3', () => {
+      throw new Error('Could not locate the bindings file');
+    });
+    try {
+      const database = databaseAt('sqlite::memory:');
+      await expect(database.connect()).rejects.toThrow(/install a C\+\+ compiler.*or set DATABASE_URL/);
+    } finally {
+      jest.dontMock('better-sqlite3');
+    }
+  });
+});
+
+describe('a database URL', () => {
+  test.each([
+    ['sqlite:.data/aerie.db', { kind: 'sqlite', path: '.data/aerie.db' }],
+    ['sqlite:/var/a.db', { kind: 'sqlite', path: '/var/a.db' }],
+    ['sqlite:///var/a.db', { kind: 'sqlite', path: '/var/a.db' }],
+    ['sqlite::memory:', { kind: 'sqlite', path: ':memory:' }],
+    [
+      'postgresql://u:p%40ss@db/x',
+      { kind: 'postgres', host: 'db', port: 5432, username: 'u', password: 'p@ss', database: 'x', tls: false },
+    ],
+    [
+      'mariadb://u@[::1]:3307/x?sslmode=verify-full',
+      { kind: 'mysql', host: '::1', port: 3307, tls: { rejectUnauthorized: true } },
+    ],
+  ])('%s is understood', (url, parts) => {
+    expect(parseDatabaseUrl(url)).toMatchObject(parts);
+  });
+
+  test.each(['', 'sqlite:', 'oracle://secret@x/y', 'postgres://', 'secret'])(
+    '%s is refused without being shown',
+    (url) => {
+      expect(() => parseDatabaseUrl(url)).toThrow(/^(?!.*secret).*begins with sqlite:/);
+    },
+  );
+});
