@@ -1,5 +1,5 @@
 import {
-  type Metadata,
+  Metadata,
   ResponderBuilder,
   type ServerInterceptingCallInterface,
   ServerInterceptingCall,
@@ -91,9 +91,9 @@ class CallAround {
 
   trailers(sent: PartialStatusObject): PartialStatusObject {
     if (!this.replayed && Object.keys(this.headers).length === 0) return sent;
-    const metadata = sent.metadata?.clone();
-    if (this.replayed) metadata?.set('idempotent-replayed', 'true');
-    for (const [name, value] of Object.entries(this.headers)) metadata?.set(name, value);
+    const metadata = sent.metadata?.clone() ?? new Metadata();
+    if (this.replayed) metadata.set('idempotent-replayed', 'true');
+    for (const [name, value] of Object.entries(this.headers)) metadata.set(name, value);
     return { ...sent, metadata };
   }
 
