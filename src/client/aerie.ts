@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { claim, deadLetters, progress, rewards, verify } from './commands';
+import { demo } from './demo';
+import { explain } from './explain';
+import { send } from './send';
+import { type Settings, session } from './session';
+import { developmentSecret } from './signer';
+
+const usageError = 2;
+
+function url(text: string): string {
+  const known = /^(https?|grpcs?):\/\/[^/]/.test(text) && URL.canParse(text);
+  if (!known) throw new InvalidArgumentError('It must be http://host:port or grpc://host:port.');
+  return text;
+}
+
+function program(): Command {
+  const aerie = new Command('aerie')
+    .description('Sends game events to Aerie, reads progress, claims and verifies rewards.')
+    .option(
+      '--url <url>',
+      'where Aerie listens, over HTTP or gRPC (grpc://127.0.0.1:9090)',
+      url,
+      'http://127.0.0.1:8080',
+    )
+    .option('--secret <secret>', 'the HMAC secret that signs events, or @file to read it from', developmentSecret)
+    .option('--key-id <id>', 'the id of that secret', 'default')
+    .option('--token <token>', 'bearer secret or token, or @file to read it from')
+    .option('--json', 'print JSON')
+    .showHelpAfterError('(aerie --help tells more)')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  // Subcommands copy the settings above, so they come last.
+  addCommands(aerie);
+  return aerie;
+}
+
+function addCommands(aerie: Command): void {
+  const command = (usage: string, description: string): Command => aerie.command(usage).description(description);
+  command('send <file>', 'send events from a file: one JSON object a line, or an array; - reads standard input').action(
+    (file: string, _options: object, self: Command) => work(self, (open) => send(open, file)),
+  );
+  command('progress <playerId>', "a player's XP and level").action((player: string, _options: object, self: Command) =>
+    work(self, (open) => progress(open, player)),
+  );
+  command('rewards <playerId>', 'what a player has earned').action((player: string, _options: object, self: Command) =>
+    work(self, (open) => rewards(open, player)),
+  );
+  command('claim <playerId> <rewardId>', 'claim a reward; prints its receipt, the same one each time').action(
+    (player: string, reward: string, _options: object, self: Command) =>
+      work(self, (open) => claim(open, player, reward)),
+  );
+  command('verify <receipt>', 'whether a receipt is genuine').action(
+    (receipt: string, _options: object, self: Command) => work(self, (open) => verify(open, receipt)),
+  );
+  command('dead-letters', 'events that a consumer gave up')
+    .option('--redrive <id>', 'hand this one to its consumer again')
+    .action((options: { redrive?: string }, self: Command) => work(self, (open) => deadLetters(open, options.redrive)));
+  command('demo', 'send the sample events and show what becomes of them')
+    .option('--fresh', 'as new events, also when they were sent before today')
+    .action((options: { fresh?: true }, self: Command) => work(self, (open) => demo(open, options.fresh === true)));
+}
+
+/** Runs one command; what it returns is the exit code. */
+async function work(self: Command, run: (open: ReturnType<typeof session>) => Promise<number>): Promise<void> {
+  const settings = self.optsWithGlobals<Settings>();
+  try {
+    await using open = session(settings);
+    process.exitCode = await run(open);
+  } catch (error) {
+    process.stderr.write(`${explain(error, settings.url)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has printed it; 0 after --help.
+    process.exitCode = error.exitCode === 0 ? 0 : usageError;
+  }
+}
+
+void main();

@@ -1,0 +1,77 @@
+import type { ProgressionApi } from '../features/progression/progression.api';
+import type { Reward } from '../generated/aerie/progression/v1/progression';
+import { infoOf } from '../shared/rpc/answer';
+import type { Session } from './session';
+import { table } from './table';
+
+const pageSize = 100;
+
+export async function progress({ client, print }: Session, playerId: string): Promise<number> {
+  const found = await client.progression.getProgress({ playerId });
+  print(found, [
+    `${found.playerId}: level ${found.level}, ${found.xp} XP (${found.xpForNextLevel} more for level ${found.level + 1})`,
+    `${found.bossKills} boss kills, ${found.dropsClaimed} drops, updated ${found.updatedAt}`,
+  ]);
+  return 0;
+}
+
+export async function rewards({ client, print }: Session, playerId: string): Promise<number> {
+  const found = await allRewards(client.progression, playerId);
+  const rows = found.map(({ rewardId, kind, status, earnedAt, claimedAt }) => [
+    rewardId,
+    kind,
+    status,
+    earnedAt,
+    claimedAt ?? '',
+  ]);
+  const lines =
+    rows.length === 0 ? ['No rewards yet.'] : table(['reward', 'kind', 'status', 'earned', 'claimed'], rows);
+  print({ rewards: found }, lines);
+  return 0;
+}
+
+/** Every page of a player's rewards, oldest first. */
+export async function allRewards(api: ProgressionApi, playerId: string): Promise<Reward[]> {
+  const found: Reward[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await api.listRewards({ playerId, pageSize, pageToken });
+    found.push(...page.rewards);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return found;
+}
+
+export async function claim({ client, print, say }: Session, playerId: string, rewardId: string): Promise<number> {
+  const answer = await client.progression.claimReward({ playerId, rewardId });
+  say(
+    infoOf(answer)?.replayed ? `Claimed before, at ${answer.reward?.claimedAt}; its receipt:` : 'Claimed; its receipt:',
+  );
+  print(answer, [answer.receipt]);
+  return 0;
+}
+
+/** 1 when the receipt is not genuine, so that a script can tell. */
+export async function verify({ client, print }: Session, receipt: string): Promise<number> {
+  const answer = await client.progression.verifyReward({ receipt });
+  print(answer, [
+    answer.valid ? `valid: ${answer.claims?.reward?.rewardId} of ${answer.claims?.sub}` : `invalid: ${answer.reason}`,
+  ]);
+  return answer.valid ? 0 : 1;
+}
+
+export async function deadLetters({ client, print }: Session, redrive: string | undefined): Promise<number> {
+  if (redrive !== undefined) {
+    const letter = await client.events.redriveDeadLetter({ id: redrive });
+    print(letter, [`Handed to ${letter.consumer} again: ${letter.eventId}`]);
+    return 0;
+  }
+  const { deadLetters: found, nextPageToken } = await client.events.listDeadLetters({ pageSize });
+  const rows = found.map(({ id, eventId, consumer, parkedAt, reason }) => [id, eventId, consumer, parkedAt, reason]);
+  const lines = rows.length === 0 ? ['No dead letters.'] : table(['id', 'event', 'consumer', 'parked', 'reason'], rows);
+  print(
+    { deadLetters: found, nextPageToken },
+    nextPageToken === '' ? lines : [...lines, `Only the oldest ${pageSize} are shown.`],
+  );
+  return 0;
+}

@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import { unavailable } from '../shared/errors/common.errors';
+import { allRewards } from './commands';
+import type { GameEvent } from './game-event';
+import { ProgressBar } from './progress-bar';
+import type { Session } from './session';
+import { table } from './table';
+
+const samples = join(__dirname, '..', '..', 'test', 'samples');
+const batchSize = 10;
+const minute = 60_000;
+const patienceMs = 30_000;
+
+type DatedEvent = GameEvent & { readonly id: string; readonly occurredAt: string };
+
+interface Player {
+  readonly player: string;
+  readonly level: number;
+  readonly xp: number;
+  readonly bossKills: number;
+  readonly drops: number;
+  readonly rewards: readonly string[];
+}
+
+/** Sends the sample events, waits until they are applied, shows the players, claims a reward and verifies its receipt. */
+export async function demo(session: Session, fresh: boolean): Promise<number> {
+  const events = sampleEvents(fresh);
+  session.say(`Sending ${events.length} signed events to ${session.url}`);
+  const sent = await sendAll(session, events);
+  await applied(session, events.length);
+  const names = [...new Set(events.map(({ playerId }) => playerId))];
+  const players = await Promise.all(names.map((name) => playerOf(session, name)));
+  players.sort((a, b) => b.xp - a.xp);
+  const claimed = await claimOne(session, players);
+  const rows = players.map(({ player, level, xp, bossKills, drops, rewards }) => [
+    player,
+    level,
+    xp,
+    bossKills,
+    drops,
+    rewards.join(' '),
+  ]);
+  session.print({ ...sent, players, claimed }, [
+    `${sent.accepted} accepted, ${sent.duplicate} duplicate`,
+    ...(sent.accepted === 0 ? ['All were sent before today, so nothing counts twice. For new ones: --fresh'] : []),
+    '',
+    ...table(['player', 'level', 'xp', 'boss kills', 'drops', 'rewards'], rows),
+    ...(claimed
+      ? [
+          '',
+          `Claimed ${claimed.rewardId} for ${claimed.player}; its receipt, ${claimed.valid ? 'verified' : 'NOT valid'}:`,
+          claimed.receipt,
+        ]
+      : []),
+  ]);
+  return claimed?.valid === true ? 0 : 1;
+}
+
+/**
+ * The same ids, times and bodies all day, so that a second run shows duplicates; `fresh` ones are new each time. Times
+ * are in the past by less than two days: the server refuses what is older than seven.
+ */
+function sampleEvents(fresh: boolean): DatedEvent[] {
+  const day = new Date().toISOString().slice(0, 10);
+  const begin = Date.parse(`${day}T00:00:00.000Z`);
+  const run = fresh ? ulid() : day;
+  const files = readdirSync(samples).filter((file) => file.endsWith('.json'));
+  const bodies = files.sort().flatMap((file) => JSON.parse(readFileSync(join(samples, file), 'utf8')) as GameEvent[]);
+  return bodies.map((event, index) => ({
+    ...event,
+    id: `demo-${run}-${index + 1}`,
+    occurredAt: new Date(begin - (bodies.length - index) * minute).toISOString(),
+  }));
+}
+
+async function sendAll(
+  { client, say }: Session,
+  events: readonly DatedEvent[],
+): Promise<{ accepted: number; duplicate: number }> {
+  const counts = { accepted: 0, duplicate: 0, rejected: 0 };
+  const bar = new ProgressBar('sent', events.length);
+  for (let start = 0; start < events.length; start += batchSize) {
+    const { results } = await client.sendBatch(events.slice(start, start + batchSize));
+    for (const { eventId, status, error } of results) {
+      counts[status as keyof typeof counts] += 1;
+      if (error) say(`rejected ${eventId}: ${error.code}: ${error.message}`);
+    }
+    bar.reached(start + results.length);
+  }
+  bar.done();
+  return { accepted: counts.accepted, duplicate: counts.duplicate };
+}
+
+/** Accepted is durable; a moment later it is applied, too. */
+async function applied({ client }: Session, total: number): Promise<void> {
+  const began = new Date().toISOString();
+  const bar = new ProgressBar('applied', total);
+  for (const ends = Date.now() + patienceMs; Date.now() < ends; await delay(50)) {
+    const { pending, acceptedAt = began } = await client.events.oldestPending({ consumer: 'progression' });
+    if (pending === 0 || acceptedAt > began) return bar.done();
+    bar.reached(Math.max(0, total - pending));
+  }
+  throw unavailable();
+}
+
+async function playerOf({ client }: Session, playerId: string): Promise<Player> {
+  const [progress, rewards] = await Promise.all([
+    client.progression.getProgress({ playerId }),
+    allRewards(client.progression, playerId),
+  ]);
+  const { level, xp, bossKills, dropsClaimed: drops } = progress;
+  return { player: playerId, level, xp, bossKills, drops, rewards: rewards.map(({ rewardId }) => rewardId) };
+}
+
+interface Claimed {
+  readonly player: string;
+  readonly rewardId: string;
+  readonly receipt: string;
+  readonly valid: boolean;
+}
+
+async function claimOne({ client }: Session, players: readonly Player[]): Promise<Claimed | undefined> {
+  const winner = players.find(({ rewards }) => rewards.length > 0);
+  const rewardId = winner?.rewards[0];
+  if (!winner || rewardId === undefined) return undefined;
+  const { receipt } = await client.progression.claimReward({ playerId: winner.player, rewardId });
+  const { valid } = await client.progression.verifyReward({ receipt });
+  return { player: winner.player, rewardId, receipt, valid };
+}
