@@ -22,6 +22,7 @@ interface Case {
 const now = Math.floor(Date.now() / 1000);
 const at = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const day = 86_400_000;
+const yesterday = at(-day);
 
 function ingest(name: string, code: string, message: (w: string) => object, extra: Partial<Case> = {}): Case {
   return { name: `ingest: ${name}`, contract: gateway, method: 'ingest', message, code, ...extra };
@@ -60,8 +61,8 @@ const signatures: Case[] = [
   ingest('400 seconds ahead', 'signature_invalid', (w) => signed(`${w}-3`, event(w), { timestamp: now + 400 })),
   ingest('time 0', 'signature_invalid', (w) => signed(`${w}-3`, event(w), { timestamp: 0 })),
   ingest('both spellings', 'validation_failed', (w) => ({ ...signed(`${w}-3`, event(w), { spelling: 'webhook' }), signatures: [mac, `v1,${'A'.repeat(43)}=`] }), { field: 'signatures' }),
-  ingest('the same again', 'ok', (w) => signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: '2026-11-20T00:00:00Z' }), {
-    before: (w) => [signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: '2026-11-20T00:00:00Z' })],
+  ingest('the same again', 'ok', (w) => signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday }), {
+    before: (w) => [signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday })],
   }),
   ingest('other body under the id', 'idempotency_key_reused', (w) => signed(`${w}-5`, { ...event(w), payload: { deltaXp: 2 } }), {
     before: (w) => [signed(`${w}-5`, { ...event(w), payload: { deltaXp: 1 } })],

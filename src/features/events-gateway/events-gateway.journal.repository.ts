@@ -126,7 +126,7 @@ export class JournalRepository {
         [bit],
       );
       const [counted] = await sql.rows<{ count: number }>(
-        'SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0 LIMIT ?) AS some',
+        'SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0 LIMIT ?) AS counted',
         [bit, limit],
       );
       return { count: Number(counted?.count ?? 0), ...(oldest?.occurred_at != null && oldest.accepted_at != null ? { occurredAt: oldest.occurred_at, acceptedAt: oldest.accepted_at } : {}) };

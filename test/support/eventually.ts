@@ -1,0 +1,13 @@
+/** Tries until `check` passes; after `limitMs` its last error is thrown. For what happens soon but not at once. */
+export async function eventually(check: () => Promise<void>, limitMs = 10_000): Promise<void> {
+  const until = Date.now() + limitMs;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
