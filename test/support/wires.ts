@@ -28,7 +28,7 @@ export interface Wire {
 export interface TestApp extends AsyncDisposable {
   readonly url: string;
   readonly grpcAddress: string;
-  readonly http: Wire;
+  readonly http: HttpWire;
   readonly grpc: GrpcWire;
 }
 

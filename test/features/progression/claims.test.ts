@@ -1,5 +1,7 @@
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
+import { Receipts } from '../../../src/features/progression/progression.receipts';
+import { loadConfig } from '../../../src/shared/config/load-config';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
 import { eventually } from '../../support/eventually';
@@ -91,8 +93,6 @@ describe('receipts', () => {
   });
 
   test('one that has expired, one of an unknown key, one that is no receipt', async () => {
-    const { Receipts } = await import('../../../src/features/progression/progression.receipts');
-    const { loadConfig } = await import('../../../src/shared/config/load-config');
     const at = (keys: string, ms: number) => new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), { now: () => ms, monotonic: () => 0 });
     const reward = { rewardId: 'boss-x', kind: 'boss' };
     const hourAgo = Date.now() - 3_601_000;

@@ -1,0 +1,81 @@
+import { progressionContract as progression } from '../../src/features/progression/progression.api';
+import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
+import { type AppProcess, startApp } from '../support/app';
+import { everyDatabase } from '../support/databases';
+import { eventually } from '../support/eventually';
+import { freePort } from '../support/processes';
+import { type DatabaseServer, createDatabase, startMariadb, startPostgres } from '../support/servers';
+import { HttpWire } from '../support/wires';
+import { Ledger, Senders } from './senders';
+
+// Accepted = applied exactly once, whatever is killed and whenever. Issue 2, must hold 2.
+
+const kills = 20;
+const players = 20;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Disaster {
+  readonly databaseUrl: string;
+  /** After these kills of the process the database is killed, too. */
+  readonly server?: DatabaseServer;
+}
+
+async function survive({ databaseUrl, server }: Disaster): Promise<void> {
+  const env = { HTTP_PORT: String(await freePort()), GRPC_PORT: String(await freePort()), RELAY_RESEND_MS: '500', LOG_LEVEL: 'info' };
+  const start = (): Promise<AppProcess> => startApp({ databaseUrl, env });
+  let app = await start();
+  const ledger = new Ledger(players);
+  const target = { url: app.url, grpcAddress: app.grpcUrl.slice('grpc://'.length) };
+  const senders = new Senders(target, ledger);
+  try {
+    for (let i = 0; i < kills; i++) {
+      await sleep(Math.random() * 400);
+      await app.kill('SIGKILL');
+      app = await start();
+      if (server && i % 5 === 4) await killDatabase(server);
+    }
+    await senders.stop();
+    await eventually(() => senders.sendAll(), 20_000);
+    await verify(new HttpWire(app.url), ledger);
+  } finally {
+    await senders.stop();
+    senders.close();
+    await app[Symbol.asyncDispose]();
+  }
+}
+
+async function killDatabase(server: DatabaseServer): Promise<void> {
+  await sleep(Math.random() * 300);
+  await server.kill();
+  await sleep(300);
+  await server.restart();
+}
+
+async function verify(http: HttpWire, ledger: Ledger): Promise<void> {
+  expect(ledger.surprises).toEqual([]);
+  expect(ledger.events.filter(({ id }) => !ledger.heard.has(id))).toEqual([]);
+  expect(ledger.events.length).toBeGreaterThan(500);
+  await eventually(async () => {
+    const { body } = await http.call(gateway, 'oldestPending', { consumer: 'progression' });
+    expect(body).toEqual({ pending: 0 });
+  }, 30_000);
+  expect((await http.call(gateway, 'listDeadLetters', {})).body.deadLetters).toEqual([]);
+  for (const [playerId, xp] of ledger.sums()) {
+    const { body } = await http.call(progression, 'getProgress', { playerId });
+    expect(body).toMatchObject({ playerId, xp });
+  }
+}
+
+test.each(everyDatabase)('$name: the process is killed at 20 random instants', async ({ create }) => {
+  await using database = await create();
+  await survive({ databaseUrl: database.url });
+}, 240_000);
+
+test.each([
+  ['postgres', startPostgres],
+  ['mysql', startMariadb],
+] as const)('%s: the process and the database itself are killed', async (_name, startServer) => {
+  await using server = await startServer();
+  await survive({ databaseUrl: await createDatabase(server.url), server });
+}, 240_000);

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+const readyMs = 30_000;
+
+export interface AppOptions {
+  /** SQLite in a folder of its own unless told. */
+  readonly databaseUrl?: string;
+  /** Further variables; the caller's own environment and .env do not reach the app. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The real application, built, as a process of its own. */
+export interface AppProcess extends AsyncDisposable {
+  readonly url: string;
+  /** `grpc://host:port` */
+  readonly grpcUrl: string;
+  readonly pid: number;
+  /** Sends a signal and resolves with the exit code; null when the signal ended it. */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** SIGTERM; resolves with the exit code once it is gone. */
+  stop(): Promise<number | null>;
+  /** All that it has printed so far. */
+  stdout(): string;
+  stderr(): string;
+}
+
+let built = false;
+
+/** Compiles src once for this test process; a fresh build costs nothing. */
+export function ensureBuilt(): void {
+  if (built) return;
+  const { status, stderr } = spawnSync(process.execPath, ['.ci/build.mjs'], { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`The build failed:\n${stderr}`);
+  built = true;
+}
+
+/** Starts `node dist/main.js` on free loopback ports; resolves when it is ready, rejects with what it printed. */
+export async function startApp(options: AppOptions = {}): Promise<AppProcess> {
+  ensureBuilt();
+  const folder = mkdtempSync(join(tmpdir(), 'aerie-app-'));
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HTTP_PORT: '0',
+    GRPC_PORT: '0',
+    LOG_LEVEL: 'info',
+    SHUTDOWN_DRAIN_MS: '50',
+    DATABASE_URL: options.databaseUrl ?? `sqlite:${join(folder, 'aerie.db')}`,
+    ...options.env,
+  };
+  // A folder of its own: .env is read from where a process starts.
+  const app = new Running(folder, launch([join(root, 'dist', 'main.js')], folder, environment));
+  await app.ready();
+  return app;
+}
+
+/** pdeathsig: a test run that is itself killed with SIGKILL leaves no process behind. */
+function launch(args: readonly string[], cwd: string, env: Record<string, string>): ChildProcess {
+  return spawn('setpriv', ['--pdeathsig=KILL', process.execPath, ...args], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+class Running implements AppProcess {
+  url = '';
+  grpcUrl = '';
+  private out = '';
+  private err = '';
+  private readonly exit: Promise<number | null>;
+
+  constructor(
+    private readonly folder: string,
+    private readonly child: ChildProcess,
+  ) {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text;
+    });
+    this.exit = new Promise((resolve) => child.once('close', (code) => resolve(code)));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async ready(): Promise<void> {
+    const began = Date.now();
+    const found = (): RegExpExecArray | null => /^\{.*"message":"app_ready".*\}$/m.exec(this.out);
+    while (!found()) {
+      if (this.child.exitCode !== null) throw new Error(`Exit ${this.child.exitCode}:\n${this.out}${this.err}`);
+      if (Date.now() - began > readyMs) {
+        await this.kill('SIGKILL');
+        throw new Error(`Not ready after ${readyMs} ms:\n${this.out}${this.err}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { port, grpc_port: grpcPort } = JSON.parse(found()?.[0] ?? '') as { port: number; grpc_port: number };
+    this.url = `http://127.0.0.1:${port}`;
+    this.grpcUrl = `grpc://127.0.0.1:${grpcPort}`;
+  }
+
+  kill(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.exit;
+  }
+
+  stop(): Promise<number | null> {
+    return this.kill('SIGTERM');
+  }
+
+  stdout(): string {
+    return this.out;
+  }
+
+  stderr(): string {
+    return this.err;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
