@@ -55,13 +55,14 @@ function parsed(text: string): object | undefined {
   }
 }
 
-/** What kept a request from being answered, as an AppError. */
-export function fromTransport(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof AppError) return error;
+/** What kept a request from being answered, as an AppError; anything else as it was thrown. */
+export function fromTransport(thrown: unknown): unknown {
+  if (thrown instanceof AppError) return thrown;
   // Nothing was sent: what the caller gave cannot stand in a header or a URL.
-  if (error instanceof errors.InvalidArgumentError)
-    return validationFailed([{ field: 'headers', message: error.message }]);
-  if (error.name === 'TimeoutError') return deadlineExceeded(error);
-  if (error instanceof errors.ResponseExceededMaxSizeError) return internal(error);
-  return 'code' in error ? unavailable(error) : error;
+  if (thrown instanceof errors.InvalidArgumentError)
+    return validationFailed([{ field: 'headers', message: thrown.message }]);
+  if (thrown instanceof errors.ResponseExceededMaxSizeError) return internal(thrown);
+  const { name, code } = thrown as { name?: unknown; code?: unknown };
+  if (name === 'TimeoutError') return deadlineExceeded(thrown);
+  return typeof code === 'string' ? unavailable(thrown) : thrown;
 }
