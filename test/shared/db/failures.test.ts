@@ -68,7 +68,8 @@ describe.each([
 
   test('frozen: an error within the time limit, well again when it goes on', async () => {
     await using server = await start();
-    await using db = await openAt(await createDatabase(server.url), limit);
+    // A pool of one: a connection that is not destroyed would be missing for ever.
+    await using db = await openAt(await createDatabase(server.url), { ...limit, poolMin: 1, poolMax: 1 });
     await db.transaction(insert('before'));
     const committing = db.transaction(async (tx) => {
       await insert('unknown')(tx);

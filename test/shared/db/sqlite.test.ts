@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDatabaseUrl } from '../../../src/shared/db/database-url';
 import { everyDatabase } from '../../support/databases';
 import { databaseAt, openAt } from './fixtures';
@@ -25,8 +26,17 @@ describe('SQLite', () => {
     await using one = await openAt(place.url);
     await using two = await openAt(place.url);
     await one.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 0)"));
-    const add = (i: number) => (i % 2 ? one : two).transaction((tx) => tx.run('UPDATE things SET points = points + 1'));
+    let tries = 0;
+    const add = (i: number) =>
+      (i % 2 ? one : two).transaction(async (tx) => {
+        tries += 1;
+        const [row] = await tx.rows<{ points: number }>('SELECT points FROM things');
+        await sleep(1);
+        await tx.run('UPDATE things SET points = ?', [(row?.points ?? 0) + 1]);
+      });
     await Promise.all(Array.from({ length: 60 }, (_, i) => add(i)));
+    // A transaction that took its write lock only when it writes would have to run again.
+    expect(tries).toBe(60);
     expect(await two.read((sql) => sql.rows('SELECT points FROM things'))).toEqual([{ points: 60 }]);
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isUniqueViolation } from '../../../src/shared/db/db.errors';
 import type { Sql } from '../../../src/shared/db/database';
+import { isUniqueViolation } from '../../../src/shared/db/db.errors';
 import { everyDatabase, everyServer, type TestDatabase } from '../../support/databases';
 import { openAt } from './fixtures';
 
