@@ -1,5 +1,6 @@
 import { type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,12 +83,20 @@ class OwnServer implements DatabaseServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
+    folders.delete(this.folder);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
+// Of servers that nobody disposed of; their processes are dead by then (processes.ts comes first).
+const folders = new Set<string>();
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 async function folderFor(user: string, kind: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `aerie-${kind}-`));
+  folders.add(folder);
   await chmod(folder, 0o700);
   if (process.getuid?.() === 0) {
     const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith(`${user}:`));

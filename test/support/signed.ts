@@ -12,7 +12,12 @@ export interface SigningOptions {
 
 /** A signed message over `body` (an object, or the very text). Signs by itself, not with the code under test. */
 export function signed(id: string, body: object | string | Buffer, options: SigningOptions = {}): SignedMessage {
-  const { secret = developmentSecret, keyId = '', timestamp = Math.floor(Date.now() / 1000), spelling = 'hex' } = options;
+  const {
+    secret = developmentSecret,
+    keyId = '',
+    timestamp = Math.floor(Date.now() / 1000),
+    spelling = 'hex',
+  } = options;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const mac = createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(bytes);
   const signature = spelling === 'hex' ? mac.digest('hex') : `v1,${mac.digest('base64')}`;
@@ -21,5 +26,11 @@ export function signed(id: string, body: object | string | Buffer, options: Sign
 
 /** A valid event body; `change` replaces parts of it. */
 export function eventBody(change: Record<string, unknown> = {}): Record<string, unknown> {
-  return { type: 'progression', playerId: 'player-1', occurredAt: new Date().toISOString(), payload: { deltaXp: 10 }, ...change };
+  return {
+    type: 'progression',
+    playerId: 'player-1',
+    occurredAt: new Date().toISOString(),
+    payload: { deltaXp: 10 },
+    ...change,
+  };
 }

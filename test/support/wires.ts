@@ -34,7 +34,13 @@ export interface TestApp extends AsyncDisposable {
 
 /** The application in this process, on free ports, with both wires to it. */
 export async function openApp(databaseUrl: string, environment: RawEnvironment = {}): Promise<TestApp> {
-  const base = { DATABASE_URL: databaseUrl, HTTP_PORT: '0', GRPC_PORT: '0', LOG_LEVEL: 'fatal', SHUTDOWN_DRAIN_MS: '0' };
+  const base = {
+    DATABASE_URL: databaseUrl,
+    HTTP_PORT: '0',
+    GRPC_PORT: '0',
+    LOG_LEVEL: 'fatal',
+    SHUTDOWN_DRAIN_MS: '0',
+  };
   const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, ['events-gateway', 'progression']));
   const url = `http://127.0.0.1:${app.http.port}`;
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;
@@ -51,13 +57,23 @@ export class HttpWire implements Wire {
 
   constructor(private readonly url: string) {}
 
-  async call(contract: AnyContract, method: string, message: object, headers: Record<string, string> = {}): Promise<Outcome> {
+  async call(
+    contract: AnyContract,
+    method: string,
+    message: object,
+    headers: Record<string, string> = {},
+  ): Promise<Outcome> {
     const route = contract.routes[method];
     if (!route) throw new Error(`${method} has no route`);
     const [verb = '', template = ''] = route.http.split(' ');
     if (route.rawBody) {
       const signed = message as SignedMessage;
-      return this.send(verb, template, { 'content-type': 'application/json', ...signedHeaders(signed), ...headers }, signed.body);
+      return this.send(
+        verb,
+        template,
+        { 'content-type': 'application/json', ...signedHeaders(signed), ...headers },
+        signed.body,
+      );
     }
     const rest: Record<string, unknown> = { ...message };
     const path = template.replace(/:(\w+)/g, (_all, name: string) => {
@@ -65,7 +81,8 @@ export class HttpWire implements Wire {
       delete rest[name];
       return encodeURIComponent(value);
     });
-    if (verb === 'GET') return this.send(verb, `${path}?${new URLSearchParams(rest as Record<string, string>)}`, headers);
+    if (verb === 'GET')
+      return this.send(verb, `${path}?${new URLSearchParams(rest as Record<string, string>)}`, headers);
     return this.send(verb, path, { 'content-type': 'application/json', ...headers }, JSON.stringify(rest));
   }
 
@@ -87,8 +104,14 @@ export class HttpWire implements Wire {
 
 function signedHeaders({ id, timestamp, keyId, signatures }: SignedMessage): Record<string, string> {
   if (signatures.some((signature) => signature.startsWith('v1,'))) {
-    const extra: Record<string, string> = signatures.every((one) => one.startsWith('v1,')) && keyId === '' ? {} : { 'x-signature': 't=1,v1=00' };
-    return { 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': signatures.join(' '), ...extra };
+    const extra: Record<string, string> =
+      signatures.every((one) => one.startsWith('v1,')) && keyId === '' ? {} : { 'x-signature': 't=1,v1=00' };
+    return {
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signatures.join(' '),
+      ...extra,
+    };
   }
   const parts = [`t=${timestamp}`, ...(keyId === '' ? [] : [`kid=${keyId}`]), ...signatures.map((one) => `v1=${one}`)];
   const header: Record<string, string> = signatures.length === 0 ? {} : { 'x-signature': parts.join(',') };
@@ -110,14 +133,27 @@ export class GrpcWire implements Wire {
   }
 
   /** Sends these very bytes, whether or not they are the message. */
-  send(definition: MethodDefinition<object, object>, bytes: Buffer, headers: Record<string, string> = {}): Promise<Outcome> {
+  send(
+    definition: MethodDefinition<object, object>,
+    bytes: Buffer,
+    headers: Record<string, string> = {},
+  ): Promise<Outcome> {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return new Promise((resolve) => {
       const identity = (raw: Buffer): Buffer => raw;
-      const call = this.client.makeUnaryRequest(definition.path, identity, definition.responseDeserialize, bytes, metadata, (error, answer) => {
-        trailers.then((trailing) => resolve(error ? failure(error) : success(answer as Record<string, unknown>, trailing)));
-      });
+      const call = this.client.makeUnaryRequest(
+        definition.path,
+        identity,
+        definition.responseDeserialize,
+        bytes,
+        metadata,
+        (error, answer) => {
+          trailers.then((trailing) =>
+            resolve(error ? failure(error) : success(answer as Record<string, unknown>, trailing)),
+          );
+        },
+      );
       const trailers = new Promise<Metadata>((done) => call.on('status', (status) => done(status.metadata)));
     });
   }
@@ -125,7 +161,11 @@ export class GrpcWire implements Wire {
   method(contract: AnyContract, method: string): MethodDefinition<object, object> {
     const name = `${contract.proto.package}.${contract.proto.service}`;
     let definition = this.definitions.get(name);
-    if (!definition) this.definitions.set(name, (definition = loadSync(protoFile(contract), loaderOptions)[name] as ServiceDefinition));
+    if (!definition)
+      this.definitions.set(
+        name,
+        (definition = loadSync(protoFile(contract), loaderOptions)[name] as ServiceDefinition),
+      );
     return definition[`${method.charAt(0).toUpperCase()}${method.slice(1)}`] as MethodDefinition<object, object>;
   }
 
@@ -135,7 +175,14 @@ export class GrpcWire implements Wire {
 }
 
 function success(body: Record<string, unknown>, trailers: Metadata): Outcome {
-  return { code: 'ok', status: 0, body, fields: [], replayed: trailers.get('idempotent-replayed')[0] === 'true', retryAfter: false };
+  return {
+    code: 'ok',
+    status: 0,
+    body,
+    fields: [],
+    replayed: trailers.get('idempotent-replayed')[0] === 'true',
+    retryAfter: false,
+  };
 }
 
 function failure(error: ServiceError): Outcome {
