@@ -1,0 +1,132 @@
+// A server under measurement: started as a process of its own, watched through /proc and its own metrics.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request } from 'undici';
+
+const ticksPerSecond = 100; // USER_HZ, the same on every Linux
+const pageBytes = 4096;
+const startMs = 30_000;
+
+export class Server {
+  #peak = 0;
+
+  /** Resolves when the process says that it is ready. `startedMs`: from its spawning until then. */
+  static async start(script, env, cwd, nodeOptions = []) {
+    const began = performance.now();
+    const child = spawn(process.execPath, [...nodeOptions, script], {
+      cwd,
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    process.once('exit', () => child.kill('SIGKILL'));
+    const ready = await readyLine(child);
+    return new Server(child, ready, performance.now() - began);
+  }
+
+  constructor(child, ready, startedMs) {
+    this.child = child;
+    this.startedMs = startedMs;
+    this.url = `http://127.0.0.1:${ready.port}`;
+    this.grpcAddress = `127.0.0.1:${ready.grpc_port}`;
+    this.sampler = setInterval(() => this.#sample(), 50).unref();
+    this.exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  }
+
+  /** CPU seconds that the process has used, all its threads together. */
+  cpuSeconds() {
+    return cpuSeconds(this.child.pid);
+  }
+
+  /** The most memory since the last call, in MB. */
+  takePeakMb() {
+    this.#sample();
+    const peak = this.#peak;
+    this.#peak = 0;
+    return peak / 1e6;
+  }
+
+  #sample() {
+    if (this.child.exitCode !== null) return;
+    const pages = Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]);
+    this.#peak = Math.max(this.#peak, pages * pageBytes);
+  }
+
+  /** Events applied so far, and how many took at most how long from accepted to applied. */
+  async applied() {
+    const { body } = await request(`${this.url}/metrics`);
+    return parseMetrics(await body.text());
+  }
+
+  /** Waits until `count` events in all are applied; how long that took, in seconds. */
+  async untilApplied(count, patienceMs = 120_000) {
+    const began = performance.now();
+    for (;;) {
+      const { total } = await this.applied();
+      const seconds = (performance.now() - began) / 1000;
+      if (total >= count) return seconds;
+      if (seconds * 1000 > patienceMs)
+        throw new Error(`Only ${total} of ${count} events were applied in ${patienceMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** SIGTERM; resolves with the exit code and the milliseconds it took. */
+  async stop() {
+    clearInterval(this.sampler);
+    const began = performance.now();
+    this.child.kill('SIGTERM');
+    return { code: await this.exit, ms: performance.now() - began };
+  }
+}
+
+function cpuSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) / ticksPerSecond;
+}
+
+function readyLine(child) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const late = setTimeout(() => reject(new Error(`Not ready after ${startMs} ms:\n${text}`)), startMs);
+    child.once('exit', (code) => reject(new Error(`The server ended with ${code}:\n${text}`)));
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      text = (text + chunk).slice(-65_536);
+      const line = /^\{.*"message":"app_ready".*\}$/m.exec(text);
+      if (!line) return;
+      clearTimeout(late);
+      resolve(JSON.parse(line[0]));
+    });
+  });
+}
+
+function parseMetrics(text) {
+  let total = 0;
+  const lag = [];
+  for (const line of text.split('\n')) {
+    const value = Number(line.slice(line.lastIndexOf(' ') + 1));
+    if (line.startsWith('progression_events_total')) total += value;
+    const bucket = /^progression_lag_seconds_bucket\{.*le="([^"]+)"/.exec(line)?.[1];
+    if (bucket) lag.push({ le: bucket === '+Inf' ? Number.POSITIVE_INFINITY : Number(bucket), count: value });
+  }
+  return { total, lag };
+}
+
+/** The quantile of what was observed between two readings, in seconds: the upper end of its bucket, interpolated. */
+export function lagQuantile(before, after, quantile) {
+  const counts = after.lag.map(({ le, count }, index) => ({ le, count: count - (before.lag[index]?.count ?? 0) }));
+  const wanted = (counts.at(-1)?.count ?? 0) * quantile;
+  let previous = { le: 0, count: 0 };
+  for (const bucket of counts) {
+    if (bucket.count >= wanted && bucket.count > 0) {
+      if (!Number.isFinite(bucket.le)) return bucket.le;
+      const share = (wanted - previous.count) / Math.max(1, bucket.count - previous.count);
+      return previous.le + (bucket.le - previous.le) * Math.max(0, share);
+    }
+    previous = bucket;
+  }
+  return 0;
+}
