@@ -1,23 +1,5 @@
 import { checkNumber } from './safe-integer';
-import type { Sql, Value } from './sql';
-
-/** How a column is bound. 'int' is any whole number up to 2^53-1. */
-export type ColumnType = 'text' | 'int';
-
-/** Many rows of one table. Each row has its values in the order of `columns`. */
-export interface BulkRows {
-  readonly table: string;
-  readonly columns: Readonly<Record<string, ColumnType>>;
-  /** The columns of the unique index (or primary key) that says which rows are the same. */
-  readonly key: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
-}
-
-/** Rows to insert where new. `add` columns grow by the given number elsewhere, `set` columns take the given value. */
-export interface UpsertRows extends BulkRows {
-  readonly add: readonly string[];
-  readonly set: readonly string[];
-}
+import type { BulkRows, Sql, UpsertRows, Value } from './sql';
 
 /** `groupId`: a whole number, random per group of rows, stored in the column `group_id`, which `columns` leaves out. */
 export interface NewRows extends BulkRows {

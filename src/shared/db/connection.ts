@@ -1,6 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { BulkRows, UpsertRows } from './bulk';
-import type { DatabaseKind, Sql, Value } from './sql';
+import type { BulkRows, DatabaseKind, Sql, UpsertRows, Value } from './sql';
 
 /** A borrowed connection with what its lender needs beside `Sql`: a transaction's ends and the way back to the pool. */
 export abstract class Connection implements Sql {

@@ -9,8 +9,8 @@ import type { Dialect, DialectOptions } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { PostgresDialect } from './postgres.dialect';
-import type { DatabaseKind, Sql } from './sql';
 import { SilentLogger } from './silent.logger';
+import type { DatabaseKind, Sql } from './sql';
 import { SqliteDialect } from './sqlite.dialect';
 import { within } from './within';
 

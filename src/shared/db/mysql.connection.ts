@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { PoolConnection, ResultSetHeader } from 'mysql2';
 import type { DataSource } from 'typeorm';
-import { type BulkRows, type ColumnType, inList, keyOf, keyPlaces, type UpsertRows } from './bulk';
+import { inList, keyOf, keyPlaces } from './bulk';
 import { checkNumber } from './safe-integer';
 import { ServerConnection } from './server.connection';
-import type { Value } from './sql';
+import type { BulkRows, ColumnType, UpsertRows, Value } from './sql';
 
 const maxRows = 1000;
 // Well below the smallest default of max_allowed_packet (4 MB).

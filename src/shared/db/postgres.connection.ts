@@ -1,9 +1,9 @@
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
-import { type BulkRows, keyOf, type UpsertRows } from './bulk';
+import { keyOf } from './bulk';
 import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
 import { ServerConnection } from './server.connection';
-import type { Value } from './sql';
+import type { BulkRows, UpsertRows, Value } from './sql';
 
 // The key of the advisory lock under which migrations run; any constant does.
 const migrationLock = 7_236_104_501;

@@ -1,6 +1,5 @@
-import { type ColumnType } from './bulk';
 import { checkNumber } from './safe-integer';
-import type { Value } from './sql';
+import type { ColumnType, Value } from './sql';
 
 const maxTexts = 2000;
 const texts = new Map<string, string>();

@@ -1,10 +1,27 @@
 import type { EntityManager } from 'typeorm';
-import type { BulkRows, UpsertRows } from './bulk';
 
 /** What may be bound to a `?`. Whole numbers are bound as 64-bit integers on every database. */
 export type Value = string | number | boolean | null;
 
 export type DatabaseKind = 'sqlite' | 'postgres' | 'mysql';
+
+/** How a column is bound. 'int' is any whole number up to 2^53-1. */
+export type ColumnType = 'text' | 'int';
+
+/** Many rows of one table. Each row has its values in the order of `columns`. */
+export interface BulkRows {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** The columns of the unique index (or primary key) that says which rows are the same. */
+  readonly key: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+}
+
+/** Rows to insert where new. `add` columns grow by the given number elsewhere, `set` columns take the given value. */
+export interface UpsertRows extends BulkRows {
+  readonly add: readonly string[];
+  readonly set: readonly string[];
+}
 
 /**
  * One borrowed connection, for the time of one `read` or `transaction`; afterwards it refuses to work. Statements are

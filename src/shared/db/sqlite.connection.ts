@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import type { BulkRows, UpsertRows } from './bulk';
 import { keyOf, keyPlaces } from './bulk';
 import { Connection } from './connection';
 import { isRetryable } from './db.errors';
 import { checkNumber } from './safe-integer';
-import type { Value } from './sql';
+import type { BulkRows, UpsertRows, Value } from './sql';
 import { bind, bindColumn, type SqliteStatements } from './sqlite.statements';
 
 /** The one connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
