@@ -7,9 +7,9 @@ import { features as allFeatures } from './features/index';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
-import { databasesOf } from './shared/db/db.module';
-import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { Databases } from './shared/db/databases';
+import { SqliteDriverMissingError } from './shared/db/db.errors';
+import { databasesOf } from './shared/db/db.module';
 import { GrpcHealth } from './shared/health/grpc.health';
 import { banner, shownDatabase } from './shared/lifecycle/banner';
 import { Lifecycle } from './shared/lifecycle/lifecycle';
@@ -22,9 +22,11 @@ import { addReflection, grpcOptions } from './shared/rpc/grpc.server';
 import { addHttpHooks } from './shared/rpc/http.hooks';
 import { HttpMetrics } from './shared/rpc/http.metrics';
 import { secure } from './shared/rpc/http.security';
-import { httpAdapter } from './shared/rpc/http.server';
+import { finishConnections, httpAdapter, stopListening } from './shared/rpc/http.server';
 import { RouteTable } from './shared/rpc/route-table';
 
+// Connections that are open and silent are closed after so long.
+const finishMs = 1000;
 const badConfiguration = 78; // EX_CONFIG of sysexits.h
 const featureNames = allFeatures.map((feature) => feature.contract.name);
 
@@ -36,7 +38,9 @@ export async function run(environment: RawEnvironment, args: readonly string[]):
     else await serve(config);
   } catch (error) {
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
-    process.stderr.write(`${configuration ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`);
+    process.stderr.write(
+      `${configuration ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`,
+    );
     process.exit(configuration ? badConfiguration : 1);
   }
 }
@@ -53,9 +57,14 @@ async function serve(config: Config): Promise<void> {
   const app = await startApp(config);
   const { http, grpcPort, logger } = app;
   stopOnSignal(app.stop, config.shutdown.hardMs, (error) => logger.error({ err: error }, 'stop_failed'));
-  logger.info({ host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment }, 'app_ready');
+  logger.info(
+    { host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment },
+    'app_ready',
+  );
   if (config.environment !== 'development') return;
-  process.stdout.write(banner({ host: http.host, httpPort: http.port, grpcPort, database: shownDatabase(config.database.url) }));
+  process.stdout.write(
+    banner({ host: http.host, httpPort: http.port, grpcPort, database: shownDatabase(config.database.url) }),
+  );
 }
 
 function featuresOf(config: Config): Feature[] {
@@ -76,11 +85,15 @@ export async function startApp(config: Config): Promise<RunningApp> {
   const routes = new RouteTable();
   const features = featuresOf(config);
   for (const feature of features) routes.add(feature.contract, feature.messages);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config, features, routes), httpAdapter(routes), {
-    bodyParser: false,
-    abortOnError: false,
-    logger: ['error', 'warn', 'fatal'],
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(config, features, routes),
+    httpAdapter(routes),
+    {
+      bodyParser: false,
+      abortOnError: false,
+      logger: ['error', 'warn', 'fatal'],
+    },
+  );
   try {
     const running = await listen(app, config, routes);
     // Only now: what Nest tells of its start is of no use to anybody.
@@ -96,7 +109,7 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const lifecycle = app.get(Lifecycle);
   const logger = await app.resolve(PinoLogger);
   const fastify = app.getHttpAdapter().getInstance();
-  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, draining: () => lifecycle.phase === 'draining' });
+  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, lifecycle });
   await secure(fastify, config);
   serveDocs(app, routes);
   const grpcPort = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
@@ -112,14 +125,17 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
 async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<number> {
   const port = config.grpc.port === 0 ? await freePort(config.http.host) : config.grpc.port;
   const services = routes.contracts.map(({ contract }) => `${contract.proto.package}.${contract.proto.service}`);
-  const options = grpcOptions({ ...config, grpc: { ...config.grpc, port } }, {
-    routes,
-    metrics: app.get(GrpcMetrics),
-    extend: (server, packages) => {
-      app.get(GrpcHealth).addTo(server, services);
-      if (config.environment !== 'production') addReflection(server, packages);
+  const options = grpcOptions(
+    { ...config, grpc: { ...config.grpc, port } },
+    {
+      routes,
+      metrics: app.get(GrpcMetrics),
+      extend: (server, packages) => {
+        app.get(GrpcHealth).addTo(server, services);
+        if (config.environment !== 'production') addReflection(server, packages);
+      },
     },
-  });
+  );
   app.connectMicroservice(options, { inheritAppConfig: true });
   await app.startAllMicroservices();
   return port;
@@ -142,6 +158,8 @@ async function stop(app: NestFastifyApplication, config: Config): Promise<void> 
   await app.get(GrpcHealth).refresh();
   // Load balancers need a moment to see that we are not ready; until then requests still come and are served.
   await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
+  await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
+  await finishConnections(app.getHttpServer(), finishMs);
   await close(app);
 }
 

@@ -4,7 +4,7 @@ import { features } from '../../src/features/index';
 import type { AnyContract, Route } from '../../src/shared/rpc/contract';
 import { everyDatabase } from '../support/databases';
 import { eventBody, signed } from '../support/signed';
-import { openApp, type Outcome, type TestApp } from '../support/wires';
+import { type Outcome, openApp, type TestApp } from '../support/wires';
 
 // SPEC 0, input rules: no input may cause a 5xx, a crash or a hang, and a refusal names the field.
 
@@ -12,9 +12,52 @@ const perRoute = 200;
 
 const nasty = fc.oneof(
   fc.constantFrom<unknown>(
-    null, true, false, 0, -0, -1, 1.5, 2 ** 53, -(2 ** 53), 1e300, '', ' ', '0', '1e3', '0x10', 'null', 'true', '__proto__', 'constructor', '../../etc/passwd',
-    '%00', '%2e%2e', "' OR 1=1 --", '${7*7}', 'a\u0000b', '\u202eabc', '\ufeff', '\ufffd', '\ud800', '\udfff\ud800', 'é', 'e\u0301', '\u{1f600}', 'x'.repeat(129), 'x'.repeat(5000),
-    [], {}, [null], [[]], { a: 1 }, { __proto__: 1 }, { toString: 1 }, new Array(1001).fill('x'), '2026-02-30T00:00:00Z', '9999-12-31T23:59:60Z', '+275760-09-13T00:00:00Z',
+    null,
+    true,
+    false,
+    0,
+    -0,
+    -1,
+    1.5,
+    2 ** 53,
+    -(2 ** 53),
+    1e300,
+    '',
+    ' ',
+    '0',
+    '1e3',
+    '0x10',
+    'null',
+    'true',
+    '__proto__',
+    'constructor',
+    '../../etc/passwd',
+    '%00',
+    '%2e%2e',
+    "' OR 1=1 --",
+    '${7*7}',
+    'a\u0000b',
+    '\u202eabc',
+    '\ufeff',
+    '\ufffd',
+    '\ud800',
+    '\udfff\ud800',
+    'é',
+    'e\u0301',
+    '\u{1f600}',
+    'x'.repeat(129),
+    'x'.repeat(5000),
+    [],
+    {},
+    [null],
+    [[]],
+    { a: 1 },
+    { __proto__: 1 },
+    { toString: 1 },
+    new Array(1001).fill('x'),
+    '2026-02-30T00:00:00Z',
+    '9999-12-31T23:59:60Z',
+    '+275760-09-13T00:00:00Z',
   ),
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc.double(),
@@ -30,7 +73,8 @@ function messages(valid: Record<string, unknown>): fc.Arbitrary<Record<string, u
   return fc.array(change, { minLength: 1, maxLength: 4 }).map((changes) => {
     const message: Record<string, unknown> = { ...valid };
     for (const [name, how, value] of changes) {
-      if (how === 'break') Object.defineProperty(message, name, { value, enumerable: true, configurable: true, writable: true });
+      if (how === 'break')
+        Object.defineProperty(message, name, { value, enumerable: true, configurable: true, writable: true });
       if (how === 'drop') delete message[name];
     }
     return message;
@@ -39,7 +83,25 @@ function messages(valid: Record<string, unknown>): fc.Arbitrary<Record<string, u
 
 /** JSON texts that JSON.stringify would not write. */
 const texts = fc.oneof(
-  fc.constantFrom('', '{', '}', '[]', 'null', '"x"', '1', '{"a":1,"a":2}', '{"__proto__":1}', '{"a":"\\ud800"}', '{"a":"\\u0000"}', '{"a":1e999}', '{"a":-0}', '\ufeff{}', '{"a":NaN}', `${'['.repeat(40)}${']'.repeat(40)}`, `{"a":${'9'.repeat(400)}}`),
+  fc.constantFrom(
+    '',
+    '{',
+    '}',
+    '[]',
+    'null',
+    '"x"',
+    '1',
+    '{"a":1,"a":2}',
+    '{"__proto__":1}',
+    '{"a":"\\ud800"}',
+    '{"a":"\\u0000"}',
+    '{"a":1e999}',
+    '{"a":-0}',
+    '\ufeff{}',
+    '{"a":NaN}',
+    `${'['.repeat(40)}${']'.repeat(40)}`,
+    `{"a":${'9'.repeat(400)}}`,
+  ),
   fc.json(),
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
@@ -52,7 +114,12 @@ interface Call {
 }
 
 const calls: Call[] = features.flatMap(({ contract, messages: docs }) =>
-  Object.entries(contract.routes).map(([method, route]) => ({ contract, method, route, valid: (docs[method]?.example.request ?? {}) as Record<string, unknown> })),
+  Object.entries(contract.routes).map(([method, route]) => ({
+    contract,
+    method,
+    route,
+    valid: (docs[method]?.example.request ?? {}) as Record<string, unknown>,
+  })),
 );
 
 let app: TestApp;
@@ -74,8 +141,10 @@ afterEach(async () => {
 function judge(outcome: Outcome, sent: unknown): void {
   const shown = JSON.stringify(sent)?.slice(0, 300);
   const server = outcome.status >= 500 || [2, 12, 13, 14, 15].includes(outcome.status);
-  if (server || outcome.code.startsWith('grpc ')) throw new Error(`${outcome.status} ${outcome.code} ${JSON.stringify(outcome.body)} for ${shown}`);
-  if (outcome.code === 'validation_failed' && outcome.fields.length === 0) throw new Error(`no field named for ${shown}`);
+  if (server || outcome.code.startsWith('grpc '))
+    throw new Error(`${outcome.status} ${outcome.code} ${JSON.stringify(outcome.body)} for ${shown}`);
+  if (outcome.code === 'validation_failed' && outcome.fields.length === 0)
+    throw new Error(`no field named for ${shown}`);
   if (outcome.code === 'undefined') throw new Error(`no code for ${shown}`);
 }
 
@@ -84,14 +153,20 @@ async function sendHttp({ contract, method, route, valid }: Call, seed: number):
     const [verb = '', template = ''] = route.http.split(' ');
     const text = JSON.stringify(message);
     if (route.rawBody) judge(await app.http.call(contract, method, signed(`hostile-${seed}`, text)), text);
-    else if (verb === 'GET' || /:/.test(template)) judge(await app.http.send(verb, spelled(template, message), {}), message);
+    else if (verb === 'GET' || /:/.test(template))
+      judge(await app.http.send(verb, spelled(template, message), {}), message);
     else judge(await app.http.send(verb, template, { 'content-type': 'application/json' }, text), text);
   }
 }
 
 /** Path and query as hostile as the message: lone surrogates cannot be spelled in a URL and become U+FFFD. */
 function spelled(template: string, message: Record<string, unknown>): string {
-  const rest = new Map(Object.entries(message).map(([name, value]) => [name, String(typeof value === 'object' ? JSON.stringify(value) : value).toWellFormed()]));
+  const rest = new Map(
+    Object.entries(message).map(([name, value]) => [
+      name,
+      String(typeof value === 'object' ? JSON.stringify(value) : value).toWellFormed(),
+    ]),
+  );
   const path = template.replace(/:(\w+)/g, (_all, name: string) => {
     const value = rest.get(name) ?? 'x';
     rest.delete(name);
@@ -110,7 +185,8 @@ describe.each(calls)('$method', (call) => {
     const path = template.replace(/:\w+/g, 'x');
     for (const text of fc.sample(texts, { numRuns: perRoute, seed })) {
       if (call.route.rawBody) judge(await app.http.call(call.contract, call.method, signed('doc', text)), text);
-      else if (verb !== 'GET') judge(await app.http.send(verb, path, { 'content-type': 'application/json' }, text), text);
+      else if (verb !== 'GET')
+        judge(await app.http.send(verb, path, { 'content-type': 'application/json' }, text), text);
       else judge(await app.http.send(verb, `${path}?${encodeURIComponent(text).slice(0, 4000)}`, {}), text);
     }
   }, 120_000);
@@ -121,7 +197,8 @@ describe.each(calls)('$method', (call) => {
       const sent = call.route.rawBody ? signed('hostile', JSON.stringify(message)) : encodable(message);
       judge(await app.grpc.send(definition, definition.requestSerialize(sent)), message);
     }
-    for (const bytes of fc.sample(fc.uint8Array({ maxLength: 300 }), { numRuns: perRoute, seed })) judge(await app.grpc.send(definition, Buffer.from(bytes)), [...bytes]);
+    for (const bytes of fc.sample(fc.uint8Array({ maxLength: 300 }), { numRuns: perRoute, seed }))
+      judge(await app.grpc.send(definition, Buffer.from(bytes)), [...bytes]);
   }, 120_000);
 });
 
@@ -153,7 +230,13 @@ test.each([
 test('unknown routes and wrong methods are in the one error shape, whatever the body', async () => {
   const headers = { 'content-type': 'text/plain' };
   expect(await app.http.send('POST', '/nowhere', headers, 'x')).toMatchObject({ status: 404, code: 'route_not_found' });
-  expect(await app.http.send('PUT', '/events', headers, 'x')).toMatchObject({ status: 405, code: 'method_not_allowed' });
-  expect(await app.http.send('DELETE', '/players/player-1/progress', {})).toMatchObject({ status: 405, code: 'method_not_allowed' });
+  expect(await app.http.send('PUT', '/events', headers, 'x')).toMatchObject({
+    status: 405,
+    code: 'method_not_allowed',
+  });
+  expect(await app.http.send('DELETE', '/players/player-1/progress', {})).toMatchObject({
+    status: 405,
+    code: 'method_not_allowed',
+  });
   expect((await request(`${app.url}/events`, { method: 'PUT' })).headers.allow).toBe('POST');
 });

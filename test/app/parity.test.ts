@@ -3,7 +3,7 @@ import { progressionContract as progression } from '../../src/features/progressi
 import type { AnyContract } from '../../src/shared/rpc/contract';
 import { everyDatabase } from '../support/databases';
 import { eventBody, signed } from '../support/signed';
-import { openApp, type Outcome, type TestApp } from '../support/wires';
+import { type Outcome, openApp, type TestApp } from '../support/wires';
 
 // One request, two spellings: the answer and the error must be the same. Each wire has players and ids of its own (`w`).
 
@@ -29,7 +29,12 @@ function ingest(name: string, code: string, message: (w: string) => object, extr
 }
 
 function body(name: string, code: string, content: unknown, field?: string): Case {
-  return ingest(name, code, (w) => signed(`${w}-${name.replace(/\W/g, '-')}`, content as object), field === undefined ? {} : { field });
+  return ingest(
+    name,
+    code,
+    (w) => signed(`${w}-${name.replace(/\W/g, '-')}`, content as object),
+    field === undefined ? {} : { field },
+  );
 }
 
 const mac = '0'.repeat(64);
@@ -60,13 +65,28 @@ const signatures: Case[] = [
   ingest('301 seconds old', 'signature_invalid', (w) => signed(`${w}-3`, event(w), { timestamp: now - 400 })),
   ingest('400 seconds ahead', 'signature_invalid', (w) => signed(`${w}-3`, event(w), { timestamp: now + 400 })),
   ingest('time 0', 'signature_invalid', (w) => signed(`${w}-3`, event(w), { timestamp: 0 })),
-  ingest('both spellings', 'validation_failed', (w) => ({ ...signed(`${w}-3`, event(w), { spelling: 'webhook' }), signatures: [mac, `v1,${'A'.repeat(43)}=`] }), { field: 'signatures' }),
-  ingest('the same again', 'ok', (w) => signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday }), {
-    before: (w) => [signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday })],
-  }),
-  ingest('other body under the id', 'idempotency_key_reused', (w) => signed(`${w}-5`, { ...event(w), payload: { deltaXp: 2 } }), {
-    before: (w) => [signed(`${w}-5`, { ...event(w), payload: { deltaXp: 1 } })],
-  }),
+  ingest(
+    'both spellings',
+    'validation_failed',
+    (w) => ({ ...signed(`${w}-3`, event(w), { spelling: 'webhook' }), signatures: [mac, `v1,${'A'.repeat(43)}=`] }),
+    { field: 'signatures' },
+  ),
+  ingest(
+    'the same again',
+    'ok',
+    (w) => signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday }),
+    {
+      before: (w) => [signed(`${w}-1`, { ...eventBody(), playerId: `${w}-player`, occurredAt: yesterday })],
+    },
+  ),
+  ingest(
+    'other body under the id',
+    'idempotency_key_reused',
+    (w) => signed(`${w}-5`, { ...event(w), payload: { deltaXp: 2 } }),
+    {
+      before: (w) => [signed(`${w}-5`, { ...event(w), payload: { deltaXp: 1 } })],
+    },
+  ),
 ];
 
 const bodies: Case[] = [
@@ -87,7 +107,12 @@ const bodies: Case[] = [
   body('short player', 'validation_failed', eventBody({ playerId: 'ab' }), 'playerId'),
   body('player with U+FFFD', 'validation_failed', eventBody({ playerId: 'pla\ufffdyer' }), 'playerId'),
   body('unknown property', 'validation_failed', eventBody({ role: 'admin' }), 'role'),
-  body('unknown payload property', 'validation_failed', eventBody({ payload: { deltaXp: 1, points: 5 } }), 'payload.points'),
+  body(
+    'unknown payload property',
+    'validation_failed',
+    eventBody({ payload: { deltaXp: 1, points: 5 } }),
+    'payload.points',
+  ),
   body('number as text', 'validation_failed', eventBody({ payload: { deltaXp: '10' } }), 'payload.deltaXp'),
   body('text as number', 'validation_failed', eventBody({ playerId: 12345 }), 'playerId'),
   body('null payload', 'validation_failed', eventBody({ payload: null }), 'payload'),
@@ -111,25 +136,61 @@ const batch = (name: string, code: string, events: (w: string) => unknown, field
 });
 
 const batches: Case[] = [
-  batch('mixed', 'ok', (w) => [{ id: `${w}-b1`, ...event(w) }, { id: `${w}-b2`, type: 'x' }, 7, { id: `${w}-b3`, ...event(w), occurredAt: at(-8 * day) }]),
+  batch('mixed', 'ok', (w) => [
+    { id: `${w}-b1`, ...event(w) },
+    { id: `${w}-b2`, type: 'x' },
+    7,
+    { id: `${w}-b3`, ...event(w), occurredAt: at(-8 * day) },
+  ]),
   batch('no event', 'validation_failed', () => [], 'events'),
   batch('501 events', 'validation_failed', () => new Array(501).fill(0), 'events'),
   batch('no array', 'validation_failed', () => ({}), 'events'),
   batch('257 KiB', 'body_too_large', () => ['x'.repeat(257 * 1024)]),
 ];
 
-function admin(method: string, name: string, message: object | ((w: string) => object), code: string, extra: Partial<Case> = {}): Case {
-  return { name: `${method}: ${name}`, contract: gateway, method, message: typeof message === 'function' ? (message as (w: string) => object) : () => message, code, ...extra };
+function admin(
+  method: string,
+  name: string,
+  message: object | ((w: string) => object),
+  code: string,
+  extra: Partial<Case> = {},
+): Case {
+  return {
+    name: `${method}: ${name}`,
+    contract: gateway,
+    method,
+    message: typeof message === 'function' ? (message as (w: string) => object) : () => message,
+    code,
+    ...extra,
+  };
 }
 
 const operations: Case[] = [
   admin('confirmEvents', 'unknown events', { consumer: 'progression', eventIds: ['nobody'] }, 'ok'),
-  admin('confirmEvents', 'unknown consumer', { consumer: 'nobody', eventIds: ['a'] }, 'validation_failed', { field: 'consumer' }),
-  admin('confirmEvents', 'no ids', { consumer: 'progression', eventIds: [] }, 'validation_failed', { field: 'eventIds' }),
-  admin('confirmEvents', '1001 ids', { consumer: 'progression', eventIds: new Array(1001).fill('a') }, 'validation_failed', { field: 'eventIds' }),
+  admin('confirmEvents', 'unknown consumer', { consumer: 'nobody', eventIds: ['a'] }, 'validation_failed', {
+    field: 'consumer',
+  }),
+  admin('confirmEvents', 'no ids', { consumer: 'progression', eventIds: [] }, 'validation_failed', {
+    field: 'eventIds',
+  }),
+  admin(
+    'confirmEvents',
+    '1001 ids',
+    { consumer: 'progression', eventIds: new Array(1001).fill('a') },
+    'validation_failed',
+    { field: 'eventIds' },
+  ),
   admin('parkEvent', 'unknown event', { eventId: 'nobody', consumer: 'progression', reason: 'x' }, 'event_not_found'),
-  admin('parkEvent', 'no reason', { eventId: 'a', consumer: 'progression', reason: '' }, 'validation_failed', { field: 'reason' }),
-  admin('parkEvent', 'control character', { eventId: 'a', consumer: 'progression', reason: 'a\u0007' }, 'validation_failed', { field: 'reason' }),
+  admin('parkEvent', 'no reason', { eventId: 'a', consumer: 'progression', reason: '' }, 'validation_failed', {
+    field: 'reason',
+  }),
+  admin(
+    'parkEvent',
+    'control character',
+    { eventId: 'a', consumer: 'progression', reason: 'a\u0007' },
+    'validation_failed',
+    { field: 'reason' },
+  ),
   admin('oldestPending', 'unknown consumer', { consumer: 'x' }, 'validation_failed', { field: 'consumer' }),
   admin('listDeadLetters', 'none', {}, 'ok'),
   admin('listDeadLetters', 'page of 0', { pageSize: 0 }, 'validation_failed', { field: 'pageSize' }),
@@ -139,7 +200,13 @@ const operations: Case[] = [
   admin('redriveDeadLetter', 'no ULID', { id: 'x' }, 'validation_failed', { field: 'id' }),
 ];
 
-function player(method: string, name: string, message: (w: string) => object, code: string, extra: Partial<Case> = {}): Case {
+function player(
+  method: string,
+  name: string,
+  message: (w: string) => object,
+  code: string,
+  extra: Partial<Case> = {},
+): Case {
   return { name: `${method}: ${name}`, contract: progression, method, message, code, ...extra };
 }
 
@@ -147,14 +214,31 @@ const progress: Case[] = [
   player('getProgress', 'unknown player', (w) => ({ playerId: `${w}-nobody` }), 'player_not_found'),
   player('getProgress', 'short id', () => ({ playerId: 'ab' }), 'validation_failed', { field: 'playerId' }),
   player('listRewards', 'none', (w) => ({ playerId: `${w}-nobody` }), 'ok'),
-  player('listRewards', 'unknown status', () => ({ playerId: 'player-1', status: 'lost' }), 'validation_failed', { field: 'status' }),
-  player('listRewards', 'made-up token', () => ({ playerId: 'player-1', pageToken: 'abc' }), 'page_token_invalid', { field: 'pageToken' }),
+  player('listRewards', 'unknown status', () => ({ playerId: 'player-1', status: 'lost' }), 'validation_failed', {
+    field: 'status',
+  }),
+  player('listRewards', 'made-up token', () => ({ playerId: 'player-1', pageToken: 'abc' }), 'page_token_invalid', {
+    field: 'pageToken',
+  }),
   player('claimReward', 'not earned', (w) => ({ playerId: `${w}-nobody`, rewardId: 'boss-x' }), 'reward_not_found'),
-  player('claimReward', 'unknown kind', () => ({ playerId: 'player-1', rewardId: 'gift-x' }), 'validation_failed', { field: 'rewardId' }),
-  player('claimReward', 'bad idempotency key', () => ({ playerId: 'player-1', rewardId: 'boss-x' }), 'validation_failed', { headers: { 'idempotency-key': 'a b' }, field: 'Idempotency-Key' }),
+  player('claimReward', 'unknown kind', () => ({ playerId: 'player-1', rewardId: 'gift-x' }), 'validation_failed', {
+    field: 'rewardId',
+  }),
+  player(
+    'claimReward',
+    'bad idempotency key',
+    () => ({ playerId: 'player-1', rewardId: 'boss-x' }),
+    'validation_failed',
+    { headers: { 'idempotency-key': 'a b' }, field: 'Idempotency-Key' },
+  ),
   player('verifyReward', 'malformed', () => ({ receipt: 'x' }), 'ok'),
   player('verifyReward', 'empty', () => ({ receipt: '' }), 'validation_failed', { field: 'receipt' }),
-  player('verifyReward', 'signed by a stranger', () => ({ receipt: 'eyJhbGciOiJIUzI1NiIsImtpZCI6Im5vYm9keSIsInR5cCI6InJlY2VpcHQrand0In0.e30.AAAA' }), 'ok'),
+  player(
+    'verifyReward',
+    'signed by a stranger',
+    () => ({ receipt: 'eyJhbGciOiJIUzI1NiIsImtpZCI6Im5vYm9keSIsInR5cCI6InJlY2VpcHQrand0In0.e30.AAAA' }),
+    'ok',
+  ),
 ];
 
 const cases = [...signatures, ...bodies, ...batches, ...operations, ...progress];

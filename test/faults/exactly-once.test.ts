@@ -1,10 +1,10 @@
-import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
+import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { type AppProcess, startApp } from '../support/app';
 import { everyDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/processes';
-import { type DatabaseServer, createDatabase, startMariadb, startPostgres } from '../support/servers';
+import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
 import { HttpWire } from '../support/wires';
 import { Ledger, Senders } from './senders';
 
@@ -22,7 +22,12 @@ interface Disaster {
 }
 
 async function survive({ databaseUrl, server }: Disaster): Promise<void> {
-  const env = { HTTP_PORT: String(await freePort()), GRPC_PORT: String(await freePort()), RELAY_RESEND_MS: '500', LOG_LEVEL: 'info' };
+  const env = {
+    HTTP_PORT: String(await freePort()),
+    GRPC_PORT: String(await freePort()),
+    RELAY_RESEND_MS: '500',
+    LOG_LEVEL: 'info',
+  };
   const start = (): Promise<AppProcess> => startApp({ databaseUrl, env });
   let app = await start();
   const ledger = new Ledger(players);
@@ -67,15 +72,23 @@ async function verify(http: HttpWire, ledger: Ledger): Promise<void> {
   }
 }
 
-test.each(everyDatabase)('$name: the process is killed at 20 random instants', async ({ create }) => {
-  await using database = await create();
-  await survive({ databaseUrl: database.url });
-}, 240_000);
+test.each(everyDatabase)(
+  '$name: the process is killed at 20 random instants',
+  async ({ create }) => {
+    await using database = await create();
+    await survive({ databaseUrl: database.url });
+  },
+  240_000,
+);
 
 test.each([
   ['postgres', startPostgres],
   ['mysql', startMariadb],
-] as const)('%s: the process and the database itself are killed', async (_name, startServer) => {
-  await using server = await startServer();
-  await survive({ databaseUrl: await createDatabase(server.url), server });
-}, 240_000);
+] as const)(
+  '%s: the process and the database itself are killed',
+  async (_name, startServer) => {
+    await using server = await startServer();
+    await survive({ databaseUrl: await createDatabase(server.url), server });
+  },
+  240_000,
+);

@@ -56,7 +56,16 @@ export class Senders {
     this.grpc = new GrpcWire(target.grpcAddress);
     const single = (wire: HttpWire | GrpcWire): Promise<void> => this.repeat(1, (events) => this.single(wire, events));
     const batch = (wire: HttpWire | GrpcWire): Promise<void> => this.repeat(20, (events) => this.batch(wire, events));
-    this.running = [single(this.http), single(this.http), single(this.http), single(this.grpc), batch(this.http), batch(this.http), batch(this.grpc), this.repeat(20, (events) => this.stream(events))];
+    this.running = [
+      single(this.http),
+      single(this.http),
+      single(this.http),
+      single(this.grpc),
+      batch(this.http),
+      batch(this.http),
+      batch(this.grpc),
+      this.repeat(20, (events) => this.stream(events)),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -66,7 +75,8 @@ export class Senders {
 
   /** Every event once more, until each one is answered. */
   async sendAll(): Promise<void> {
-    for (let from = 0; from < this.ledger.events.length; from += 200) await this.batch(this.http, this.ledger.events.slice(from, from + 200));
+    for (let from = 0; from < this.ledger.events.length; from += 200)
+      await this.batch(this.http, this.ledger.events.slice(from, from + 200));
   }
 
   close(): void {
@@ -110,7 +120,8 @@ export class Senders {
       call.on('data', (answer: IngestBatchResponse) => this.tell(answer));
       call.on('end', resolve);
       call.on('error', reject);
-      for (let from = 0; from < events.length; from += 5) call.write(signed(crypto.randomUUID(), { events: events.slice(from, from + 5) }));
+      for (let from = 0; from < events.length; from += 5)
+        call.write(signed(crypto.randomUUID(), { events: events.slice(from, from + 5) }));
       call.end();
     });
   }

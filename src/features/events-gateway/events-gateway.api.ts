@@ -18,7 +18,14 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
   proto: { package: 'aerie.events_gateway.v1', service: 'EventsGatewayService' },
   routes: {
     ingest: { http: 'POST /events', access: 'public', bodyLimit: 16 * 1024, rawBody: true, retry: true, hot: true },
-    ingestBatch: { http: 'POST /events/batch', access: 'public', bodyLimit: 256 * 1024, rawBody: true, retry: true, hot: true },
+    ingestBatch: {
+      http: 'POST /events/batch',
+      access: 'public',
+      bodyLimit: 256 * 1024,
+      rawBody: true,
+      retry: true,
+      hot: true,
+    },
     confirmEvents: { http: 'POST /events/confirmations', access: 'admin', bodyLimit: 256 * 1024, retry: true },
     parkEvent: { http: 'POST /events/dead-letters', access: 'admin', retry: true },
     oldestPending: { http: 'GET /events/pending', access: 'admin', retry: true },

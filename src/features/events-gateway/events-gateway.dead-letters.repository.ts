@@ -9,7 +9,15 @@ import { Databases } from '../../shared/db/databases';
 import { toTime } from '../../shared/rpc/schemas';
 import { consumerBits } from './events-gateway.consumers';
 
-const columns = { id: 'text', event_id: 'text', consumer: 'text', reason: 'text', type: 'text', player_id: 'text', parked_at: 'int' } as const;
+const columns = {
+  id: 'text',
+  event_id: 'text',
+  consumer: 'text',
+  reason: 'text',
+  type: 'text',
+  player_id: 'text',
+  parked_at: 'int',
+} as const;
 const selected = 'seq, id, event_id, consumer, reason, type, player_id, parked_at';
 
 export interface Parked {
@@ -33,19 +41,39 @@ export class DeadLettersRepository {
   /** Undefined when there is no such event. */
   park(eventId: string, consumer: string, reason: string): Promise<Parked | undefined> {
     return this.db.transaction(async (tx) => {
-      const [event] = await tx.rows<{ type: string; player_id: string }>('SELECT type, player_id FROM game_events WHERE id = ?', [eventId]);
+      const [event] = await tx.rows<{ type: string; player_id: string }>(
+        'SELECT type, player_id FROM game_events WHERE id = ?',
+        [eventId],
+      );
       if (!event) return undefined;
       const row = [ulid(this.clock.now()), eventId, consumer, reason, event.type, event.player_id, this.clock.now()];
-      const fresh = await insertNew(tx, { table: 'events_dead_letters', columns, key: ['event_id', 'consumer'], rows: [row], groupId: randomInt(2 ** 48 - 1) });
+      const fresh = await insertNew(tx, {
+        table: 'events_dead_letters',
+        columns,
+        key: ['event_id', 'consumer'],
+        rows: [row],
+        groupId: randomInt(2 ** 48 - 1),
+      });
       const bit = consumerBits[consumer] ?? 0;
-      await tx.run('UPDATE game_events SET pending = pending - ? WHERE id = ? AND (pending & ?) <> 0', [bit, eventId, bit]);
-      const [letter] = await tx.rows<DeadLetterRow>(`SELECT ${selected} FROM events_dead_letters WHERE event_id = ? AND consumer = ?`, [eventId, consumer]);
+      await tx.run('UPDATE game_events SET pending = pending - ? WHERE id = ? AND (pending & ?) <> 0', [
+        bit,
+        eventId,
+        bit,
+      ]);
+      const [letter] = await tx.rows<DeadLetterRow>(
+        `SELECT ${selected} FROM events_dead_letters WHERE event_id = ? AND consumer = ?`,
+        [eventId, consumer],
+      );
       return letter && { letter: toLetter(letter), fresh: fresh.size > 0 };
     });
   }
 
   /** Dead letters after `after`, oldest first, each with its place in the list. */
-  async list(consumer: string | undefined, after: number, limit: number): Promise<{ seq: number; letter: DeadLetter }[]> {
+  async list(
+    consumer: string | undefined,
+    after: number,
+    limit: number,
+  ): Promise<{ seq: number; letter: DeadLetter }[]> {
     const filter = consumer === undefined ? '' : ' AND consumer = ?';
     const params = [after, ...(consumer === undefined ? [] : [consumer]), limit];
     const text = `SELECT ${selected} FROM events_dead_letters WHERE seq > ?${filter} ORDER BY seq LIMIT ?`;
@@ -67,7 +95,10 @@ export class DeadLettersRepository {
 
 async function returnToConsumer(tx: Sql, row: DeadLetterRow): Promise<void> {
   const bit = consumerBits[row.consumer] ?? 0;
-  await tx.run('UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 0 WHERE id = ? AND (pending & ?) = 0', [bit, row.event_id, bit]);
+  await tx.run(
+    'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 0 WHERE id = ? AND (pending & ?) = 0',
+    [bit, row.event_id, bit],
+  );
 }
 
 interface DeadLetterRow {

@@ -30,24 +30,41 @@ export class SignedMessageDto extends dto<SignedMessage>(
 export class ConfirmEventsDto extends dto<ConfirmEventsRequest>(
   z.strictObject({
     consumer,
-    eventIds: z.array(idempotencyKey, 'must be an array').min(1, 'must have at least 1 id').max(1000, 'must have at most 1000 ids'),
+    eventIds: z
+      .array(idempotencyKey, 'must be an array')
+      .min(1, 'must have at least 1 id')
+      .max(1000, 'must have at most 1000 ids'),
   }),
 ) {}
 
-export class ParkEventDto extends dto<ParkEventRequest>(z.strictObject({ eventId: idempotencyKey, consumer, reason: text(1, 1000) })) {}
+export class ParkEventDto extends dto<ParkEventRequest>(
+  z.strictObject({ eventId: idempotencyKey, consumer, reason: text(1, 1000) }),
+) {}
 
 export class OldestPendingDto extends dto<OldestPendingRequest>(z.strictObject({ consumer })) {}
 
-export class ListDeadLettersDto extends dto<ListDeadLettersRequest>(z.strictObject({ pageSize, pageToken, consumer: consumer.optional() })) {}
+export class ListDeadLettersDto extends dto<ListDeadLettersRequest>(
+  z.strictObject({ pageSize, pageToken, consumer: consumer.optional() }),
+) {}
 
 export class RedriveDeadLetterDto extends dto<RedriveDeadLetterRequest>(z.strictObject({ id: ulid })) {}
 
 export const ingestAnswer = z.object({ eventId: z.string(), status: z.enum(['accepted', 'duplicate']) });
 
-const ingestError = z.object({ code: z.string(), message: z.string(), retryAfterMs: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional() });
+const ingestError = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryAfterMs: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+});
 
 export const ingestBatchAnswer = z.object({
-  results: z.array(z.object({ eventId: z.string(), status: z.enum(['accepted', 'duplicate', 'rejected']), error: ingestError.optional() })),
+  results: z.array(
+    z.object({
+      eventId: z.string(),
+      status: z.enum(['accepted', 'duplicate', 'rejected']),
+      error: ingestError.optional(),
+    }),
+  ),
 });
 
 export const confirmEventsAnswer = z.object({ confirmed: z.number().int() });

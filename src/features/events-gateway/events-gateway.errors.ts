@@ -8,12 +8,18 @@ export function idempotencyKeyRequired(): AppError {
 
 /** One answer for every way in which a signature can fail, so that it teaches nothing. */
 export function signatureInvalid(): AppError {
-  return new AppError('unauthenticated', 'signature_invalid', 'The signature is missing, wrong or out of its time window');
+  return new AppError(
+    'unauthenticated',
+    'signature_invalid',
+    'The signature is missing, wrong or out of its time window',
+  );
 }
 
 export function bothSpellings(): AppError {
   const message = 'X-Signature with Idempotency-Key, or the webhook-* headers: not both';
-  return new AppError('invalid', 'validation_failed', `signatures: ${message}`, { fields: [{ field: 'signatures', message }] });
+  return new AppError('invalid', 'validation_failed', `signatures: ${message}`, {
+    fields: [{ field: 'signatures', message }],
+  });
 }
 
 export function occurredAtOutOfRange(): AppError {
@@ -28,7 +34,10 @@ export function idempotencyKeyReused(): AppError {
 }
 
 export function rateLimited(retryAfterMs: number, headers: Readonly<Record<string, string>>): AppError {
-  return new AppError('throttled', 'rate_limited', 'This signing key sends more events than it may', { retryAfterMs, headers });
+  return new AppError('throttled', 'rate_limited', 'This signing key sends more events than it may', {
+    retryAfterMs,
+    headers,
+  });
 }
 
 export function eventNotFound(id: string): AppError {

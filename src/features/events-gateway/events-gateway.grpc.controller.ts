@@ -11,7 +11,14 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { TraceId } from '../../shared/rpc/trace-id.decorator';
-import { ConfirmEventsDto, ListDeadLettersDto, OldestPendingDto, ParkEventDto, RedriveDeadLetterDto, SignedMessageDto } from './events-gateway.dto';
+import {
+  ConfirmEventsDto,
+  ListDeadLettersDto,
+  OldestPendingDto,
+  ParkEventDto,
+  RedriveDeadLetterDto,
+  SignedMessageDto,
+} from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
 import { IngestStream } from './events-gateway.stream';
 

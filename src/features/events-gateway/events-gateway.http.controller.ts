@@ -9,7 +9,14 @@ import type {
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { HttpRequest } from '../../shared/rpc/http-request.decorator';
 import { TraceId } from '../../shared/rpc/trace-id.decorator';
-import { ConfirmEventsDto, ListDeadLettersDto, OldestPendingDto, ParkEventDto, RedriveDeadLetterDto, SignedMessageDto } from './events-gateway.dto';
+import {
+  ConfirmEventsDto,
+  ListDeadLettersDto,
+  OldestPendingDto,
+  ParkEventDto,
+  RedriveDeadLetterDto,
+  SignedMessageDto,
+} from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
 import { SignedRequest } from './events-gateway.signed-request';
 

@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { IngestBatchResponse, IngestResponse, IngestResult, SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import type {
+  IngestBatchResponse,
+  IngestResponse,
+  IngestResult,
+  SignedMessage,
+} from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { AppError } from '../../shared/errors/app-error';
 import { bodyTooLarge } from '../../shared/errors/common.errors';
@@ -42,7 +47,9 @@ export class Intake {
       this.metrics.ingested(event.type, status);
       this.metrics.took(this.clock.monotonic() - started);
       const answer = { eventId: event.id, status };
-      return status === 'duplicate' || headers ? withInfo(answer, { replayed: status === 'duplicate', ...(headers ? { headers } : {}) }) : answer;
+      return status === 'duplicate' || headers
+        ? withInfo(answer, { replayed: status === 'duplicate', ...(headers ? { headers } : {}) })
+        : answer;
     } catch (error) {
       this.metrics.refused(toAppError(error).code);
       throw error;
@@ -55,9 +62,13 @@ export class Intake {
     const { events: items } = parse(batchBody, parseJson(message.body));
     const headers = this.throttle.take(kid, items.length);
     const checked = items.map((item) => this.checked(item, traceId));
-    const recorded = await this.journal.recordAll(checked.filter((event): event is GameEvent => !(event instanceof Refused)));
+    const recorded = await this.journal.recordAll(
+      checked.filter((event): event is GameEvent => !(event instanceof Refused)),
+    );
     let next = 0;
-    const results = checked.map((event) => (event instanceof Refused ? this.rejected(event.id, event.error) : this.result(event, recorded[next++])));
+    const results = checked.map((event) =>
+      event instanceof Refused ? this.rejected(event.id, event.error) : this.result(event, recorded[next++]),
+    );
     this.metrics.took(this.clock.monotonic() - started);
     return headers ? withInfo({ results }, { headers }) : { results };
   }
@@ -82,7 +93,16 @@ export class Intake {
     const occurredAt = instant(body.occurredAt) ?? Number.NaN;
     if (!(occurredAt <= acceptedAt + maxAheadMs && occurredAt >= acceptedAt - maxAgeMs)) throw occurredAtOutOfRange();
     const { type, playerId } = body;
-    return { id, type, playerId, occurredAt, acceptedAt, payload: canonicalPayload(body), points: pointsOf(body), traceId };
+    return {
+      id,
+      type,
+      playerId,
+      occurredAt,
+      acceptedAt,
+      payload: canonicalPayload(body),
+      points: pointsOf(body),
+      traceId,
+    };
   }
 
   private result(event: GameEvent, recorded: Recorded | undefined): IngestResult {

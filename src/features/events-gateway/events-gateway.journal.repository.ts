@@ -1,16 +1,26 @@
 import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { inList, insertNew } from '../../shared/db/bulk';
-import { Databases } from '../../shared/db/databases';
-import type { Database, Sql } from '../../shared/db/database';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
+import { inList, insertNew } from '../../shared/db/bulk';
+import type { Database, Sql } from '../../shared/db/database';
+import { Databases } from '../../shared/db/databases';
 import { consumerBits, everyConsumer } from './events-gateway.consumers';
 import type { GameEvent } from './events-gateway.event';
 
 const columns = {
-  id: 'text', type: 'text', player_id: 'text', occurred_at: 'int', accepted_at: 'int', payload: 'text', points: 'int',
-  trace_id: 'text', pending: 'int', send_at: 'int', sends: 'int', claim_id: 'int',
+  id: 'text',
+  type: 'text',
+  player_id: 'text',
+  occurred_at: 'int',
+  accepted_at: 'int',
+  payload: 'text',
+  points: 'int',
+  trace_id: 'text',
+  pending: 'int',
+  send_at: 'int',
+  sends: 'int',
+  claim_id: 'int',
 } as const;
 const eventColumns = 'id, type, player_id, occurred_at, accepted_at, payload, points, trace_id';
 const maxBackoff = 20;
@@ -57,7 +67,10 @@ export class JournalRepository {
       const present = new Map<string, GameEvent>();
       const inserted = new Set<string>();
       const list = inList(ids);
-      const rows = await sql.rows<EventRow & { group_id: number }>(`SELECT ${eventColumns}, group_id FROM game_events WHERE id IN ${list.text}`, list.params);
+      const rows = await sql.rows<EventRow & { group_id: number }>(
+        `SELECT ${eventColumns}, group_id FROM game_events WHERE id IN ${list.text}`,
+        list.params,
+      );
       for (const row of rows) {
         if (row.group_id === groupId) inserted.add(row.id);
         else present.set(row.id, toEvent(row));
@@ -104,7 +117,12 @@ export class JournalRepository {
     const bit = consumerBits[consumer] ?? 0;
     const list = inList([...new Set(ids)].sort());
     return this.db.transaction(
-      (tx) => tx.run(`UPDATE game_events SET pending = pending - ? WHERE id IN ${list.text} AND (pending & ?) <> 0`, [bit, ...list.params, bit]),
+      (tx) =>
+        tx.run(`UPDATE game_events SET pending = pending - ? WHERE id IN ${list.text} AND (pending & ?) <> 0`, [
+          bit,
+          ...list.params,
+          bit,
+        ]),
       { priority: 'background' },
     );
   }
@@ -112,13 +130,18 @@ export class JournalRepository {
   /** When the event was accepted that is due longest; undefined when none is due. */
   async oldestDue(): Promise<number | undefined> {
     const rows = await this.db.read((sql) =>
-      sql.rows<{ accepted_at: number }>('SELECT accepted_at FROM game_events WHERE pending <> 0 ORDER BY send_at, seq LIMIT 1'),
+      sql.rows<{ accepted_at: number }>(
+        'SELECT accepted_at FROM game_events WHERE pending <> 0 ORDER BY send_at, seq LIMIT 1',
+      ),
     );
     return rows[0]?.accepted_at;
   }
 
   /** Pending events of one consumer, counted up to `limit`. */
-  async pendingOf(consumer: string, limit: number): Promise<{ count: number; occurredAt?: number; acceptedAt?: number }> {
+  async pendingOf(
+    consumer: string,
+    limit: number,
+  ): Promise<{ count: number; occurredAt?: number; acceptedAt?: number }> {
     const bit = consumerBits[consumer] ?? 0;
     return this.db.read(async (sql) => {
       const [oldest] = await sql.rows<{ occurred_at: number | null; accepted_at: number | null }>(
@@ -129,7 +152,12 @@ export class JournalRepository {
         'SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0 LIMIT ?) AS counted',
         [bit, limit],
       );
-      return { count: Number(counted?.count ?? 0), ...(oldest?.occurred_at != null && oldest.accepted_at != null ? { occurredAt: oldest.occurred_at, acceptedAt: oldest.accepted_at } : {}) };
+      return {
+        count: Number(counted?.count ?? 0),
+        ...(oldest?.occurred_at != null && oldest.accepted_at != null
+          ? { occurredAt: oldest.occurred_at, acceptedAt: oldest.accepted_at }
+          : {}),
+      };
     });
   }
 }

@@ -4,8 +4,8 @@ import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent } from './events-gateway.event';
-import { Outbox } from './events-gateway.outbox';
 import { JournalRepository } from './events-gateway.journal.repository';
+import { Outbox } from './events-gateway.outbox';
 
 /** What became of an event. An error leaves no row. */
 export type Recorded = 'accepted' | 'duplicate' | AppError;
@@ -74,7 +74,9 @@ export class Journal {
     const first = firstOfEachId(events);
     const { inserted, present } = await this.repository.find([...first.keys()], groupId);
     this.outbox.wake();
-    return events.map((event) => (inserted.has(event.id) || present.has(event.id) ? judge(event, first, inserted, present) : undefined));
+    return events.map((event) =>
+      inserted.has(event.id) || present.has(event.id) ? judge(event, first, inserted, present) : undefined,
+    );
   }
 }
 
@@ -84,7 +86,12 @@ function firstOfEachId(events: readonly GameEvent[]): Map<string, GameEvent> {
   return first;
 }
 
-function judge(event: GameEvent, first: ReadonlyMap<string, GameEvent>, inserted: ReadonlySet<string>, present: ReadonlyMap<string, GameEvent>): Recorded {
+function judge(
+  event: GameEvent,
+  first: ReadonlyMap<string, GameEvent>,
+  inserted: ReadonlySet<string>,
+  present: ReadonlyMap<string, GameEvent>,
+): Recorded {
   const winner = inserted.has(event.id) ? first.get(event.id) : present.get(event.id);
   if (winner === event) return 'accepted';
   return winner && sameEvent(winner, event) ? 'duplicate' : idempotencyKeyReused();

@@ -17,14 +17,23 @@ import {
 import { batchDocument, eventBody } from './events-gateway.payloads';
 
 const headers = {
-  'Idempotency-Key': { description: "The event's id (or the batch's); with webhook-id in its place, leave it out", required: false, example: 'evt-1' },
+  'Idempotency-Key': {
+    description: "The event's id (or the batch's); with webhook-id in its place, leave it out",
+    required: false,
+    example: 'evt-1',
+  },
   'X-Signature': {
     description: 't=<unix seconds>[,kid=<key id>],v1=<hex>: HMAC-SHA256 over "<id>.<t>.<body>"',
     required: false,
     example: `t=1795341600,v1=${'0'.repeat(64)}`,
   },
 };
-const event = { type: 'boss_kill', playerId: 'player-1', occurredAt: '2026-11-21T10:00:00.000Z', payload: { bossId: 'hydra', tier: 3, points: 250 } };
+const event = {
+  type: 'boss_kill',
+  playerId: 'player-1',
+  occurredAt: '2026-11-21T10:00:00.000Z',
+  payload: { bossId: 'hydra', tier: 3, points: 250 },
+};
 const deadLetter = {
   id: '01KAJ0000000000000000000AA',
   eventId: 'evt-1',
@@ -44,7 +53,12 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     headers,
     answer: ingestAnswer,
     status: 202,
-    errors: { 400: ['idempotency_key_required'], 401: ['signature_invalid'], 422: ['idempotency_key_reused', 'occurred_at_out_of_range'], 429: ['rate_limited'] },
+    errors: {
+      400: ['idempotency_key_required'],
+      401: ['signature_invalid'],
+      422: ['idempotency_key_reused', 'occurred_at_out_of_range'],
+      429: ['rate_limited'],
+    },
     example: { request: event, answer: { eventId: 'evt-1', status: 'accepted' } },
   },
   ingestBatch: {
@@ -54,7 +68,10 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     headers,
     answer: ingestBatchAnswer,
     errors: { 400: ['idempotency_key_required'], 401: ['signature_invalid'], 429: ['rate_limited'] },
-    example: { request: { events: [{ id: 'evt-1', ...event }] }, answer: { results: [{ eventId: 'evt-1', status: 'accepted' }] } },
+    example: {
+      request: { events: [{ id: 'evt-1', ...event }] },
+      answer: { results: [{ eventId: 'evt-1', status: 'accepted' }] },
+    },
   },
   confirmEvents: {
     summary: 'A consumer has committed the effect of these events',
@@ -73,7 +90,10 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     summary: 'The oldest event that a consumer has not confirmed',
     request: OldestPendingDto,
     answer: oldestPendingAnswer,
-    example: { request: { consumer: 'progression' }, answer: { pending: 1, occurredAt: event.occurredAt, acceptedAt: event.occurredAt } },
+    example: {
+      request: { consumer: 'progression' },
+      answer: { pending: 1, occurredAt: event.occurredAt, acceptedAt: event.occurredAt },
+    },
   },
   listDeadLetters: {
     summary: 'Events that a consumer gave up, oldest first',

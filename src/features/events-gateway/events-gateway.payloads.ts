@@ -35,7 +35,10 @@ export type BatchItem = z.output<typeof batchItem>;
 
 /** The envelope of `POST /events/batch`: its items are checked one by one, so that one fails alone. */
 export const batchBody = z.strictObject({
-  events: z.array(z.unknown(), 'must be an array').min(1, 'must have at least 1 event').max(500, 'must have at most 500 events'),
+  events: z
+    .array(z.unknown(), 'must be an array')
+    .min(1, 'must have at least 1 event')
+    .max(500, 'must have at most 500 events'),
 });
 
 /** For the OpenAPI document only. */

@@ -69,7 +69,10 @@ export class Relay {
     const messages = events.map(({ event, pending }) => ({ pending, message: toMessage(event) }));
     for (const [consumer, bit] of Object.entries(consumerBits)) {
       if ((reachable & bit) === 0) continue;
-      await this.publish(consumer, messages.filter(({ pending }) => (pending & bit) !== 0).map(({ message }) => message));
+      await this.publish(
+        consumer,
+        messages.filter(({ pending }) => (pending & bit) !== 0).map(({ message }) => message),
+      );
     }
   }
 

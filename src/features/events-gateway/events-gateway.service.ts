@@ -3,7 +3,6 @@ import type {
   ConfirmEventsRequest,
   ConfirmEventsResponse,
   DeadLetter,
-  EventsGatewayService as Proto,
   IngestBatchResponse,
   IngestResponse,
   ListDeadLettersRequest,
@@ -11,6 +10,7 @@ import type {
   OldestPendingRequest,
   OldestPendingResponse,
   ParkEventRequest,
+  EventsGatewayService as Proto,
   RedriveDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
@@ -62,7 +62,11 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     return { pending: count, occurredAt: toTime(occurredAt), acceptedAt: toTime(acceptedAt) };
   }
 
-  async listDeadLetters({ pageSize = 20, pageToken, consumer }: ListDeadLettersRequest): Promise<ListDeadLettersResponse> {
+  async listDeadLetters({
+    pageSize = 20,
+    pageToken,
+    consumer,
+  }: ListDeadLettersRequest): Promise<ListDeadLettersResponse> {
     const filter = consumer ?? null;
     const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
     const found = await this.deadLetters.list(consumer, after, pageSize + 1);

@@ -40,7 +40,9 @@ export class SignatureVerifier {
   private namedKey(message: SignedMessage): string | undefined {
     const kid = message.keyId === '' ? 'default' : message.keyId;
     const secret = this.ring.get(kid);
-    const given = decode(message.signatures, (text) => (hexSignature.test(text) ? Buffer.from(text, 'hex') : undefined));
+    const given = decode(message.signatures, (text) =>
+      hexSignature.test(text) ? Buffer.from(text, 'hex') : undefined,
+    );
     return secret && given && matches(mac(secret, message), given) ? kid : undefined;
   }
 

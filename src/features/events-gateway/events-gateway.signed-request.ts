@@ -25,7 +25,13 @@ export function signedMessage(headers: IncomingHttpHeaders, body: Buffer): Signe
   const webhook = webhookHeaders.some((name) => headers[name] !== undefined);
   if (!webhook) {
     const [, timestamp = '0', keyId = '', list = ''] = signatureHeader.exec(text(signature)) ?? [];
-    return { id: bareKey(text(key)), timestamp: Number(timestamp), keyId, signatures: list.split(',v1=').slice(1), body };
+    return {
+      id: bareKey(text(key)),
+      timestamp: Number(timestamp),
+      keyId,
+      signatures: list.split(',v1=').slice(1),
+      body,
+    };
   }
   if (signature !== undefined || key !== undefined) throw bothSpellings();
   const timestamp = text(headers['webhook-timestamp']);

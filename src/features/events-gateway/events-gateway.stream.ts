@@ -23,7 +23,11 @@ export class IngestStream {
 
   serve(call: ServerDuplexStream<SignedMessage, IngestBatchResponse>): Promise<void> {
     const traceId = String(call.metadata.get('x-trace-id')[0]);
-    return serveStream(call, (message) => this.answer(message, traceId), { window, idleMs, draining: this.lifecycle.draining });
+    return serveStream(call, (message) => this.answer(message, traceId), {
+      window,
+      idleMs,
+      draining: this.lifecycle.draining,
+    });
   }
 
   private async answer(message: unknown, traceId: string): Promise<IngestBatchResponse> {

@@ -47,14 +47,18 @@ export class ProgressionApplier {
     const drops = new Map<string, number>();
     for (const { playerId, kind } of earned) if (kind === 'drop') drops.set(playerId, (drops.get(playerId) ?? 0) + 1);
     const now = this.clock.now();
-    const players = await step.add([...deltas.values()].map((delta) => ({ ...delta, drops: drops.get(delta.playerId) ?? 0 })), now);
+    const players = await step.add(
+      [...deltas.values()].map((delta) => ({ ...delta, drops: drops.get(delta.playerId) ?? 0 })),
+      now,
+    );
     let levelUps = 0;
     const chests: Entitlement[] = [];
     for (const { playerId, xp } of players) {
       const before = levelOf(xp - (deltas.get(playerId)?.xp ?? 0), this.config.levelXp);
       const after = levelOf(xp, this.config.levelXp);
       levelUps += after - before;
-      for (const rewardId of chestsBetween(before, after)) chests.push({ playerId, rewardId, kind: 'chest', earnedAt: now });
+      for (const rewardId of chestsBetween(before, after))
+        chests.push({ playerId, rewardId, kind: 'chest', earnedAt: now });
     }
     await step.entitle(chests);
     return { fresh, players, levelUps };

@@ -8,7 +8,9 @@ import type {
 import { dto } from '../../shared/rpc/dto';
 import { pageSize, pageToken, playerId } from '../../shared/rpc/schemas';
 
-const rewardId = z.string('must be a string').regex(/^(level|boss|drop)-[A-Za-z0-9_-]{1,64}$/, 'must be level-<n>, boss-<bossId> or drop-<dropId>');
+const rewardId = z
+  .string('must be a string')
+  .regex(/^(level|boss|drop)-[A-Za-z0-9_-]{1,64}$/, 'must be level-<n>, boss-<bossId> or drop-<dropId>');
 const rewardStatus = z.enum(['available', 'claimed'], 'must be available or claimed');
 
 export class GetProgressDto extends dto<GetProgressRequest>(z.strictObject({ playerId })) {}
@@ -20,7 +22,9 @@ export class ListRewardsDto extends dto<ListRewardsRequest>(
 export class ClaimRewardDto extends dto<ClaimRewardRequest>(z.strictObject({ playerId, rewardId })) {}
 
 export class VerifyRewardDto extends dto<VerifyRewardRequest>(
-  z.strictObject({ receipt: z.string('must be a string').min(1, 'must not be empty').max(4096, 'must have at most 4096 characters') }),
+  z.strictObject({
+    receipt: z.string('must be a string').min(1, 'must not be empty').max(4096, 'must have at most 4096 characters'),
+  }),
 ) {}
 
 const count = z.number().int();
@@ -54,6 +58,12 @@ export const verifyRewardAnswer = z.object({
   valid: z.boolean(),
   reason: z.enum(['malformed', 'signature', 'unknown_key', 'expired']).optional(),
   claims: z
-    .object({ jti: z.string(), sub: z.string(), reward: z.object({ rewardId: z.string(), kind: z.string() }), iat: count, exp: count.optional() })
+    .object({
+      jti: z.string(),
+      sub: z.string(),
+      reward: z.object({ rewardId: z.string(), kind: z.string() }),
+      iat: count,
+      exp: count.optional(),
+    })
     .optional(),
 });

@@ -28,7 +28,8 @@ export function effectsOf(events: readonly AcceptedEvent[]): Effects {
       delta.bossKills += 1;
       entitlements.push({ playerId, rewardId: `boss-${event.bossId}`, kind: 'boss', earnedAt });
     }
-    if (event.dropId !== undefined) entitlements.push({ playerId, rewardId: `drop-${event.dropId}`, kind: 'drop', earnedAt });
+    if (event.dropId !== undefined)
+      entitlements.push({ playerId, rewardId: `drop-${event.dropId}`, kind: 'drop', earnedAt });
   }
   return { deltas, entitlements };
 }

@@ -1,6 +1,11 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import type { ClaimRewardResponse, ListRewardsResponse, Progress, VerifyRewardResponse } from '../../generated/aerie/progression/v1/progression';
+import type {
+  ClaimRewardResponse,
+  ListRewardsResponse,
+  Progress,
+  VerifyRewardResponse,
+} from '../../generated/aerie/progression/v1/progression';
 import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
 import { ProgressionService } from './progression.service';
@@ -20,7 +25,10 @@ export class ProgressionGrpcController {
   }
 
   @GrpcMethod('ProgressionService')
-  claimReward(@Payload() request: ClaimRewardDto, @IdempotencyKey() _key: string | undefined): Promise<ClaimRewardResponse> {
+  claimReward(
+    @Payload() request: ClaimRewardDto,
+    @IdempotencyKey() _key: string | undefined,
+  ): Promise<ClaimRewardResponse> {
     return this.progression.claimReward(request);
   }
 

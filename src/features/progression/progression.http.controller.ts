@@ -1,5 +1,10 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
-import type { ClaimRewardResponse, ListRewardsResponse, Progress, VerifyRewardResponse } from '../../generated/aerie/progression/v1/progression';
+import type {
+  ClaimRewardResponse,
+  ListRewardsResponse,
+  Progress,
+  VerifyRewardResponse,
+} from '../../generated/aerie/progression/v1/progression';
 import { HttpRequest } from '../../shared/rpc/http-request.decorator';
 import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
@@ -21,7 +26,10 @@ export class ProgressionHttpController {
 
   @Post('rewards/claim')
   @HttpCode(201)
-  claimReward(@HttpRequest() request: ClaimRewardDto, @IdempotencyKey() _key: string | undefined): Promise<ClaimRewardResponse> {
+  claimReward(
+    @HttpRequest() request: ClaimRewardDto,
+    @IdempotencyKey() _key: string | undefined,
+  ): Promise<ClaimRewardResponse> {
     return this.progression.claimReward(request);
   }
 

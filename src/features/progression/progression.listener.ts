@@ -31,6 +31,8 @@ export class ProgressionListener implements OnModuleInit {
       park: (eventId, reason) => this.gateway.parkEvent({ eventId, consumer: name, reason }),
       logger: this.logger,
     });
-    this.bus.subscribe(acceptedEvents, { consumer: name, maxGroup }, (messages, closing) => consumer.handle(messages, closing));
+    this.bus.subscribe(acceptedEvents, { consumer: name, maxGroup }, (messages, closing) =>
+      consumer.handle(messages, closing),
+    );
   }
 }

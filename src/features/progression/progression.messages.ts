@@ -12,10 +12,20 @@ import {
 } from './progression.dto';
 
 const playerId = 'player-1';
-const earned = { rewardId: 'boss-hydra', playerId, kind: 'boss', status: 'available', earnedAt: '2026-11-21T10:00:00.120Z' };
+const earned = {
+  rewardId: 'boss-hydra',
+  playerId,
+  kind: 'boss',
+  status: 'available',
+  earnedAt: '2026-11-21T10:00:00.120Z',
+};
 const claimed = { ...earned, status: 'claimed', claimedAt: '2026-11-21T10:05:00.000Z' };
 const receipt = 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImRldiIsInR5cCI6InJlY2VpcHQrand0In0.eyJqdGkiOiIuLi4ifQ.c2lnbmF0dXJl';
-const idempotencyKey = { description: 'Allowed; a claim is idempotent by player and reward', required: false, example: 'claim-1' };
+const idempotencyKey = {
+  description: 'Allowed; a claim is idempotent by player and reward',
+  required: false,
+  example: 'claim-1',
+};
 
 /** What OpenAPI says of each call. */
 export const progressionMessages: Messages<ProgressionApi> = {
@@ -26,7 +36,17 @@ export const progressionMessages: Messages<ProgressionApi> = {
     errors: { 404: ['player_not_found'] },
     example: {
       request: { playerId },
-      answer: { playerId, xp: 1250, level: 2, xpIntoLevel: 250, xpForNextLevel: 750, bossKills: 5, dropsClaimed: 0, version: 5, updatedAt: earned.earnedAt },
+      answer: {
+        playerId,
+        xp: 1250,
+        level: 2,
+        xpIntoLevel: 250,
+        xpForNextLevel: 750,
+        bossKills: 5,
+        dropsClaimed: 0,
+        version: 5,
+        updatedAt: earned.earnedAt,
+      },
     },
   },
   listRewards: {
@@ -49,6 +69,17 @@ export const progressionMessages: Messages<ProgressionApi> = {
     summary: 'Whether a receipt is ours and unchanged',
     request: VerifyRewardDto,
     answer: verifyRewardAnswer,
-    example: { request: { receipt }, answer: { valid: true, claims: { jti: '01KAJ0000000000000000000AA', sub: playerId, reward: { rewardId: 'boss-hydra', kind: 'boss' }, iat: 1795341600 } } },
+    example: {
+      request: { receipt },
+      answer: {
+        valid: true,
+        claims: {
+          jti: '01KAJ0000000000000000000AA',
+          sub: playerId,
+          reward: { rewardId: 'boss-hydra', kind: 'boss' },
+          iat: 1795341600,
+        },
+      },
+    },
   },
 };

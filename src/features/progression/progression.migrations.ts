@@ -1,7 +1,8 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
 
-class CreateProgression1795219300000 implements MigrationInterface {
+// One table each: MySQL commits every one at once, so a migration of several could end half done.
+class CreateProgressionInbox1795219300000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const { type } = runner.dataSource.options;
     await runner.createTable(
@@ -11,6 +12,16 @@ class CreateProgression1795219300000 implements MigrationInterface {
         indices: [{ name: 'progression_inbox_event', columnNames: ['event_id'], isUnique: true }],
       }),
     );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('progression_inbox');
+  }
+}
+
+class CreateProgressionPlayers1795219300001 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    const { type } = runner.dataSource.options;
     await runner.createTable(
       new Table({
         name: 'progression_players',
@@ -24,6 +35,16 @@ class CreateProgression1795219300000 implements MigrationInterface {
         ],
       }),
     );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('progression_players');
+  }
+}
+
+class CreateProgressionRewards1795219300002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    const { type } = runner.dataSource.options;
     await runner.createTable(
       new Table({
         name: 'progression_rewards',
@@ -47,8 +68,12 @@ class CreateProgression1795219300000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['progression_rewards', 'progression_players', 'progression_inbox']) await runner.dropTable(table);
+    await runner.dropTable('progression_rewards');
   }
 }
 
-export const progressionMigrations = [CreateProgression1795219300000];
+export const progressionMigrations = [
+  CreateProgressionInbox1795219300000,
+  CreateProgressionPlayers1795219300001,
+  CreateProgressionRewards1795219300002,
+];

@@ -41,7 +41,13 @@ export class Receipts {
   issue(playerId: string, reward: { readonly rewardId: string; readonly kind: string }, at: number): Promise<string> {
     const iat = Math.floor(at / 1000);
     const ttl = this.config.receiptTtlMs / 1000;
-    const payload: ReceiptClaims = { jti: ulid(at), sub: playerId, reward, iat, ...(ttl > 0 ? { exp: iat + ttl } : {}) };
+    const payload: ReceiptClaims = {
+      jti: ulid(at),
+      sub: playerId,
+      reward,
+      iat,
+      ...(ttl > 0 ? { exp: iat + ttl } : {}),
+    };
     const { kid, secret } = this.signing;
     return new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg, kid, typ }).sign(secret);
   }
@@ -69,7 +75,11 @@ export class Receipts {
 /** The key id of a receipt in its one canonical spelling; undefined for anything else. */
 function keyIdOf(receipt: string): string | undefined {
   const parts = receipt.split('.');
-  if (parts.length !== 3 || !parts.every((part) => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part)) return undefined;
+  if (
+    parts.length !== 3 ||
+    !parts.every((part) => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part)
+  )
+    return undefined;
   try {
     return header.parse(JSON.parse(Buffer.from(parts[0] ?? '', 'base64url').toString('utf8'))).kid;
   } catch {

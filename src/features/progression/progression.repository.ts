@@ -16,10 +16,18 @@ export interface StoredProgress {
   readonly updatedAt: number;
 }
 
-const playerColumns = { player_id: 'text', xp: 'int', boss_kills: 'int', drops_claimed: 'int', version: 'int', updated_at: 'int' } as const;
+const playerColumns = {
+  player_id: 'text',
+  xp: 'int',
+  boss_kills: 'int',
+  drops_claimed: 'int',
+  version: 'int',
+  updated_at: 'int',
+} as const;
 const rewardColumns = { player_id: 'text', reward_id: 'text', kind: 'text', status: 'text', earned_at: 'int' } as const;
 const selectPlayer = 'SELECT player_id, xp, boss_kills, drops_claimed, version, updated_at FROM progression_players';
-const selectReward = 'SELECT seq, player_id, reward_id, kind, status, earned_at, claimed_at, receipt FROM progression_rewards';
+const selectReward =
+  'SELECT seq, player_id, reward_id, kind, status, earned_at, claimed_at, receipt FROM progression_rewards';
 
 // A group of large events can earn tens of thousands of chests; one statement takes so many rows at most.
 const maxRewardRows = 1000;
@@ -44,7 +52,9 @@ export class ProgressionRepository {
   }
 
   async reward(playerId: string, rewardId: string): Promise<StoredReward | undefined> {
-    const rows = await this.db.read((sql) => sql.rows<RewardRow>(`${selectReward} WHERE player_id = ? AND reward_id = ?`, [playerId, rewardId]));
+    const rows = await this.db.read((sql) =>
+      sql.rows<RewardRow>(`${selectReward} WHERE player_id = ? AND reward_id = ?`, [playerId, rewardId]),
+    );
     return rows[0] && toStored(rows[0]);
   }
 
@@ -72,7 +82,13 @@ export class ApplySteps {
   /** Puts the ids into the inbox and answers those that were not there. */
   enter(eventIds: readonly string[]): Promise<Set<string>> {
     const rows = eventIds.map((id) => [id]);
-    return insertNew(this.tx, { table: 'progression_inbox', columns: { event_id: 'text' }, key: ['event_id'], rows, groupId: this.groupId });
+    return insertNew(this.tx, {
+      table: 'progression_inbox',
+      columns: { event_id: 'text' },
+      key: ['event_id'],
+      rows,
+      groupId: this.groupId,
+    });
   }
 
   /** The entitlements that are new. */
@@ -80,9 +96,21 @@ export class ApplySteps {
     const earned: Entitlement[] = [];
     for (let from = 0; from < entitlements.length; from += maxRewardRows) {
       const part = entitlements.slice(from, from + maxRewardRows);
-      const rows = part.map(({ playerId, rewardId, kind, earnedAt }) => [playerId, rewardId, kind, 'available', earnedAt]);
+      const rows = part.map(({ playerId, rewardId, kind, earnedAt }) => [
+        playerId,
+        rewardId,
+        kind,
+        'available',
+        earnedAt,
+      ]);
       const key = ['player_id', 'reward_id'];
-      const fresh = await insertNew(this.tx, { table: 'progression_rewards', columns: rewardColumns, key, rows, groupId: this.groupId });
+      const fresh = await insertNew(this.tx, {
+        table: 'progression_rewards',
+        columns: rewardColumns,
+        key,
+        rows,
+        groupId: this.groupId,
+      });
       for (const one of part) if (fresh.delete(keyOf([one.playerId, one.rewardId]))) earned.push(one);
     }
     return earned;
@@ -100,7 +128,9 @@ export class ApplySteps {
       set: ['updated_at'],
     });
     const list = inList(rows.map(([playerId]) => playerId as string));
-    return (await this.tx.rows<PlayerRow>(`${selectPlayer} WHERE player_id IN ${list.text}`, list.params)).map(toProgress);
+    return (await this.tx.rows<PlayerRow>(`${selectPlayer} WHERE player_id IN ${list.text}`, list.params)).map(
+      toProgress,
+    );
   }
 }
 

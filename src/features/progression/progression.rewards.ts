@@ -35,5 +35,12 @@ export function chestsBetween(before: number, after: number): string[] {
 
 export function toReward(stored: StoredReward): Reward {
   const { rewardId, playerId, kind, status, earnedAt, claimedAt } = stored;
-  return { rewardId, playerId, kind, status, earnedAt: toTime(earnedAt), ...(claimedAt === null ? {} : { claimedAt: toTime(claimedAt) }) };
+  return {
+    rewardId,
+    playerId,
+    kind,
+    status,
+    earnedAt: toTime(earnedAt),
+    ...(claimedAt === null ? {} : { claimedAt: toTime(claimedAt) }),
+  };
 }

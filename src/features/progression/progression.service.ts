@@ -14,11 +14,11 @@ import { Clock } from '../../shared/clock/clock';
 import { withInfo } from '../../shared/rpc/answer';
 import { PageTokens } from '../../shared/rpc/page-token';
 import { rewardNotFound } from './progression.errors';
+import { ProgressionMetrics } from './progression.metrics';
 import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
 import { ProgressionRepository } from './progression.repository';
 import { type StoredReward, toReward } from './progression.rewards';
-import { ProgressionMetrics } from './progression.metrics';
 
 const tokens = new PageTokens('rewards');
 
@@ -42,7 +42,10 @@ export class ProgressionService implements Proto {
     const found = await this.repository.rewards(playerId, status, after, pageSize + 1);
     const page = found.slice(0, pageSize);
     const last = page.at(-1);
-    return { rewards: page.map(toReward), nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '' };
+    return {
+      rewards: page.map(toReward),
+      nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '',
+    };
   }
 
   async claimReward({ playerId, rewardId }: ClaimRewardRequest): Promise<ClaimRewardResponse> {
@@ -54,7 +57,9 @@ export class ProgressionService implements Proto {
     const receipt = await this.receipts.issue(playerId, { rewardId, kind }, now);
     const won = await this.repository.claim(playerId, rewardId, receipt, now);
     if (won) this.metrics.claim(kind);
-    const stored = won ? { ...reward, status: 'claimed' as const, claimedAt: now, receipt } : await this.repository.reward(playerId, rewardId);
+    const stored = won
+      ? { ...reward, status: 'claimed' as const, claimedAt: now, receipt }
+      : await this.repository.reward(playerId, rewardId);
     if (!stored) throw rewardNotFound(playerId, rewardId);
     return claimed(stored, !won);
   }

@@ -30,7 +30,12 @@ export class Authenticator {
 
   /** Anonymous is admin only for a developer's own machine: a rebound DNS name or a proxy must not pass for it. */
   private isDeveloper({ host, forwarded }: Credentials): boolean {
-    return this.config.environment === 'development' && !this.config.authRequired && !forwarded && loopbackHost.test(host ?? '');
+    return (
+      this.config.environment === 'development' &&
+      !this.config.authRequired &&
+      !forwarded &&
+      loopbackHost.test(host ?? '')
+    );
   }
 
   private isInternal(authorization: string): boolean {

@@ -33,7 +33,12 @@ export class Consumer<Body> {
       return bodies.map(() => true);
     };
     // The inbox makes applying again harmless, so that is also what finds out about a lost COMMIT.
-    this.batcher = new Batcher({ maxItems: options.maxGroup, maxQueued: options.maxGroup * 2, commit: apply, resolve: apply });
+    this.batcher = new Batcher({
+      maxItems: options.maxGroup,
+      maxQueued: options.maxGroup * 2,
+      commit: apply,
+      resolve: apply,
+    });
   }
 
   async handle(messages: readonly BusMessage<Body>[], closing: AbortSignal): Promise<void> {
@@ -60,7 +65,11 @@ export class Consumer<Body> {
       if (one?.status === 'fulfilled') done.push(body);
       else failed.push({ body, reason: one?.reason });
     });
-    return { done, failed, outage: failed.some(({ reason }) => reason instanceof AppError && reason.kind === 'unavailable') };
+    return {
+      done,
+      failed,
+      outage: failed.some(({ reason }) => reason instanceof AppError && reason.kind === 'unavailable'),
+    };
   }
 
   private async confirm(bodies: readonly Body[]): Promise<void> {
@@ -90,13 +99,22 @@ function pause(attempt: number, closing: AbortSignal): Promise<void> {
   const ms = Math.min(maxPauseMs, firstPauseMs * 2 ** attempt);
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    closing.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
+    closing.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }
 
 function printable(message: string): string {
-  return message.toWellFormed().replace(/\p{Cc}+/gu, ' ').slice(0, 1000) || 'failed without a message';
+  return (
+    message
+      .toWellFormed()
+      .replace(/\p{Cc}+/gu, ' ')
+      .slice(0, 1000) || 'failed without a message'
+  );
 }

@@ -26,7 +26,11 @@ export class InmemBus extends Bus {
     super();
   }
 
-  override async publish<Body>(topic: Topic<Body>, consumer: string, messages: readonly BusMessage<Body>[]): Promise<number> {
+  override async publish<Body>(
+    topic: Topic<Body>,
+    consumer: string,
+    messages: readonly BusMessage<Body>[],
+  ): Promise<number> {
     const queue = this.queues.get(keyOf(topic, consumer));
     if (!queue || this.closing.signal.aborted) return 0;
     const taken = messages.slice(0, Math.max(0, maxQueued - queue.waiting.length));
@@ -63,7 +67,10 @@ export class InmemBus extends Bus {
       } catch (error) {
         // The sender still has custody and sends again; without this line nobody would see why.
         this.metrics.count('inmem', 'failed', group.length);
-        this.logger.error({ err: error, consumer: queue.subscription.consumer, count: group.length }, 'bus_group_failed');
+        this.logger.error(
+          { err: error, consumer: queue.subscription.consumer, count: group.length },
+          'bus_group_failed',
+        );
       }
     }
     queue.running = undefined;

@@ -13,5 +13,8 @@ function choose(config: Config, metrics: CacheMetrics): Cache {
 }
 
 @Global()
-@Module({ providers: [CacheMetrics, { provide: Cache, inject: [Config, CacheMetrics], useFactory: choose }], exports: [Cache] })
+@Module({
+  providers: [CacheMetrics, { provide: Cache, inject: [Config, CacheMetrics], useFactory: choose }],
+  exports: [Cache],
+})
 export class CacheModule {}

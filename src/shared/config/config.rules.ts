@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import type { BadVariable } from './config.errors';
 import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables } from './config.schema';
 import { minSecretBytes, secretBytes } from './config.values';
@@ -34,10 +35,25 @@ function* listeners(env: EnvironmentVariables): Generator<BadVariable> {
     yield { name: 'GRPC_PORT', reason: 'is the same as HTTP_PORT' };
   }
   if ((env.GRPC_TLS_CERT === undefined) !== (env.GRPC_TLS_KEY === undefined)) {
-    yield { name: env.GRPC_TLS_CERT === undefined ? 'GRPC_TLS_CERT' : 'GRPC_TLS_KEY', reason: 'is missing: certificate and key go together' };
+    yield {
+      name: env.GRPC_TLS_CERT === undefined ? 'GRPC_TLS_CERT' : 'GRPC_TLS_KEY',
+      reason: 'is missing: certificate and key go together',
+    };
   }
   if (env.GRPC_TLS_CA !== undefined && env.GRPC_TLS_CERT === undefined) {
     yield { name: 'GRPC_TLS_CA', reason: 'needs GRPC_TLS_CERT and GRPC_TLS_KEY' };
+  }
+  for (const name of ['GRPC_TLS_CERT', 'GRPC_TLS_KEY', 'GRPC_TLS_CA'] as const) {
+    if (env[name] !== undefined && !readable(env[name])) yield { name, reason: 'names a file that cannot be read' };
+  }
+}
+
+function readable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -51,7 +67,8 @@ function* pools(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.DB_URL !== undefined && env.DATABASE_URL !== undefined && env.DB_URL !== env.DATABASE_URL) {
     yield { name: 'DB_URL', reason: 'differs from DATABASE_URL, of which it is another name' };
   }
-  if (env.SHUTDOWN_DRAIN_MS >= env.SHUTDOWN_HARD_MS) yield { name: 'SHUTDOWN_DRAIN_MS', reason: 'must be less than SHUTDOWN_HARD_MS' };
+  if (env.SHUTDOWN_DRAIN_MS >= env.SHUTDOWN_HARD_MS)
+    yield { name: 'SHUTDOWN_DRAIN_MS', reason: 'must be less than SHUTDOWN_HARD_MS' };
 }
 
 function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
@@ -77,12 +94,17 @@ function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
   }
 }
 
-function* deployed(env: EnvironmentVariables, raw: Readonly<Record<string, string | undefined>>): Generator<BadVariable> {
-  if (env.HMAC_SECRET === developmentHmacSecret) yield { name: 'HMAC_SECRET', reason: 'must be set to a secret of your own' };
+function* deployed(
+  env: EnvironmentVariables,
+  raw: Readonly<Record<string, string | undefined>>,
+): Generator<BadVariable> {
+  if (env.HMAC_SECRET === developmentHmacSecret)
+    yield { name: 'HMAC_SECRET', reason: 'must be set to a secret of your own' };
   if ((raw.RECEIPT_KEYS ?? developmentReceiptKeys).includes('aerie-development-')) {
     yield { name: 'RECEIPT_KEYS', reason: 'must be set to secrets of your own' };
   }
-  if (raw.HMAC_KEYS?.includes('aerie-development-')) yield { name: 'HMAC_KEYS', reason: 'must be set to secrets of your own' };
+  if (raw.HMAC_KEYS?.includes('aerie-development-'))
+    yield { name: 'HMAC_KEYS', reason: 'must be set to secrets of your own' };
   if (env.ALLOWED_ORIGINS === undefined || env.ALLOWED_ORIGINS.includes('*')) {
     yield { name: 'ALLOWED_ORIGINS', reason: 'must name the origins that may call; * is not one' };
   }
@@ -92,7 +114,11 @@ function* production(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.AUTH_REQUIRED === false) yield { name: 'AUTH_REQUIRED', reason: 'must not be false in production' };
   if (env.ALLOW_SINGLE_NODE) return;
   if (env.BUS_KIND === 'inmem') yield { name: 'BUS_KIND', reason: 'inmem in production needs ALLOW_SINGLE_NODE=true' };
-  const urls = { DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:', EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL, PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL };
+  const urls = {
+    DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:',
+    EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL,
+    PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL,
+  };
   for (const [name, value] of Object.entries(urls)) {
     if (value?.startsWith('sqlite:')) yield { name, reason: 'SQLite in production needs ALLOW_SINGLE_NODE=true' };
   }

@@ -25,7 +25,9 @@ export const environmentSchema = z.object({
   GRPC_TLS_CERT: file.optional().describe('Certificate chain in PEM; with GRPC_TLS_KEY gRPC speaks TLS'),
   GRPC_TLS_KEY: file.optional().describe('Private key in PEM'),
   GRPC_TLS_CA: file.optional().describe('When set, callers must show a certificate that this authority signed'),
-  DATABASE_URL: database.optional().describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
+  DATABASE_URL: database
+    .optional()
+    .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
@@ -33,24 +35,38 @@ export const environmentSchema = z.object({
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
   BUS_KIND: z.enum(['inmem'], 'must be inmem').default('inmem').describe('inmem: consumers run in this process'),
-  HMAC_SECRET: z.string().default(developmentHmacSecret).describe('Signs events under the key id "default"; at least 32 bytes'),
+  HMAC_SECRET: z
+    .string()
+    .default(developmentHmacSecret)
+    .describe('Signs events under the key id "default"; at least 32 bytes'),
   HMAC_KEYS: keyRing().optional().describe('More signing keys: kid:secret,kid:secret; whsec_ secrets are base64'),
   RECEIPT_KEYS: keyRing()
     .prefault(developmentReceiptKeys)
     .describe('Receipt keys: kid:secret,...; the first signs, the others still verify'),
   RECEIPT_TTL_HOURS: decimal(0, 1_000_000).default(0).describe('Hours until a receipt expires; 0: never'),
-  INTERNAL_API_SECRET: secretList().optional().describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
+  INTERNAL_API_SECRET: secretList()
+    .optional()
+    .describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
   AUTH_REQUIRED: flag().optional().describe('Unset: false in development (loopback only), else true'),
-  ALLOWED_ORIGINS: origins().optional().describe('Browser origins that may call, comma-separated; required outside development'),
+  ALLOWED_ORIGINS: origins()
+    .optional()
+    .describe('Browser origins that may call, comma-separated; required outside development'),
   ALLOW_SINGLE_NODE: flag().default(false).describe('Lets production run as one process: SQLite and the inmem bus'),
   LEVEL_XP: decimal(100, 1_000_000_000).default(1000).describe('XP per level'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
-  RELAY_RESEND_MS: decimal(100, 3_600_000).default(30_000).describe('Milliseconds until an unconfirmed event is sent again'),
-  SHUTDOWN_DRAIN_MS: decimal(0, 60_000).default(2000).describe('Milliseconds between not ready and no longer listening'),
+  RELAY_RESEND_MS: decimal(100, 3_600_000)
+    .default(30_000)
+    .describe('Milliseconds until an unconfirmed event is sent again'),
+  SHUTDOWN_DRAIN_MS: decimal(0, 60_000)
+    .default(2000)
+    .describe('Milliseconds between not ready and no longer listening'),
   SHUTDOWN_HARD_MS: decimal(100, 300_000).default(10_000).describe('Milliseconds until a stop is forced'),
   LOG_LEVEL: z
-    .enum(['fatal', 'panic', 'error', 'warn', 'info', 'debug', 'trace'], 'must be fatal, panic, error, warn, info, debug or trace')
+    .enum(
+      ['fatal', 'panic', 'error', 'warn', 'info', 'debug', 'trace'],
+      'must be fatal, panic, error, warn, info, debug or trace',
+    )
     .default('info')
     .describe('fatal | panic | error | warn | info | debug | trace'),
 });

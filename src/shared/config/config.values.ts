@@ -60,8 +60,10 @@ export function keyRing() {
       }
       keys.push({ kid, secret: secretBytes(text) });
     }
-    if (keys.some((key) => key.secret.length < minSecretBytes)) context.addIssue({ code: 'custom', message: `each secret ${shortSecret}` });
-    if (new Set(keys.map((key) => key.kid)).size < keys.length) context.addIssue({ code: 'custom', message: 'names one key id twice' });
+    if (keys.some((key) => key.secret.length < minSecretBytes))
+      context.addIssue({ code: 'custom', message: `each secret ${shortSecret}` });
+    if (new Set(keys.map((key) => key.kid)).size < keys.length)
+      context.addIssue({ code: 'custom', message: 'names one key id twice' });
     return keys;
   });
 }

@@ -19,7 +19,9 @@ export function readEnvironment(): RawEnvironment {
  * An empty variable counts as unset, as compose files and `.env` templates leave them.
  */
 export function loadConfig(environment: RawEnvironment, features: readonly string[]): Config {
-  const raw = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name in environmentSchema.shape && value !== ''));
+  const raw = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name in environmentSchema.shape && value !== ''),
+  );
   const bad = new Map<string, BadVariable>();
   const parsed = environmentSchema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) {
@@ -49,7 +51,9 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
     database: {
       url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',
-      byFeature: Object.fromEntries(Object.entries(byFeature).flatMap(([name, url]) => (url === undefined ? [] : [[name, url]]))),
+      byFeature: Object.fromEntries(
+        Object.entries(byFeature).flatMap(([name, url]) => (url === undefined ? [] : [[name, url]])),
+      ),
       poolMin: env.DB_POOL_MIN,
       poolMax: env.DB_POOL_MAX,
     },
@@ -71,5 +75,11 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
 
 function tls(env: EnvironmentVariables): Pick<Config['grpc'], 'tls'> {
   if (env.GRPC_TLS_CERT === undefined || env.GRPC_TLS_KEY === undefined) return {};
-  return { tls: { cert: env.GRPC_TLS_CERT, key: env.GRPC_TLS_KEY, ...(env.GRPC_TLS_CA === undefined ? {} : { ca: env.GRPC_TLS_CA }) } };
+  return {
+    tls: {
+      cert: env.GRPC_TLS_CERT,
+      key: env.GRPC_TLS_KEY,
+      ...(env.GRPC_TLS_CA === undefined ? {} : { ca: env.GRPC_TLS_CA }),
+    },
+  };
 }

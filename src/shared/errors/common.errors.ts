@@ -7,7 +7,12 @@ export function validationFailed(fields: readonly FieldViolation[]): AppError {
 }
 
 export function malformedJson(message: string, field?: string): AppError {
-  return new AppError('invalid', 'malformed_json', message, field === undefined ? {} : { fields: [{ field, message }] });
+  return new AppError(
+    'invalid',
+    'malformed_json',
+    message,
+    field === undefined ? {} : { fields: [{ field, message }] },
+  );
 }
 
 export function bodyTooLarge(limit: number): AppError {
@@ -38,7 +43,13 @@ export function forbidden(): AppError {
 
 /** What was asked for cannot be done just now; nothing was accepted. `retryAfterMs` defaults to a second. */
 export function unavailable(cause?: unknown, retryAfterMs = 1000): AppError {
-  return new AppError('unavailable', 'unavailable', 'The service cannot answer right now; try again', { retryAfterMs }, cause);
+  return new AppError(
+    'unavailable',
+    'unavailable',
+    'The service cannot answer right now; try again',
+    { retryAfterMs },
+    cause,
+  );
 }
 
 export function deadlineExceeded(cause?: unknown): AppError {

@@ -17,13 +17,16 @@ export class GrpcHealth implements OnApplicationShutdown {
   /** `services` are full names such as `aerie.users.v1.UserService`; '' (the whole server) is added. */
   addTo(server: Server, services: readonly string[]): void {
     this.services = ['', ...services];
-    this.implementation = new HealthImplementation(Object.fromEntries(this.services.map((name) => [name, 'NOT_SERVING' as const])));
+    this.implementation = new HealthImplementation(
+      Object.fromEntries(this.services.map((name) => [name, 'NOT_SERVING' as const])),
+    );
     this.implementation.addToServer(server);
   }
 
   async refresh(): Promise<void> {
     const { status } = await this.readiness.report();
-    for (const name of this.services) this.implementation?.setStatus(name, status === 'ready' ? 'SERVING' : 'NOT_SERVING');
+    for (const name of this.services)
+      this.implementation?.setStatus(name, status === 'ready' ? 'SERVING' : 'NOT_SERVING');
   }
 
   start(): void {

@@ -7,6 +7,7 @@ export type Phase = 'starting' | 'ready' | 'draining';
 export class Lifecycle {
   private current: Phase = 'starting';
   private readonly leaving = new AbortController();
+  private holding: Promise<void> | undefined;
 
   get phase(): Phase {
     return this.current;
@@ -19,6 +20,25 @@ export class Lifecycle {
 
   ready(): void {
     if (this.current === 'starting') this.current = 'ready';
+  }
+
+  /** Set while new requests have to wait. */
+  get held(): Promise<void> | undefined {
+    return this.holding;
+  }
+
+  /** Lets new requests wait while `work` runs. */
+  async hold(work: () => Promise<void>): Promise<void> {
+    let release = (): void => undefined;
+    this.holding = new Promise((resolve) => {
+      release = resolve;
+    });
+    try {
+      await work();
+    } finally {
+      this.holding = undefined;
+      release();
+    }
   }
 
   drain(): void {

@@ -1,8 +1,40 @@
 // An allow-list, because a deny-list forgets: a field that nobody vouched for is not printed.
 const printable = new Set([
-  'event', 'context', 'trace_id', 'service', 'err', 'kind', 'code', 'method', 'path', 'status', 'duration_ms', 'size',
-  'host', 'port', 'grpc_port', 'url_path', 'modules', 'database', 'environment', 'signal', 'consumer', 'feature', 'bus', 'reason',
-  'count', 'attempt', 'tries', 'lag_ms', 'pending', 'check', 'migrations', 'event_id', 'grpc_method', 'grpc_code', 'version',
+  'event',
+  'context',
+  'trace_id',
+  'service',
+  'err',
+  'kind',
+  'code',
+  'method',
+  'path',
+  'status',
+  'duration_ms',
+  'size',
+  'host',
+  'port',
+  'grpc_port',
+  'url_path',
+  'modules',
+  'database',
+  'environment',
+  'signal',
+  'consumer',
+  'feature',
+  'bus',
+  'reason',
+  'count',
+  'attempt',
+  'tries',
+  'lag_ms',
+  'pending',
+  'check',
+  'migrations',
+  'event_id',
+  'grpc_method',
+  'grpc_code',
+  'version',
 ]);
 
 const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
@@ -12,7 +44,11 @@ const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=
 
 /** A text without credentials in URLs, e-mail addresses, bearer tokens and `secret=...` pairs. */
 export function scrub(text: string): string {
-  return text.replace(credentialsInUrl, '$1[redacted]@').replace(email, '[redacted]').replace(bearer, '$1[redacted]').replace(secretPair, '$1[redacted]');
+  return text
+    .replace(credentialsInUrl, '$1[redacted]@')
+    .replace(email, '[redacted]')
+    .replace(bearer, '$1[redacted]')
+    .replace(secretPair, '$1[redacted]');
 }
 
 /** The fields of a log line as they may be printed. */

@@ -38,7 +38,8 @@ export function violations(error: z.ZodError, prefix: readonly PropertyKey[] = [
   for (const issue of error.issues) {
     const path = [...prefix, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) found.push({ field: fieldPath([...path, key]), message: 'is not a known property' });
+      for (const key of issue.keys)
+        found.push({ field: fieldPath([...path, key]), message: 'is not a known property' });
     } else {
       found.push({ field: fieldPath(path), message: issue.message });
     }
@@ -48,7 +49,8 @@ export function violations(error: z.ZodError, prefix: readonly PropertyKey[] = [
 
 export function fieldPath(path: readonly PropertyKey[]): string {
   let text = '';
-  for (const part of path) text += typeof part === 'number' ? `[${part}]` : `${text === '' ? '' : '.'}${shown(String(part))}`;
+  for (const part of path)
+    text += typeof part === 'number' ? `[${part}]` : `${text === '' ? '' : '.'}${shown(String(part))}`;
   return text === '' ? 'body' : text;
 }
 

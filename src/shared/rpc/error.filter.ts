@@ -3,7 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { type Observable, throwError } from 'rxjs';
 import type { AppError } from '../errors/app-error';
-import { bodyTooLarge, deadlineExceeded, malformedJson, routeNotFound, unsupportedMediaType } from '../errors/common.errors';
+import {
+  bodyTooLarge,
+  deadlineExceeded,
+  malformedJson,
+  routeNotFound,
+  unsupportedMediaType,
+} from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
 import { currentContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';

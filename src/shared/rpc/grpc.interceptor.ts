@@ -1,14 +1,14 @@
 import {
   Metadata,
   ResponderBuilder,
-  type ServerInterceptingCallInterface,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import { deadlineExceeded } from '../errors/common.errors';
 import { AppError } from '../errors/app-error';
+import { deadlineExceeded } from '../errors/common.errors';
 import { runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
 import { infoOf } from './answer';
@@ -61,7 +61,8 @@ class CallAround {
       .withOnReceiveMetadata((metadata, next) => {
         this.traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
         metadata.set('x-trace-id', this.traceId);
-        if (sizeOf(metadata) > maxMetadataBytes) this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
+        if (sizeOf(metadata) > maxMetadataBytes)
+          this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
         else inContext(() => next(metadata));
       })
       .withOnReceiveMessage((message, next) => inContext(() => next(message)))

@@ -23,7 +23,9 @@ export function grpcError(error: AppError): StatusObject & Error {
 
 function details(error: AppError): object[] {
   const { fields, retryAfterMs } = error.details;
-  const packed = [any('ErrorInfo', errorInfo.serialize({ reason: error.code, domain: 'aerie', metadata: { kind: error.kind } }))];
+  const packed = [
+    any('ErrorInfo', errorInfo.serialize({ reason: error.code, domain: 'aerie', metadata: { kind: error.kind } })),
+  ];
   if (fields) {
     const fieldViolations = fields.slice(0, maxFields).map(({ field, message }) => ({ field, description: message }));
     packed.push(any('BadRequest', badRequest.serialize({ fieldViolations })));
@@ -48,18 +50,25 @@ export function fromGrpcError(error: { details: string; metadata?: Metadata }): 
   const bytes = error.metadata?.get(detailsKey)[0];
   if (!Buffer.isBuffer(bytes)) return undefined;
   const status = statusType.deserialize(bytes) as PackedStatus;
-  const unpacked = new Map(status.details.map(({ type_url: url, value }) => [url.slice(url.lastIndexOf('.') + 1), value]));
+  const unpacked = new Map(
+    status.details.map(({ type_url: url, value }) => [url.slice(url.lastIndexOf('.') + 1), value]),
+  );
   const infoBytes = unpacked.get('ErrorInfo');
   if (!infoBytes) return undefined;
   const info = errorInfo.deserialize(infoBytes) as { reason: string; domain: string; metadata: Record<string, string> };
   const kind = info.metadata.kind;
   if (info.domain !== 'aerie' || kind === undefined || !(kind in kinds)) return undefined;
-  return new AppError(kind as Kind, info.reason, error.details, { ...fieldsOf(unpacked.get('BadRequest')), ...delayOf(unpacked.get('RetryInfo')) });
+  return new AppError(kind as Kind, info.reason, error.details, {
+    ...fieldsOf(unpacked.get('BadRequest')),
+    ...delayOf(unpacked.get('RetryInfo')),
+  });
 }
 
 function fieldsOf(bytes: Buffer | undefined): { fields?: FieldViolation[] } {
   if (!bytes) return {};
-  const { fieldViolations } = badRequest.deserialize(bytes) as { fieldViolations: { field: string; description: string }[] };
+  const { fieldViolations } = badRequest.deserialize(bytes) as {
+    fieldViolations: { field: string; description: string }[];
+  };
   return { fields: fieldViolations.map(({ field, description }) => ({ field, message: description })) };
 }
 

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AppError } from '../errors/app-error';
-import { toAppError } from '../errors/to-app-error';
 import { unavailable } from '../errors/common.errors';
+import { toAppError } from '../errors/to-app-error';
 import { grpcError } from './grpc.status';
 
 export interface StreamOptions {

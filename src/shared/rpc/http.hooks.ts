@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { methodNotAllowed, routeNotFound } from '../errors/common.errors';
+import type { Lifecycle } from '../lifecycle/lifecycle';
 import { runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
 import { infoOf } from './answer';
@@ -13,8 +14,8 @@ export interface HttpHooks {
   readonly routes: RouteTable;
   readonly metrics: HttpMetrics;
   readonly logger: PinoLogger;
-  /** Whether this process is on its way out: every answer then closes its connection. */
-  readonly draining: () => boolean;
+  /** On its way out, every answer closes its connection. */
+  readonly lifecycle: Lifecycle;
 }
 
 /** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
@@ -24,8 +25,10 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     const { headers } = request;
     request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     reply.header('x-trace-id', request.traceId);
-    if (hooks.draining()) reply.header('connection', 'close');
+    const { held, phase } = hooks.lifecycle;
+    if (phase === 'draining') reply.header('connection', 'close');
     if (request.is404) done(unmatched(request, hooks.routes));
+    else if (held) void held.then(() => runInContext({ traceId: request.traceId }, done));
     else if (request.routeOptions.config.entry?.route?.hot) done();
     else runInContext({ traceId: request.traceId }, done);
   });

@@ -20,10 +20,23 @@ export class HttpMetrics {
   private readonly children = new Map<string, RouteMetrics>();
 
   constructor(metrics: Metrics) {
-    this.requests = metrics.counter('http_requests_total', 'Requests answered', ['service', 'method', 'path', 'status']);
-    this.duration = metrics.duration('http_request_duration_seconds', 'From the first byte to the answer', ['service', 'method', 'path']);
+    this.requests = metrics.counter('http_requests_total', 'Requests answered', [
+      'service',
+      'method',
+      'path',
+      'status',
+    ]);
+    this.duration = metrics.duration('http_request_duration_seconds', 'From the first byte to the answer', [
+      'service',
+      'method',
+      'path',
+    ]);
     this.requestSize = metrics.size('http_request_size_bytes', 'Bytes of the request body', ['service', 'method']);
-    this.responseSize = metrics.size('http_response_size_bytes', 'Bytes of the answer body', ['service', 'method', 'status']);
+    this.responseSize = metrics.size('http_response_size_bytes', 'Bytes of the answer body', [
+      'service',
+      'method',
+      'status',
+    ]);
   }
 
   observe(request: FastifyRequest, reply: FastifyReply): void {

@@ -10,10 +10,20 @@ const exposedHeaders = ['X-Trace-ID', 'Idempotent-Replayed', 'Retry-After', 'Rat
 export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {
   await fastify.register(helmet, {
     // The API's page loads its own scripts and styles and nothing from elsewhere.
-    contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"], 'img-src': ["'self'", 'data:'], 'upgrade-insecure-requests': null } },
+    contentSecurityPolicy: {
+      directives: {
+        'script-src': ["'self'"],
+        'style-src': ["'self'", "'unsafe-inline'"],
+        'img-src': ["'self'", 'data:'],
+        'upgrade-insecure-requests': null,
+      },
+    },
   });
   await fastify.register(cors, {
-    origin: config.environment === 'development' && config.allowedOrigins.length === 0 ? developmentOrigins : [...config.allowedOrigins],
+    origin:
+      config.environment === 'development' && config.allowedOrigins.length === 0
+        ? developmentOrigins
+        : [...config.allowedOrigins],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],

@@ -1,8 +1,10 @@
+import type { Server as HttpServer } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { unsupportedMediaType } from '../errors/common.errors';
-import { parseJson } from './json';
 import { refuseConnection } from './http.client-error';
+import { parseJson } from './json';
 import type { RouteEntry, RouteTable } from './route-table';
 
 declare module 'fastify' {
@@ -15,6 +17,7 @@ declare module 'fastify' {
 }
 
 const bodyLimit = 64 * 1024;
+const acceptQueueMs = 100;
 
 /**
  * The HTTP server with the limits of every request: body 64 KiB (or the route's own), header 16 KiB, headers within
@@ -45,6 +48,29 @@ export function httpAdapter(routes: RouteTable): FastifyAdapter {
     }
   });
   return adapter;
+}
+
+/**
+ * Stops accepting connections; those that are open stay. Node's own close would also destroy connections whose first
+ * request is still on its way, and the kernel resets those that nobody has accepted yet: so callers are kept waiting
+ * meanwhile (`Lifecycle.hold`), which lets the accept queue run empty.
+ */
+export async function stopListening(server: HttpServer): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, acceptQueueMs));
+  NetServer.prototype.close.call(server);
+}
+
+/** Waits, `limitMs` at most, until every connection is served and gone. */
+export async function finishConnections(server: HttpServer, limitMs: number): Promise<void> {
+  const until = performance.now() + limitMs;
+  while (performance.now() < until && (await connectionsOf(server)) > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function connectionsOf(server: HttpServer): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
 }
 
 /** Keeps repeated names apart, so that they can be refused; no value is an object or an array of its own making. */

@@ -10,14 +10,19 @@ export function bareKey(key: string): string {
 }
 
 /** The optional Idempotency-Key of a call, on both wires, checked for its form. */
-export const IdempotencyKey = createParamDecorator((_data: undefined, context: ExecutionContext): string | undefined => {
-  const sent =
-    context.getType() === 'http'
-      ? context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key']
-      : context.switchToRpc().getContext<Metadata>().get('idempotency-key')[0];
-  if (sent === undefined) return undefined;
-  const key = bareKey(String(sent));
-  const result = idempotencyKey.safeParse(key);
-  if (!result.success) throw validationFailed([{ field: 'Idempotency-Key', message: result.error.issues[0]?.message ?? 'is not valid' }]);
-  return key;
-});
+export const IdempotencyKey = createParamDecorator(
+  (_data: undefined, context: ExecutionContext): string | undefined => {
+    const sent =
+      context.getType() === 'http'
+        ? context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key']
+        : context.switchToRpc().getContext<Metadata>().get('idempotency-key')[0];
+    if (sent === undefined) return undefined;
+    const key = bareKey(String(sent));
+    const result = idempotencyKey.safeParse(key);
+    if (!result.success)
+      throw validationFailed([
+        { field: 'Idempotency-Key', message: result.error.issues[0]?.message ?? 'is not valid' },
+      ]);
+    return key;
+  },
+);

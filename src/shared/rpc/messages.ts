@@ -12,7 +12,9 @@ export interface MessageDocs {
   readonly errors?: Readonly<Record<number, readonly string[]>>;
   readonly example: { readonly request: object; readonly answer: object };
   /** Headers that are not in the message, by name. */
-  readonly headers?: Readonly<Record<string, { readonly description: string; readonly required: boolean; readonly example: string }>>;
+  readonly headers?: Readonly<
+    Record<string, { readonly description: string; readonly required: boolean; readonly example: string }>
+  >;
   /** The schema of a body that the request carries as bytes. */
   readonly rawBody?: ZodType;
 }

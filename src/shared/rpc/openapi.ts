@@ -49,7 +49,12 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
   const inPath = [...route.http.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
   const reads = route.http.startsWith('GET');
   const inQuery = reads ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
-  const parameter = (name: string, place: string, needed: boolean): Json => ({ name, in: place, required: needed, schema: properties[name] });
+  const parameter = (name: string, place: string, needed: boolean): Json => ({
+    name,
+    in: place,
+    required: needed,
+    schema: properties[name],
+  });
   return {
     operationId: `${contract.proto.service}.${method}`,
     tags: [contract.name],
@@ -58,7 +63,14 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
     parameters: [
       ...inPath.map((name) => parameter(name, 'path', true)),
       ...inQuery.map((name) => parameter(name, 'query', required.includes(name))),
-      ...Object.entries(docs.headers ?? {}).map(([name, { description, required: needed, example }]) => ({ name, in: 'header', description, required: needed, example, schema: { type: 'string' } })),
+      ...Object.entries(docs.headers ?? {}).map(([name, { description, required: needed, example }]) => ({
+        name,
+        in: 'header',
+        description,
+        required: needed,
+        example,
+        schema: { type: 'string' },
+      })),
     ],
     ...(reads ? {} : body(docs, request, inPath)),
     responses: responses(route, docs),
@@ -74,7 +86,9 @@ function body(docs: MessageDocs, request: Json, inPath: readonly string[]): Json
 }
 
 function without(schema: Json, names: readonly string[]): Json {
-  const properties = Object.fromEntries(Object.entries((schema.properties ?? {}) as Json).filter(([name]) => !names.includes(name)));
+  const properties = Object.fromEntries(
+    Object.entries((schema.properties ?? {}) as Json).filter(([name]) => !names.includes(name)),
+  );
   const required = ((schema.required ?? []) as string[]).filter((name) => !names.includes(name));
   return { ...schema, properties, required };
 }
@@ -82,13 +96,20 @@ function without(schema: Json, names: readonly string[]): Json {
 function responses(route: Route, docs: MessageDocs): Json {
   const status = docs.status ?? 200;
   const found: Json = {
-    [status]: { description: 'Done', content: { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } } },
+    [status]: {
+      description: 'Done',
+      content: { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } },
+    },
   };
   const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
   const codes = new Map<string, string[]>();
-  for (const [code, names] of errors.flatMap((table) => Object.entries(table))) codes.set(code, [...(codes.get(code) ?? []), ...names]);
+  for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
+    codes.set(code, [...(codes.get(code) ?? []), ...names]);
   for (const [code, names] of codes) {
-    found[code] = { description: [...new Set(names)].join(' | '), content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } };
+    found[code] = {
+      description: [...new Set(names)].join(' | '),
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+    };
   }
   return found;
 }
@@ -108,7 +129,10 @@ const errorSchema = {
     details: {
       type: 'object',
       properties: {
-        fields: { type: 'array', items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } } } },
+        fields: {
+          type: 'array',
+          items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } } },
+        },
       },
     },
     trace_id: { type: 'string' },

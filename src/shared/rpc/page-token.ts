@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { pageTokenInvalid } from '../errors/common.errors';
 
-const token = z.strictObject({ at: z.array(z.union([z.string().max(256), z.number()])).max(4), sum: z.string().max(32) });
+const token = z.strictObject({
+  at: z.array(z.union([z.string().max(256), z.number()])).max(4),
+  sum: z.string().max(32),
+});
 export type Position = readonly (string | number)[];
 
 /**
@@ -28,7 +31,10 @@ export class PageTokens {
   }
 
   private sum(filter: unknown, at: Position): string {
-    return createHash('sha256').update(JSON.stringify([this.list, filter, at])).digest('base64url').slice(0, 16);
+    return createHash('sha256')
+      .update(JSON.stringify([this.list, filter, at]))
+      .digest('base64url')
+      .slice(0, 16);
   }
 }
 

@@ -7,7 +7,13 @@ import type { AnyContract } from './contract';
 export const protoRoot = join(__dirname, '..', '..', '..', 'proto');
 
 /** Must match how ts-proto types the messages: see `proto/buf.gen.yaml`. */
-export const loaderOptions: Options = { longs: Number, defaults: true, arrays: true, oneofs: false, includeDirs: [protoRoot] };
+export const loaderOptions: Options = {
+  longs: Number,
+  defaults: true,
+  arrays: true,
+  oneofs: false,
+  includeDirs: [protoRoot],
+};
 
 /** `aerie.events_gateway.v1` -> `aerie/events_gateway/v1/events_gateway.proto` */
 export function protoFile(contract: AnyContract): string {

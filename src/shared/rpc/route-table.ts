@@ -22,7 +22,8 @@ interface HttpRoute {
  */
 @Injectable()
 export class RouteTable {
-  readonly contracts: { readonly contract: AnyContract; readonly messages: Readonly<Record<string, MessageDocs>> }[] = [];
+  readonly contracts: { readonly contract: AnyContract; readonly messages: Readonly<Record<string, MessageDocs>> }[] =
+    [];
   private readonly byHttp = new Map<string, RouteEntry>();
   private readonly byGrpc = new Map<string, RouteEntry>();
   private readonly httpRoutes: HttpRoute[] = [];
@@ -50,13 +51,17 @@ export class RouteTable {
   }
 
   registered(method: string, template: string): void {
-    const pattern = template.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    const pattern = template
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
     this.httpRoutes.push({ method, pattern: new RegExp(`^${pattern.join('/')}$`) });
   }
 
   /** The methods that a concrete path has; empty when the path is unknown. */
   methodsOf(path: string): string[] {
-    return [...new Set(this.httpRoutes.filter((route) => route.pattern.test(path)).map((route) => route.method))].sort();
+    return [
+      ...new Set(this.httpRoutes.filter((route) => route.pattern.test(path)).map((route) => route.method)),
+    ].sort();
   }
 }
 

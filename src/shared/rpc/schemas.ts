@@ -7,7 +7,10 @@ export function text(min: number, max: number) {
     .string('must be a string')
     .min(min, `must have at least ${min} characters`)
     .max(max, `must have at most ${max} characters`)
-    .refine((value) => value.isWellFormed() && !/[\p{Cc}\uFFFD]/u.test(value), 'must be well-formed text without control characters');
+    .refine(
+      (value) => value.isWellFormed() && !/[\p{Cc}\uFFFD]/u.test(value),
+      'must be well-formed text without control characters',
+    );
 }
 
 function pattern(regex: RegExp, description: string) {
@@ -40,7 +43,14 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z
 export function instant(value: string): number | undefined {
   const parts = rfc3339.exec(value);
   if (!parts) return undefined;
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const millis = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3));
   const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second, millis));
   // Date.UTC takes the years 0-99 for 1900-1999; such times are refused rather than moved.
@@ -54,7 +64,9 @@ export function instant(value: string): number | undefined {
 }
 
 /** An RFC 3339 time; stays the text that was sent. */
-export const time = z.string('must be a string').refine((value) => instant(value) !== undefined, 'must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z');
+export const time = z
+  .string('must be a string')
+  .refine((value) => instant(value) !== undefined, 'must be an RFC 3339 time such as 2026-11-21T10:00:00.000Z');
 
 /** Milliseconds since 1970 as RFC 3339 in UTC with milliseconds. */
 export function toTime(epochMs: number): string {

@@ -9,7 +9,8 @@ import { undecodable } from './undecodable';
 export class ValidationPipe implements PipeTransform {
   transform(value: unknown, { metatype }: ArgumentMetadata): unknown {
     if (!isDto(metatype)) return value;
-    if (value === undecodable) throw validationFailed([{ field: 'body', message: 'is not the message that this call takes' }]);
+    if (value === undecodable)
+      throw validationFailed([{ field: 'body', message: 'is not the message that this call takes' }]);
     return parse(metatype.schema, value instanceof HttpParts ? mergeParts(value, metatype.schema) : value);
   }
 }

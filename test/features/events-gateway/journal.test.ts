@@ -14,7 +14,9 @@ async function poison(url: string): Promise<void> {
   const kind = url.startsWith('sqlite') ? 'sqlite' : url.startsWith('postgres') ? 'postgres' : 'mysql';
   if (kind === 'sqlite') {
     const source = await new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length) }).initialize();
-    await source.query("CREATE TRIGGER poison BEFORE INSERT ON game_events WHEN NEW.points = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END");
+    await source.query(
+      "CREATE TRIGGER poison BEFORE INSERT ON game_events WHEN NEW.points = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
+    );
     await source.destroy();
     return;
   }
@@ -37,7 +39,10 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await database[Symbol.asyncDispose]();
   });
 
-  const event = (id: string, deltaXp = 1) => ({ id, ...eventBody({ playerId: 'journal-player', occurredAt: yesterday, payload: { deltaXp } }) });
+  const event = (id: string, deltaXp = 1) => ({
+    id,
+    ...eventBody({ playerId: 'journal-player', occurredAt: yesterday, payload: { deltaXp } }),
+  });
 
   test('a poison event and a reused id in a group of 100: the other 98 are accepted', async () => {
     const events = Array.from({ length: 100 }, (_, i) => event(`g-${i}`));
@@ -47,18 +52,29 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const results = body.results as { eventId: string; status: string; error?: { code: string } }[];
     expect(results).toHaveLength(100);
     expect(results[40]).toMatchObject({ eventId: 'g-40', status: 'rejected', error: { code: 'internal' } });
-    expect(results[60]).toMatchObject({ eventId: 'g-10', status: 'rejected', error: { code: 'idempotency_key_reused' } });
+    expect(results[60]).toMatchObject({
+      eventId: 'g-10',
+      status: 'rejected',
+      error: { code: 'idempotency_key_reused' },
+    });
     expect(results.filter(({ status }) => status === 'accepted')).toHaveLength(98);
   });
 
   test('the refused poison event left no row: the same id may succeed later', async () => {
-    expect((await app.http.call(gateway, 'ingest', signed('g-40', { ...event(''), id: undefined }))).body).toEqual({ eventId: 'g-40', status: 'accepted' });
+    expect((await app.http.call(gateway, 'ingest', signed('g-40', { ...event(''), id: undefined }))).body).toEqual({
+      eventId: 'g-40',
+      status: 'accepted',
+    });
   });
 
   test('the same id many times at the same moment: one accepted, the others duplicates, other bodies refused', async () => {
     const { id: _, ...one } = event('');
-    const sent = Array.from({ length: 60 }, (_unused, i) => signed('same', i % 3 === 2 ? { ...one, payload: { deltaXp: 2 } } : one));
-    const outcomes = await Promise.all(sent.map((message, i) => app[i % 2 ? 'http' : 'grpc'].call(gateway, 'ingest', message)));
+    const sent = Array.from({ length: 60 }, (_unused, i) =>
+      signed('same', i % 3 === 2 ? { ...one, payload: { deltaXp: 2 } } : one),
+    );
+    const outcomes = await Promise.all(
+      sent.map((message, i) => app[i % 2 ? 'http' : 'grpc'].call(gateway, 'ingest', message)),
+    );
     const told = outcomes.map(({ code, body }) => (code === 'ok' ? String(body.status) : code));
     expect(told.filter((one) => one === 'accepted')).toHaveLength(1);
     expect(new Set(told)).toEqual(new Set(['accepted', 'duplicate', 'idempotency_key_reused']));
@@ -69,10 +85,24 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('one id in single, batch and stream is one event, however its body is spelled', async () => {
     const inSeoul = new Date(Date.parse(yesterday) + 9 * 3_600_000).toISOString().replace('.000Z', '+09:00');
-    const first = { type: 'progression', playerId: 'journal-player', occurredAt: inSeoul, payload: { activity: 'fishing', deltaXp: 5 } };
-    const again = { payload: { deltaXp: 5, activity: 'fishing' }, occurredAt: yesterday, playerId: 'journal-player', type: 'progression' };
+    const first = {
+      type: 'progression',
+      playerId: 'journal-player',
+      occurredAt: inSeoul,
+      payload: { activity: 'fishing', deltaXp: 5 },
+    };
+    const again = {
+      payload: { deltaXp: 5, activity: 'fishing' },
+      occurredAt: yesterday,
+      playerId: 'journal-player',
+      type: 'progression',
+    };
     expect((await app.http.call(gateway, 'ingest', signed('spelled', first))).body.status).toBe('accepted');
-    const { body } = await app.grpc.call(gateway, 'ingestBatch', signed('b', { events: [{ id: 'spelled', ...again }] }));
+    const { body } = await app.grpc.call(
+      gateway,
+      'ingestBatch',
+      signed('b', { events: [{ id: 'spelled', ...again }] }),
+    );
     expect(body).toMatchObject({ results: [{ eventId: 'spelled', status: 'duplicate' }] });
   });
 });

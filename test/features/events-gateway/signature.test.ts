@@ -24,7 +24,10 @@ afterAll(async () => {
 });
 
 const body = JSON.stringify(eventBody({ playerId: 'signed-player' }));
-const refused = { code: 'signature_invalid', body: { message: 'The signature is missing, wrong or out of its time window' } };
+const refused = {
+  code: 'signature_invalid',
+  body: { message: 'The signature is missing, wrong or out of its time window' },
+};
 const now = (): number => Math.floor(Date.now() / 1000);
 
 function flip(text: string, place: number): string {
@@ -46,7 +49,10 @@ const tampered: [string, (message: SignedMessage) => SignedMessage][] = [
   ['upper-case digits', (message) => ({ ...message, signatures: message.signatures.map((one) => one.toUpperCase()) })],
   ['63 digits', (message) => ({ ...message, signatures: message.signatures.map((one) => one.slice(1)) })],
   ['65 digits', (message) => ({ ...message, signatures: message.signatures.map((one) => `${one}0`) })],
-  ['digits and more', (message) => ({ ...message, signatures: message.signatures.map((one) => `${one.slice(0, 62)}zz`) })],
+  [
+    'digits and more',
+    (message) => ({ ...message, signatures: message.signatures.map((one) => `${one.slice(0, 62)}zz`) }),
+  ],
   ['five signatures', (message) => ({ ...message, signatures: new Array(5).fill(message.signatures[0]) })],
 ];
 
@@ -83,17 +89,33 @@ describe.each(['http', 'grpc'] as const)('%s', (wire) => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
     const twin = `${text.slice(0, 42)}${alphabet[alphabet.indexOf(text[42] ?? '') + 1]}=`;
     expect(Buffer.from(twin, 'base64').equals(Buffer.from(text, 'base64'))).toBe(true);
-    const others = [twin, text.slice(0, 43), text.replaceAll('+', '-').replaceAll('/', '_').slice(0, 43), `${text}=`, text.toLowerCase()];
+    const others = [
+      twin,
+      text.slice(0, 43),
+      text.replaceAll('+', '-').replaceAll('/', '_').slice(0, 43),
+      `${text}=`,
+      text.toLowerCase(),
+    ];
     for (const other of others) {
-      expect(await app[wire].call(gateway, 'ingest', { ...message, signatures: [`v1,${other}`] })).toMatchObject(refused);
+      expect(await app[wire].call(gateway, 'ingest', { ...message, signatures: [`v1,${other}`] })).toMatchObject(
+        refused,
+      );
     }
     expect((await app[wire].call(gateway, 'ingest', message)).code).toBe('ok');
   });
 
   test('a replay inside the window has no second effect', async () => {
     const message = signed(`${wire}-replay`, body);
-    expect(await app[wire].call(gateway, 'ingest', message)).toMatchObject({ code: 'ok', replayed: false, body: { status: 'accepted' } });
-    expect(await app[wire].call(gateway, 'ingest', message)).toMatchObject({ code: 'ok', replayed: true, body: { status: 'duplicate' } });
+    expect(await app[wire].call(gateway, 'ingest', message)).toMatchObject({
+      code: 'ok',
+      replayed: false,
+      body: { status: 'accepted' },
+    });
+    expect(await app[wire].call(gateway, 'ingest', message)).toMatchObject({
+      code: 'ok',
+      replayed: true,
+      body: { status: 'duplicate' },
+    });
   });
 });
 
@@ -102,12 +124,19 @@ describe('over HTTP only', () => {
     const answer = await app.http.send('POST', '/events', { 'content-type': 'application/json', ...headers }, body);
     return [answer.status, answer.code];
   }
-  const mac = (id: string, t: string): string => createHmac('sha256', developmentSecret).update(`${id}.${t}.${body}`).digest('hex');
+  const mac = (id: string, t: string): string =>
+    createHmac('sha256', developmentSecret).update(`${id}.${t}.${body}`).digest('hex');
 
   test('the quoted spelling of a key is the same key', async () => {
     const t = String(now());
-    expect(await post({ 'idempotency-key': '"quoted"', 'x-signature': `t=${t},v1=${mac('quoted', t)}` })).toEqual([202, 'ok']);
-    expect(await post({ 'idempotency-key': 'quoted', 'x-signature': `t=${t},v1=${mac('quoted', t)}` })).toEqual([200, 'ok']);
+    expect(await post({ 'idempotency-key': '"quoted"', 'x-signature': `t=${t},v1=${mac('quoted', t)}` })).toEqual([
+      202,
+      'ok',
+    ]);
+    expect(await post({ 'idempotency-key': 'quoted', 'x-signature': `t=${t},v1=${mac('quoted', t)}` })).toEqual([
+      200,
+      'ok',
+    ]);
   });
 
   test.each([
@@ -118,12 +147,17 @@ describe('over HTTP only', () => {
   ])('a time with %s is refused', async (_name, spell) => {
     const t = String(now());
     const spelled = spell(t);
-    expect(await post({ 'idempotency-key': 'odd', 'x-signature': `${spelled},v1=${mac('odd', spelled.slice(2))}` })).toEqual([401, 'signature_invalid']);
+    expect(
+      await post({ 'idempotency-key': 'odd', 'x-signature': `${spelled},v1=${mac('odd', spelled.slice(2))}` }),
+    ).toEqual([401, 'signature_invalid']);
   });
 
-  test.each(['', 'v1=', 't=1', 'v1=00,t=1', 't=1;v1=00', 'garbage', 't=1,v1=00,v2=00'])('the header %p is refused', async (header) => {
-    expect(await post({ 'idempotency-key': 'odd', 'x-signature': header })).toEqual([401, 'signature_invalid']);
-  });
+  test.each(['', 'v1=', 't=1', 'v1=00,t=1', 't=1;v1=00', 'garbage', 't=1,v1=00,v2=00'])(
+    'the header %p is refused',
+    async (header) => {
+      expect(await post({ 'idempotency-key': 'odd', 'x-signature': header })).toEqual([401, 'signature_invalid']);
+    },
+  );
 
   test('both spellings at once', async () => {
     const t = String(now());
@@ -132,7 +166,11 @@ describe('over HTTP only', () => {
   });
 
   test('an unknown query name is refused', async () => {
-    const answer = await request(`${app.url}/events?x=1`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const answer = await request(`${app.url}/events?x=1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     expect(answer.statusCode).toBe(400);
     await answer.body.dump();
   });

@@ -1,10 +1,10 @@
-import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
+import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { Receipts } from '../../../src/features/progression/progression.receipts';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
-import { eventBody, signed } from '../../support/signed';
 import { eventually } from '../../support/eventually';
+import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
 const oldKeys = 'first:the-first-receipt-secret-of-32-bytes';
@@ -39,7 +39,11 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const other = database.url.startsWith('sqlite') ? app : await openApp(database.url, { RECEIPT_KEYS: oldKeys });
     const claim = { playerId, rewardId: 'boss-hydra' };
     const wires = [app.http, app.grpc, other.http, other.grpc];
-    const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => (wires[i % 4] as (typeof wires)[number]).call(progression, 'claimReward', claim)));
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        (wires[i % 4] as (typeof wires)[number]).call(progression, 'claimReward', claim),
+      ),
+    );
     if (other !== app) await other[Symbol.asyncDispose]();
     expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set(['ok']));
     expect(new Set(outcomes.map(({ body }) => JSON.stringify(body))).size).toBe(1);
@@ -57,7 +61,10 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const after = await app.http.call(progression, 'claimReward', { playerId, rewardId: 'boss-hydra' });
     expect(after).toMatchObject({ status: 200, replayed: true, body: before.body });
     const { body } = await app.grpc.call(progression, 'verifyReward', { receipt: before.body.receipt });
-    expect(body).toMatchObject({ valid: true, claims: { sub: playerId, reward: { rewardId: 'boss-hydra', kind: 'boss' } } });
+    expect(body).toMatchObject({
+      valid: true,
+      claims: { sub: playerId, reward: { rewardId: 'boss-hydra', kind: 'boss' } },
+    });
   });
 });
 
@@ -93,7 +100,11 @@ describe('receipts', () => {
   });
 
   test('one that has expired, one of an unknown key, one that is no receipt', async () => {
-    const at = (keys: string, ms: number) => new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), { now: () => ms, monotonic: () => 0 });
+    const at = (keys: string, ms: number) =>
+      new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), {
+        now: () => ms,
+        monotonic: () => 0,
+      });
     const reward = { rewardId: 'boss-x', kind: 'boss' };
     const hourAgo = Date.now() - 3_601_000;
     const expired = await at(oldKeys, hourAgo).issue('player-1', reward, hourAgo);

@@ -8,7 +8,9 @@ import { openApp, type TestApp } from '../../support/wires';
 
 async function execute(url: string, statement: string): Promise<void> {
   const type = url.startsWith('postgres') ? 'postgres' : 'mysql';
-  const source = await new DataSource(url.startsWith('sqlite') ? { type: 'better-sqlite3', database: url.slice(7) } : { type, url }).initialize();
+  const source = await new DataSource(
+    url.startsWith('sqlite') ? { type: 'better-sqlite3', database: url.slice(7) } : { type, url },
+  ).initialize();
   await source.query(statement);
   await source.destroy();
 }
@@ -31,11 +33,14 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   }
 
   async function settled(): Promise<void> {
-    await eventually(async () => expect((await app.http.call(gateway, 'oldestPending', { consumer: 'progression' })).body).toEqual({ pending: 0 }));
+    await eventually(async () =>
+      expect((await app.http.call(gateway, 'oldestPending', { consumer: 'progression' })).body).toEqual({ pending: 0 }),
+    );
   }
 
   const progressOf = async (playerId: string) => (await app.http.call(progression, 'getProgress', { playerId })).body;
-  const rewardsOf = async (playerId: string, more = {}) => (await app.http.call(progression, 'listRewards', { playerId, ...more })).body;
+  const rewardsOf = async (playerId: string, more = {}) =>
+    (await app.http.call(progression, 'listRewards', { playerId, ...more })).body;
 
   test('XP is the sum of points; levels, kills, drops and their rewards follow', async () => {
     const playerId = 'sums';
@@ -46,21 +51,39 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await send('s5', { playerId, type: 'drop_claimed', payload: { dropId: 'sword', weight: 2 } });
     await settled();
     const xp = 3999 + 1001 + 1 + 300 + 200;
-    expect(await progressOf(playerId)).toMatchObject({ playerId, xp, level: 6, xpIntoLevel: 501, xpForNextLevel: 499, bossKills: 2, dropsClaimed: 1 });
+    expect(await progressOf(playerId)).toMatchObject({
+      playerId,
+      xp,
+      level: 6,
+      xpIntoLevel: 501,
+      xpForNextLevel: 499,
+      bossKills: 2,
+      dropsClaimed: 1,
+    });
     const { rewards } = await rewardsOf(playerId);
-    expect((rewards as { rewardId: string }[]).map(({ rewardId }) => rewardId).sort()).toEqual(['boss-hydra', 'drop-sword', 'level-5']);
+    expect((rewards as { rewardId: string }[]).map(({ rewardId }) => rewardId).sort()).toEqual([
+      'boss-hydra',
+      'drop-sword',
+      'level-5',
+    ]);
   });
 
   test('many levels at once give a chest at every fifth', async () => {
     await send('jump', { playerId: 'jumper', payload: { deltaXp: 22_500 } });
     await settled();
     const { rewards } = await rewardsOf('jumper');
-    expect((rewards as { rewardId: string }[]).map(({ rewardId }) => rewardId).sort()).toEqual(['level-10', 'level-15', 'level-20', 'level-5']);
+    expect((rewards as { rewardId: string }[]).map(({ rewardId }) => rewardId).sort()).toEqual([
+      'level-10',
+      'level-15',
+      'level-20',
+      'level-5',
+    ]);
   });
 
   test('reward pages are complete and without repeats; a token of another list or filter is refused', async () => {
     const playerId = 'pages';
-    for (let i = 0; i < 7; i++) await send(`p${i}`, { playerId, type: 'drop_claimed', payload: { dropId: `d${i}`, weight: 1 } });
+    for (let i = 0; i < 7; i++)
+      await send(`p${i}`, { playerId, type: 'drop_claimed', payload: { dropId: `d${i}`, weight: 1 } });
     await settled();
     const seen: string[] = [];
     let pageToken = '';
@@ -87,14 +110,21 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await send('q0', { playerId, payload: { deltaXp: 1 } });
     await settled();
     await execute(database.url, `UPDATE ${table} SET xp = ${Number.MAX_SAFE_INTEGER} WHERE player_id = '${playerId}'`);
-    await Promise.all([send('q1', { playerId, payload: { deltaXp: 1 } }), ...Array.from({ length: 20 }, (_, i) => send(`r${i}`, { playerId: 'neighbour', payload: { deltaXp: 5 } }))]);
+    await Promise.all([
+      send('q1', { playerId, payload: { deltaXp: 1 } }),
+      ...Array.from({ length: 20 }, (_, i) => send(`r${i}`, { playerId: 'neighbour', payload: { deltaXp: 5 } })),
+    ]);
     await settled();
     expect(await progressOf('neighbour')).toMatchObject({ xp: 100 });
     const { body } = await app.http.call(gateway, 'listDeadLetters', {});
     const [letter] = body.deadLetters as { id: string; eventId: string }[];
-    expect(body.deadLetters).toEqual([expect.objectContaining({ eventId: 'q1', consumer: 'progression', playerId, type: 'progression' })]);
+    expect(body.deadLetters).toEqual([
+      expect.objectContaining({ eventId: 'q1', consumer: 'progression', playerId, type: 'progression' }),
+    ]);
     await execute(database.url, `UPDATE ${table} SET xp = 1 WHERE player_id = '${playerId}'`);
-    const [first, second] = await Promise.all([0, 1].map(() => app.grpc.call(gateway, 'redriveDeadLetter', { id: letter?.id })));
+    const [first, second] = await Promise.all(
+      [0, 1].map(() => app.grpc.call(gateway, 'redriveDeadLetter', { id: letter?.id })),
+    );
     expect([first?.code, second?.code].sort()).toEqual(['dead_letter_not_found', 'ok']);
     await eventually(async () => expect(await progressOf(playerId)).toMatchObject({ xp: 2 }));
     expect((await app.http.call(gateway, 'listDeadLetters', {})).body.deadLetters).toEqual([]);

@@ -1,0 +1,140 @@
+import { request } from 'undici';
+import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
+import { type AppProcess, startApp } from '../support/app';
+import { eventually } from '../support/eventually';
+import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
+import { eventBody, signed } from '../support/signed';
+import { GrpcWire, HttpWire } from '../support/wires';
+
+// Issue 2, must hold 7: health that does not lie, and a stop that fails nobody.
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function statusOf(app: AppProcess, path: string): Promise<number> {
+  const answer = await request(app.url + path);
+  await answer.body.dump();
+  return answer.statusCode;
+}
+
+async function send(wire: HttpWire | GrpcWire, id: string): Promise<[number, string]> {
+  const { status, code } = await wire.call(gateway, 'ingest', signed(id, eventBody()));
+  return [status, code];
+}
+
+/** Health over gRPC: 1 is SERVING, 2 NOT_SERVING. */
+async function grpcHealth(wire: GrpcWire): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const identity = (bytes: Buffer): Buffer => bytes;
+    wire.client.makeUnaryRequest(
+      '/grpc.health.v1.Health/Check',
+      identity,
+      (bytes: Buffer) => bytes[1] ?? 0,
+      Buffer.alloc(0),
+      (error, answer) => (error ? reject(error) : resolve(answer ?? 0)),
+    );
+  });
+}
+
+describe.each([
+  ['postgres', startPostgres],
+  ['mysql', startMariadb],
+] as const)('%s', (_name, startServer) => {
+  let server: DatabaseServer;
+  let app: AppProcess;
+  let http: HttpWire;
+  let grpc: GrpcWire;
+
+  beforeAll(async () => {
+    server = await startServer();
+    app = await startApp({ databaseUrl: await createDatabase(server.url) });
+    http = new HttpWire(app.url);
+    grpc = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
+  });
+  afterAll(async () => {
+    grpc.close();
+    await app[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  async function outage(
+    stop: () => Promise<unknown> | unknown,
+    resume: () => Promise<unknown> | unknown,
+  ): Promise<void> {
+    expect([await statusOf(app, '/health/ready'), await grpcHealth(grpc)]).toEqual([200, 1]);
+    await stop();
+    const stopped = Date.now();
+    await eventually(async () => expect(await statusOf(app, '/health/ready')).toBe(503), 2000);
+    await eventually(async () => expect(await grpcHealth(grpc)).toBe(2), 2000);
+    const during = Array.from({ length: 10 }, (_, i) => send(i % 2 ? http : grpc, `outage-${stopped}-${i}`));
+    expect(await statusOf(app, '/health/live')).toBe(200);
+    for (const [status, code] of await Promise.all(during))
+      expect([[503, 14], 'unavailable']).toEqual([expect.arrayContaining([status]), code]);
+    expect(await statusOf(app, '/health/live')).toBe(200);
+    await resume();
+    await eventually(async () => expect(await statusOf(app, '/health/ready')).toBe(200), 10_000);
+    await eventually(async () => expect((await send(http, `outage-${stopped}-0`))[0]).toBeLessThan(300), 10_000);
+    await eventually(async () => expect(await grpcHealth(grpc)).toBe(1), 2000);
+  }
+
+  test('killed: readiness says so within 2 s, events answer 503, and all is well again when it returns', async () => {
+    await outage(
+      () => server.kill(),
+      () => server.restart(),
+    );
+  });
+
+  test('frozen: the same', async () => {
+    await outage(
+      () => server.freeze(),
+      () => server.resume(),
+    );
+  });
+});
+
+test('a drain under load fails no request and ends with 0 within 10 s', async () => {
+  const app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '2000' } });
+  const http = new HttpWire(app.url);
+  const grpc = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
+  let stopping = false;
+  const failures: string[] = [];
+  let served = 0;
+  const client = async (wire: HttpWire | GrpcWire, name: string): Promise<void> => {
+    for (let i = 0; ; i++) {
+      try {
+        const [status, code] = await send(wire, `${name}-${i}`);
+        if (code !== 'ok' && !(stopping && code.startsWith('grpc 14'))) failures.push(`${status} ${code}`);
+        served += 1;
+        if (code !== 'ok') return;
+      } catch (error) {
+        // Refused: the listener was closed before this request began. Anything else would be a request that failed.
+        if ((error as { code?: string }).code !== 'ECONNREFUSED') failures.push(String(error));
+        return;
+      }
+    }
+  };
+  const clients = Array.from({ length: 16 }, (_, i) => client(i % 4 === 0 ? grpc : http, `drain-${i}`));
+  await sleep(500);
+  stopping = true;
+  const began = Date.now();
+  const exit = app.stop();
+  await eventually(async () => expect(await statusOf(app, '/health/ready')).toBe(503), 1000);
+  expect(await statusOf(app, '/health/live')).toBe(200);
+  expect(await exit).toBe(0);
+  expect(Date.now() - began).toBeLessThan(10_000);
+  await Promise.all(clients);
+  grpc.close();
+  expect(failures).toEqual([]);
+  expect(served).toBeGreaterThan(100);
+  await app[Symbol.asyncDispose]();
+});
+
+test('while draining every answer closes its connection, and a second signal ends at once', async () => {
+  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '5000' } });
+  void app.stop();
+  await eventually(async () => {
+    const answer = await request(`${app.url}/health/live`);
+    await answer.body.dump();
+    expect(answer.headers.connection).toBe('close');
+  });
+  expect(await app.kill('SIGTERM')).toBe(1);
+});
