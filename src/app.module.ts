@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { features as allFeatures } from './features/index';
 import { AuthModule } from './shared/auth/auth.module';
 import { BusModule } from './shared/bus/bus.module';
 import { CacheModule } from './shared/cache/cache.module';
@@ -13,6 +14,13 @@ import { MetricsModule } from './shared/metrics/metrics.module';
 import type { Feature } from './shared/rpc/feature';
 import type { RouteTable } from './shared/rpc/route-table';
 import { RpcModule } from './shared/rpc/rpc.module';
+
+export const featureNames = allFeatures.map((feature) => feature.contract.name);
+
+/** The features that run in this process. */
+export function featuresOf(config: Config): Feature[] {
+  return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
+}
 
 /** What this process is made of: what all features stand on, and the features that run here. */
 @Module({})

@@ -2,8 +2,7 @@ import { createServer } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { AppModule } from './app.module';
-import { features as allFeatures } from './features/index';
+import { AppModule, featureNames, featuresOf } from './app.module';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
@@ -16,7 +15,6 @@ import { Lifecycle } from './shared/lifecycle/lifecycle';
 import { stopOnSignal } from './shared/lifecycle/signals';
 import { scrub } from './shared/logging/redaction';
 import { serveDocs } from './shared/rpc/docs.page';
-import type { Feature } from './shared/rpc/feature';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
 import { addReflection, grpcOptions } from './shared/rpc/grpc.server';
 import { addHttpHooks } from './shared/rpc/http.hooks';
@@ -28,7 +26,6 @@ import { RouteTable } from './shared/rpc/route-table';
 // Connections that are open and silent are closed after so long.
 const finishMs = 1000;
 const badConfiguration = 78; // EX_CONFIG of sysexits.h
-const featureNames = allFeatures.map((feature) => feature.contract.name);
 
 /** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */
 export async function run(environment: RawEnvironment, args: readonly string[]): Promise<void> {
@@ -65,10 +62,6 @@ async function serve(config: Config): Promise<void> {
   process.stdout.write(
     banner({ host: http.host, httpPort: http.port, grpcPort, database: shownDatabase(config.database.url) }),
   );
-}
-
-function featuresOf(config: Config): Feature[] {
-  return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
 }
 
 /** A running application and where it listens. */

@@ -140,32 +140,34 @@ export class GrpcWire implements Wire {
   ): Promise<Outcome> {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const identity = (raw: Buffer): Buffer => raw;
+    const { path, responseDeserialize } = definition;
     return new Promise((resolve) => {
-      const identity = (raw: Buffer): Buffer => raw;
+      let answered: Outcome | undefined;
       const call = this.client.makeUnaryRequest(
-        definition.path,
+        path,
         identity,
-        definition.responseDeserialize,
+        responseDeserialize,
         bytes,
         metadata,
         (error, answer) => {
-          trailers.then((trailing) =>
-            resolve(error ? failure(error) : success(answer as Record<string, unknown>, trailing)),
-          );
+          answered = error ? failure(error) : success(answer as Record<string, unknown>);
         },
       );
-      const trailers = new Promise<Metadata>((done) => call.on('status', (status) => done(status.metadata)));
+      // The status comes last and brings the trailers.
+      call.on('status', ({ metadata: trailers }) => {
+        setImmediate(() =>
+          resolve({ ...(answered as Outcome), replayed: trailers.get('idempotent-replayed')[0] === 'true' }),
+        );
+      });
     });
   }
 
   method(contract: AnyContract, method: string): MethodDefinition<object, object> {
     const name = `${contract.proto.package}.${contract.proto.service}`;
-    let definition = this.definitions.get(name);
-    if (!definition)
-      this.definitions.set(
-        name,
-        (definition = loadSync(protoFile(contract), loaderOptions)[name] as ServiceDefinition),
-      );
+    const definition =
+      this.definitions.get(name) ?? (loadSync(protoFile(contract), loaderOptions)[name] as ServiceDefinition);
+    this.definitions.set(name, definition);
     return definition[`${method.charAt(0).toUpperCase()}${method.slice(1)}`] as MethodDefinition<object, object>;
   }
 
@@ -174,13 +176,13 @@ export class GrpcWire implements Wire {
   }
 }
 
-function success(body: Record<string, unknown>, trailers: Metadata): Outcome {
+function success(body: Record<string, unknown>): Outcome {
   return {
     code: 'ok',
     status: 0,
     body,
     fields: [],
-    replayed: trailers.get('idempotent-replayed')[0] === 'true',
+    replayed: false,
     retryAfter: false,
   };
 }

@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import type { DeadLetter } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
+import { toTime } from '../../shared/clock/time';
 import { insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { toTime } from '../../shared/rpc/schemas';
 import { consumerBits } from './events-gateway.consumers';
 
 const columns = {

@@ -1,5 +1,5 @@
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { toTime } from '../../shared/rpc/schemas';
+import { toTime } from '../../shared/clock/time';
 
 /** An event that has passed every check, as the journal keeps it. Times in milliseconds since 1970. */
 export interface GameEvent {

@@ -20,13 +20,13 @@ import {
   SignedMessageDto,
 } from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
-import { IngestStream } from './events-gateway.stream';
+import { IngestStreamService } from './events-gateway.stream.service';
 
 @Controller()
 export class EventsGatewayGrpcController {
   constructor(
     private readonly gateway: EventsGatewayService,
-    private readonly stream: IngestStream,
+    private readonly stream: IngestStreamService,
   ) {}
 
   @GrpcMethod('EventsGatewayService')
@@ -41,7 +41,7 @@ export class EventsGatewayGrpcController {
 
   @GrpcStreamCall('EventsGatewayService')
   ingestStream(call: ServerDuplexStream<SignedMessage, IngestBatchResponse>): Promise<void> {
-    return this.stream.serve(call);
+    return this.stream.serve(call, SignedMessageDto);
   }
 
   @GrpcMethod('EventsGatewayService')

@@ -18,7 +18,7 @@ import {
   SignedMessageDto,
 } from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
-import { SignedRequest } from './events-gateway.signed-request';
+import { SignedRequest } from './events-gateway.signed-request.dto';
 
 @Controller('events')
 export class EventsGatewayHttpController {

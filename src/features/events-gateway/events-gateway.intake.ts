@@ -6,13 +6,13 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
+import { instant } from '../../shared/clock/time';
 import { AppError } from '../../shared/errors/app-error';
 import { bodyTooLarge } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { withInfo } from '../../shared/rpc/answer';
 import { parse } from '../../shared/rpc/dto';
 import { parseJson } from '../../shared/rpc/json';
-import { instant } from '../../shared/rpc/schemas';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
 import type { GameEvent } from './events-gateway.event';

@@ -14,7 +14,7 @@ import { Outbox } from './events-gateway.outbox';
 import { Relay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
 import { SignatureVerifier } from './events-gateway.signature';
-import { IngestStream } from './events-gateway.stream';
+import { IngestStreamService } from './events-gateway.stream.service';
 import { Throttle } from './events-gateway.throttle';
 import { EventsGatewayWorker } from './events-gateway.worker';
 
@@ -32,7 +32,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     DeadLettersRepository,
     Outbox,
     Relay,
-    IngestStream,
+    IngestStreamService,
     EventsGatewayWorker,
     EventsGatewayMetrics,
   ],

@@ -14,8 +14,8 @@ import type {
   RedriveDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { toTime } from '../../shared/clock/time';
 import { PageTokens } from '../../shared/rpc/page-token';
-import { toTime } from '../../shared/rpc/schemas';
 import { newTraceId } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';

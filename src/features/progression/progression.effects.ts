@@ -20,8 +20,8 @@ export function effectsOf(events: readonly AcceptedEvent[]): Effects {
   const entitlements: Entitlement[] = [];
   for (const event of events) {
     const { playerId } = event;
-    let delta = deltas.get(playerId);
-    if (!delta) deltas.set(playerId, (delta = { playerId, xp: 0, bossKills: 0 }));
+    const delta = deltas.get(playerId) ?? { playerId, xp: 0, bossKills: 0 };
+    deltas.set(playerId, delta);
     delta.xp += event.points;
     const earnedAt = Date.parse(event.occurredAt);
     if (event.bossId !== undefined) {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Progress } from '../../generated/aerie/progression/v1/progression';
 import { Cache } from '../../shared/cache/cache';
+import { toTime } from '../../shared/clock/time';
 import { Config } from '../../shared/config/config';
-import { toTime } from '../../shared/rpc/schemas';
 import { progressSpace } from './progression.cache-space';
 import { playerNotFound } from './progression.errors';
 import { ProgressionRepository, type StoredProgress } from './progression.repository';

@@ -1,5 +1,5 @@
 import type { Reward } from '../../generated/aerie/progression/v1/progression';
-import { toTime } from '../../shared/rpc/schemas';
+import { toTime } from '../../shared/clock/time';
 
 export type RewardKind = 'chest' | 'boss' | 'drop';
 

@@ -13,8 +13,7 @@ export class HealthController {
   }
 
   @Get('health/ready')
-  async ready(@Res() reply: FastifyReply): Promise<void> {
-    const report = await this.readiness.report();
-    await reply.code(report.status === 'ready' ? 200 : 503).send(report);
+  ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
+    return this.readiness.report().then((report) => reply.code(report.status === 'ready' ? 200 : 503).send(report));
   }
 }

@@ -4,6 +4,9 @@ import { unavailable } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
 import { grpcError } from './grpc.status';
 
+/** A bidirectional call as the server has it. */
+export type DuplexCall<Request, Answer> = ServerDuplexStream<Request, Answer>;
+
 export interface StreamOptions {
   /** Messages being answered at once; more are left unread, which the sender feels as back-pressure. */
   readonly window: number;
@@ -19,11 +22,16 @@ export interface StreamOptions {
  * is to be answered in place must be answered by it.
  */
 export function serveStream<Request, Answer extends object>(
-  call: ServerDuplexStream<Request, Answer>,
+  call: DuplexCall<Request, Answer>,
   answer: (request: Request) => Promise<Answer>,
   options: StreamOptions,
 ): Promise<void> {
   return new StreamServer(call, answer, options).run();
+}
+
+/** The trace id that the interceptor gave the call. */
+export function traceIdOf(call: DuplexCall<unknown, unknown>): string {
+  return String(call.metadata.get('x-trace-id')[0]);
 }
 
 class StreamServer<Request, Answer extends object> {
@@ -33,7 +41,7 @@ class StreamServer<Request, Answer extends object> {
   private idle: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly call: ServerDuplexStream<Request, Answer>,
+    private readonly call: DuplexCall<Request, Answer>,
     private readonly answer: (request: Request) => Promise<Answer>,
     private readonly options: StreamOptions,
   ) {}

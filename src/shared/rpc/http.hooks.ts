@@ -28,7 +28,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (request.is404) done(unmatched(request, hooks.routes));
-    else if (held) void held.then(() => runInContext({ traceId: request.traceId }, done));
+    else if (held !== undefined) void held.then(() => runInContext({ traceId: request.traceId }, done));
     else if (request.routeOptions.config.entry?.route?.hot) done();
     else runInContext({ traceId: request.traceId }, done);
   });

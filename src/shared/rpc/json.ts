@@ -79,8 +79,9 @@ function countKeys(value: unknown, path: PropertyKey[]): number {
 /** Escapes can spell what UTF-8 cannot: NUL and halves of surrogate pairs. */
 function refuseBadText(value: unknown, path: PropertyKey[]): void {
   if (typeof value === 'string') refuseText(value, path);
-  else if (Array.isArray(value)) value.forEach((item, i) => refuseBadText(item, [...path, i]));
-  else if (typeof value === 'object' && value !== null) {
+  else if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) refuseBadText(item, [...path, i]);
+  } else if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) {
       refuseText(key, [...path, key]);
       refuseBadText(item, [...path, key]);

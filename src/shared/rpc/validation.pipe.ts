@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import { validationFailed } from '../errors/common.errors';
-import { isDto, parse } from './dto';
+import { type Dto, isDto, parse } from './dto';
 import { HttpParts, mergeParts } from './http-parts';
 import { undecodable } from './undecodable';
 
@@ -8,9 +8,14 @@ import { undecodable } from './undecodable';
 @Injectable()
 export class ValidationPipe implements PipeTransform {
   transform(value: unknown, { metatype }: ArgumentMetadata): unknown {
-    if (!isDto(metatype)) return value;
-    if (value === undecodable)
-      throw validationFailed([{ field: 'body', message: 'is not the message that this call takes' }]);
-    return parse(metatype.schema, value instanceof HttpParts ? mergeParts(value, metatype.schema) : value);
+    return isDto(metatype) ? validated(value, metatype) : value;
   }
+}
+
+/** For messages of a stream, which no pipe sees. @throws AppError validation_failed */
+export function validated<T extends object>(value: unknown, dto: Dto<T>): T {
+  if (value === undecodable) {
+    throw validationFailed([{ field: 'body', message: 'is not the message that this call takes' }]);
+  }
+  return parse(dto.schema, value instanceof HttpParts ? mergeParts(value, dto.schema) : value);
 }

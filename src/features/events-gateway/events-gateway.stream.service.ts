@@ -1,11 +1,10 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
 import type { IngestBatchResponse, SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import { serveStream } from '../../shared/rpc/grpc.stream';
-import { ValidationPipe } from '../../shared/rpc/validation.pipe';
-import { SignedMessageDto } from './events-gateway.dto';
+import type { Dto } from '../../shared/rpc/dto';
+import { type DuplexCall, serveStream, traceIdOf } from '../../shared/rpc/grpc.stream';
+import { validated } from '../../shared/rpc/validation.pipe';
 import { EventsGatewayService } from './events-gateway.service';
 
 const window = 8;
@@ -13,27 +12,22 @@ const idleMs = 60_000;
 
 /** `IngestStream`: every message is a batch. A message that is refused is answered in its place. */
 @Injectable()
-export class IngestStream {
-  private readonly pipe = new ValidationPipe();
-
+export class IngestStreamService {
   constructor(
     private readonly gateway: EventsGatewayService,
     private readonly lifecycle: Lifecycle,
   ) {}
 
-  serve(call: ServerDuplexStream<SignedMessage, IngestBatchResponse>): Promise<void> {
-    const traceId = String(call.metadata.get('x-trace-id')[0]);
-    return serveStream(call, (message) => this.answer(message, traceId), {
-      window,
-      idleMs,
-      draining: this.lifecycle.draining,
-    });
+  /** Resolves when the stream has ended. */
+  serve(call: DuplexCall<SignedMessage, IngestBatchResponse>, dto: Dto<SignedMessage>): Promise<void> {
+    const traceId = traceIdOf(call);
+    const options = { window, idleMs, draining: this.lifecycle.draining };
+    return serveStream(call, (message) => this.answer(message, dto, traceId), options);
   }
 
-  private async answer(message: unknown, traceId: string): Promise<IngestBatchResponse> {
+  private async answer(message: unknown, dto: Dto<SignedMessage>, traceId: string): Promise<IngestBatchResponse> {
     try {
-      const request = this.pipe.transform(message, { type: 'body', metatype: SignedMessageDto }) as SignedMessage;
-      return await this.gateway.ingestBatch(request, traceId);
+      return await this.gateway.ingestBatch(validated(message, dto), traceId);
     } catch (thrown) {
       const { code, message: reason, details } = toAppError(thrown);
       const retryAfterMs = details.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(details.retryAfterMs) };
