@@ -6,13 +6,15 @@ import { AppModule, featureNames, featuresOf } from './app.module';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
+import { shownDatabase } from './shared/db/database-url';
 import { Databases } from './shared/db/databases';
 import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
 import { GrpcHealth } from './shared/health/grpc.health';
-import { banner, shownDatabase } from './shared/lifecycle/banner';
+import { banner } from './shared/lifecycle/banner';
 import { Lifecycle } from './shared/lifecycle/lifecycle';
 import { stopOnSignal } from './shared/lifecycle/signals';
+import { listenError, StartError } from './shared/lifecycle/start.error';
 import { scrub } from './shared/logging/redaction';
 import { serveDocs } from './shared/rpc/docs.page';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
@@ -35,8 +37,9 @@ export async function run(environment: RawEnvironment, args: readonly string[]):
     else await serve(config);
   } catch (error) {
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
+    const told = configuration || error instanceof StartError;
     process.stderr.write(
-      `${configuration ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`,
+      `${told ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`,
     );
     process.exit(configuration ? badConfiguration : 1);
   }
@@ -84,7 +87,8 @@ export async function startApp(config: Config): Promise<RunningApp> {
     {
       bodyParser: false,
       abortOnError: false,
-      logger: ['error', 'warn', 'fatal'],
+      // What goes wrong until it listens is thrown, and told once.
+      logger: false,
     },
   );
   try {
@@ -94,7 +98,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
     return running;
   } catch (error) {
     await close(app);
-    throw error;
+    throw listenError(error, { HTTP_PORT: config.http.port, GRPC_PORT: config.grpc.port });
   }
 }
 

@@ -3,6 +3,9 @@ import type { BadVariable } from './config.errors';
 import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables } from './config.schema';
 import { minSecretBytes, secretBytes } from './config.values';
 
+// Who consumes whose news; only a bus between processes could part them.
+const sources: Readonly<Record<string, string>> = { progression: 'events-gateway' };
+
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 export function hostOf(env: EnvironmentVariables): string {
@@ -60,6 +63,13 @@ function readable(file: string): boolean {
 function* modules(env: EnvironmentVariables, features: readonly string[]): Generator<BadVariable> {
   const unknown = env.MODULES?.some((name) => !features.includes(name));
   if (unknown) yield { name: 'MODULES', reason: `must be some of ${features.join(', ')}` };
+  for (const [consumer, source] of Object.entries(sources)) {
+    if (env.MODULES?.includes(consumer) && !env.MODULES.includes(source))
+      yield {
+        name: 'MODULES',
+        reason: `${consumer} needs ${source} beside it: the inmem bus does not leave the process`,
+      };
+  }
 }
 
 function* pools(env: EnvironmentVariables): Generator<BadVariable> {

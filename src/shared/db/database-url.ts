@@ -45,3 +45,10 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
     tls: tlsOf(parsed.searchParams.get('sslmode')),
   };
 }
+
+/** A database URL as it may be shown: kind, host and name. */
+export function shownDatabase(url: string): string {
+  if (url.startsWith('sqlite:')) return url;
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}

@@ -3,7 +3,7 @@ import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterfa
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
-import { type DatabaseAddress, parseDatabaseUrl } from './database-url';
+import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
 import { isConnectionTrouble, isRetryable, isTransient } from './db.errors';
 import type { Dialect, DialectOptions } from './dialect';
 import type { Priority } from './gate';
@@ -51,6 +51,11 @@ export class Database {
 
   get kind(): DatabaseKind {
     return this.dialect.kind;
+  }
+
+  /** Where it is, without credentials. */
+  get shown(): string {
+    return shownDatabase(this.options.url);
   }
 
   /** In this process: no server to be gone. */

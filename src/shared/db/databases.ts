@@ -1,4 +1,7 @@
+import { StartError } from '../lifecycle/start.error';
+import { scrub } from '../logging/redaction';
 import { Database, type Entity, type Migration } from './database';
+import { SqliteDriverMissingError } from './db.errors';
 import type { DialectOptions } from './dialect';
 
 interface Member {
@@ -31,8 +34,9 @@ export class Databases {
     return this.of(feature);
   }
 
+  /** @throws StartError naming the database that refuses us or is not there */
   async connectAll(): Promise<void> {
-    await this.each((database) => database.connect());
+    await this.each((database) => database.connect().catch((error: unknown) => refused(database, error)));
   }
 
   /** The names of the migrations that were run. */
@@ -64,4 +68,12 @@ export class Databases {
     const migrations = sharing.flatMap((member) => member.migrations);
     return new Database({ ...this.options, url, entities, migrations });
   }
+}
+
+function refused(database: Database, error: unknown): never {
+  if (error instanceof SqliteDriverMissingError) throw error;
+  const { message, code = 'unknown' } = ((error as Error).cause ?? error) as Error & { code?: string };
+  // Where a name has several addresses, Node's error is a list of errors without a message.
+  const reason = scrub(message || code);
+  throw new StartError(`Aerie cannot start: the database ${database.shown} refuses or is not there: ${reason}.`, error);
 }

@@ -50,8 +50,9 @@ class DatabaseHealth {
     const started = performance.now();
     try {
       await this.databases.pingAll(pingLimitMs);
-      if (!this.migrated && (await this.databases.pendingMigrations()).length > 0) {
-        return { status: 'unhealthy', reason: 'migrations are pending: npm run migrate' };
+      const pending = this.migrated ? [] : await this.databases.pendingMigrations();
+      if (pending.length > 0) {
+        return { status: 'unhealthy', reason: `migrations are pending (npm run migrate): ${pending.join(', ')}` };
       }
       this.migrated = true;
       return { status: 'healthy', latencyMs: Math.round((performance.now() - started) * 10) / 10 };

@@ -18,10 +18,3 @@ export function banner({ host, httpPort, grpcPort, database }: BannerFacts): str
   const lines = rows.map(([name = '', value = '']) => `  ${name.padEnd(10)}${value}`);
   return `\n  Aerie is ready.\n\n${lines.join('\n')}\n\n  Next, in another terminal:  npm run demo\n  Stop with Ctrl-C.\n\n`;
 }
-
-/** A database URL as it may be shown: kind, host and name. */
-export function shownDatabase(url: string): string {
-  if (url.startsWith('sqlite:')) return url;
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
-}
