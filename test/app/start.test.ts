@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { request } from 'undici';
+import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
+import { ensureBuilt, startApp } from '../support/app';
+import { createDatabase, dropDatabase } from '../support/servers';
+import { eventBody, signed } from '../support/signed';
+import { HttpWire } from '../support/wires';
+
+// How the process starts, and how it says why it does not. Issue 2, must hold 8.
+
+const main = join(__dirname, '..', '..', 'dist', 'main.js');
+const postgres = process.env.TEST_POSTGRES_URL ?? '';
+const mysql = process.env.TEST_MYSQL_URL ?? '';
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  readonly ms: number;
+}
+
+let folder: string;
+
+beforeAll(() => {
+  ensureBuilt();
+  folder = mkdtempSync(join(tmpdir(), 'aerie-start-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs `node dist/main.js` until it ends by itself, for 30 s at most. */
+function attempt(env: Record<string, string>, args: readonly string[] = []): Promise<Ended> {
+  const began = Date.now();
+  const base = { PATH: process.env.PATH ?? '', HTTP_PORT: '0', GRPC_PORT: '0' };
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...base, ...env }, timeout: 30_000 });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err, ms: Date.now() - began })));
+}
+
+/** One line for a person: no stack, no colours, no framework. */
+function expectReadable({ out, err }: Ended): void {
+  expect(out).toBe('');
+  expect(err).not.toMatch(/\n\s+at |\[Nest\]|node_modules|Error:/);
+  expect(err).not.toContain('\u001b[');
+}
+
+async function withListener(run: (port: number) => Promise<void>): Promise<void> {
+  // Takes every connection and says nothing.
+  const server: Server = createServer(() => undefined);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    await run((server.address() as AddressInfo).port);
+  } finally {
+    server.close();
+  }
+}
+
+async function readiness(url: string): Promise<[number, string]> {
+  const answer = await request(`${url}/health/ready`);
+  return [answer.statusCode, await answer.body.text()];
+}
+
+describe('a bad configuration', () => {
+  const bad = {
+    HTTP_PORT: 'port-hunter2',
+    GRPC_ENABLED: 'enabled-hunter2',
+    DATABASE_URL: 'oracle://scott:database-hunter2@host/db',
+    HMAC_SECRET: 'hmac-hunter2',
+    RECEIPT_KEYS: 'kid:receipt-hunter2',
+    INTERNAL_API_SECRET: 'internal-hunter2',
+    LOG_LEVEL: 'level-hunter2',
+    MODULES: 'modules-hunter2',
+  };
+
+  test('ends with 78 before anything listens, names every variable and shows no value', async () => {
+    const ended = await attempt(bad);
+    expect(ended.code).toBe(78);
+    expectReadable(ended);
+    for (const name of Object.keys(bad)) expect(ended.err).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
+    expect(ended.out + ended.err).not.toContain('hunter2');
+  });
+
+  test('migrate refuses it just so', async () => {
+    const ended = await attempt(bad, ['migrate']);
+    expect([ended.code, ended.err.includes('hunter2')]).toEqual([78, false]);
+  });
+
+  test('progression without the events gateway is refused: its news would reach nobody', async () => {
+    const ended = await attempt({ MODULES: 'progression' });
+    expect(ended.code).toBe(78);
+    expect(ended.err).toMatch(/^ {2}MODULES: progression needs events-gateway/m);
+    expectReadable(ended);
+  });
+});
+
+test('without a compiled SQLite driver one sentence says what to do', async () => {
+  const hook = join(folder, 'no-driver.cjs');
+  writeFileSync(
+    hook,
+    `const Module = require('node:module'); const load = Module._load;
+     Module._load = function (name, ...rest) {
+       if (name === 'better-sqlite3') throw new Error('Could not locate the bindings file');
+       return load.call(this, name, ...rest);
+     };`,
+  );
+  const ended = await attempt({ NODE_OPTIONS: `--require ${hook}` });
+  expect(ended.code).toBe(78);
+  expectReadable(ended);
+  expect(ended.err).toMatch(/^SQLite needs .*compiler.*DATABASE_URL.*\.\n$/);
+});
+
+test.each([
+  ['HTTP_PORT', 'GRPC_PORT'],
+  ['GRPC_PORT', 'HTTP_PORT'],
+])('%s in use: a line that names it', async (taken, free) => {
+  await withListener(async (port) => {
+    const ended = await attempt({ [taken]: String(port), [free]: '0' });
+    expect(ended.code).toBe(1);
+    expectReadable(ended);
+    expect(ended.err).toMatch(new RegExp(`^Aerie cannot start: ${taken}: port ${port} is in use`, 'm'));
+  });
+});
+
+describe('a database that refuses', () => {
+  const nowhere = ['postgres://aerie:hunter2@127.0.0.1:1/aerie', 'mysql://aerie:hunter2@127.0.0.1:1/aerie'];
+
+  test.each(nowhere)('nothing listens: %s', async (url) => {
+    const ended = await attempt({ DATABASE_URL: url });
+    expect(ended.code).toBe(1);
+    expectReadable(ended);
+    expect(ended.err).toMatch(/^Aerie cannot start: the database \w+:\/\/127\.0\.0\.1:1\/aerie .*ECONNREFUSED/);
+    expect(ended.err).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['postgres', () => postgres.replace(/postgres@/, 'nobody:hunter2@')],
+    ['mysql', () => mysql.replace(/aerie:aerie@/, 'aerie:hunter2@')],
+  ])('%s: wrong credentials', async (_name, url) => {
+    const ended = await attempt({ DATABASE_URL: url() });
+    expect(ended.code).toBe(1);
+    expectReadable(ended);
+    expect(ended.err).toMatch(/^Aerie cannot start: the database \w+:\/\/127\.0\.0\.1:\d+\/\w+ .*(nobody|aerie).*\n$/);
+    expect(ended.err).not.toContain('hunter2');
+  });
+
+  test.each(['postgres', 'mysql'])('%s: a server that takes the connection and says nothing', async (kind) => {
+    await withListener(async (port) => {
+      const ended = await attempt({ DATABASE_URL: `${kind}://aerie:hunter2@127.0.0.1:${port}/aerie` });
+      expect(ended.code).toBe(1);
+      expectReadable(ended);
+      expect(ended.err).not.toContain('hunter2');
+      expect(ended.ms).toBeLessThan(15_000);
+    });
+  });
+});
+
+describe('production on PostgreSQL', () => {
+  const secret = (purpose: string): string => purpose.padEnd(40, 'x');
+  const settings = {
+    ENVIRONMENT: 'production',
+    HOST: '127.0.0.1',
+    HMAC_SECRET: secret('events'),
+    RECEIPT_KEYS: `first:${secret('receipts')}`,
+    INTERNAL_API_SECRET: secret('internal'),
+    ALLOWED_ORIGINS: 'https://studio.example',
+    ALLOW_SINGLE_NODE: 'true',
+  };
+
+  test('is not ready until it is migrated, and names what is missing; then it is, without a restart', async () => {
+    const databaseUrl = await createDatabase(postgres);
+    {
+      await using app = await startApp({ databaseUrl, env: settings });
+      const [status, body] = await readiness(app.url);
+      expect(status).toBe(503);
+      expect(body).toMatch(/CreateGameEvents\d+.*CreateProgressionRewards\d+/);
+      const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
+      expect([migrated.code, migrated.err]).toEqual([0, '']);
+      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateProgressionRewards\d+\n$/);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]);
+      const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
+      expect([again.code, again.out]).toEqual([0, 'The databases are up to date.\n']);
+      expect(app.stdout()).not.toContain('Aerie is ready');
+    }
+    await dropDatabase(postgres, databaseUrl);
+  });
+});
+
+describe('in development', () => {
+  test('the banner says where everything is and what to try next', async () => {
+    const databaseUrl = await createDatabase(mysql);
+    {
+      await using app = await startApp({ databaseUrl });
+      const [, banner = ''] = app.stdout().split('Aerie is ready.');
+      const { port, pathname } = new URL(databaseUrl);
+      expect(banner).toContain(`HTTP      ${app.url}\n`);
+      expect(banner).toContain(`gRPC      ${app.grpcUrl.slice('grpc://'.length)}\n`);
+      expect(banner).toContain(`${app.url}/docs\n`);
+      expect(banner).toContain(`mysql://127.0.0.1:${port}${pathname}\n`);
+      expect(banner).toContain('npm run demo');
+      expect(app.stdout()).not.toContain('aerie:aerie');
+      expect((await request(`${app.url}/docs`)).statusCode).toBe(200);
+    }
+    await dropDatabase(mysql, databaseUrl);
+  });
+
+  test('the events gateway alone takes events and keeps them for those who are elsewhere', async () => {
+    await using app = await startApp({ env: { MODULES: 'events-gateway' } });
+    const http = new HttpWire(app.url);
+    const sent = await http.call(gateway, 'ingest', signed('alone', eventBody()));
+    expect([sent.status, sent.body]).toEqual([202, { eventId: 'alone', status: 'accepted' }]);
+    const pending = await http.call(gateway, 'oldestPending', { consumer: 'progression' });
+    expect(pending.body).toMatchObject({ pending: 1 });
+    expect((await http.send('GET', '/players/player-1/progress', {})).code).toBe('route_not_found');
+    expect((await readiness(app.url))[0]).toBe(200);
+  });
+});
