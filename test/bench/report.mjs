@@ -1,5 +1,5 @@
 // What the benchmark prints. It judges correctness (nothing lost, no 5xx) by its exit code, speed never.
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 
 const columns = [
   ['scenario', 28, (row) => row.name],
@@ -37,7 +37,12 @@ function fiveHundreds(row) {
 export function machine(database, players) {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} x ${cpu.model}, ${memory} GiB, Node ${process.version}, ${database}, ${players} players; load and server on the same machine`;
+  const [busy] = loadavg();
+  const disturbed =
+    busy > 0.5
+      ? `\nload average ${busy.toFixed(1)} before it began: something else runs here, and the figures are too low`
+      : '';
+  return `${cpus().length} x ${cpu.model}, ${memory} GiB, Node ${process.version}, ${database}, ${players} players; load and server on the same machine${disturbed}`;
 }
 
 export function rowHeading() {

@@ -7,7 +7,7 @@ import { Pool } from 'undici';
 
 const connections = 64;
 const proto = fileURLToPath(new URL('../../proto', import.meta.url));
-const streams = 4;
+const streams = 8;
 const windowPerStream = 8;
 
 /** HTTP/1.1 over 64 kept connections, one request at a time on each. */
