@@ -13,6 +13,14 @@ export interface GameEvent {
   /** What the event is worth; consumers need no game rules. */
   readonly points: number;
   readonly traceId: string;
+  readonly bossId?: string;
+  readonly dropId?: string;
+}
+
+/** What a payload is about, for rewards. */
+export function subjectOf(payload: { bossId?: string; dropId?: string }): { bossId?: string; dropId?: string } {
+  if (payload.bossId !== undefined) return { bossId: payload.bossId };
+  return payload.dropId === undefined ? {} : { dropId: payload.dropId };
 }
 
 /** Whether two events with one id are the same event, however they were spelled. */
@@ -22,7 +30,6 @@ export function sameEvent(a: GameEvent, b: GameEvent): boolean {
 
 /** The event as consumers get it. */
 export function toAcceptedEvent(event: GameEvent): AcceptedEvent {
-  const payload = JSON.parse(event.payload) as { bossId?: string; dropId?: string };
   return {
     id: event.id,
     type: event.type,
@@ -30,8 +37,8 @@ export function toAcceptedEvent(event: GameEvent): AcceptedEvent {
     occurredAt: toTime(event.occurredAt),
     acceptedAt: toTime(event.acceptedAt),
     points: event.points,
-    ...(payload.bossId === undefined ? {} : { bossId: payload.bossId }),
-    ...(payload.dropId === undefined ? {} : { dropId: payload.dropId }),
+    ...(event.bossId === undefined ? {} : { bossId: event.bossId }),
+    ...(event.dropId === undefined ? {} : { dropId: event.dropId }),
     traceId: event.traceId,
   };
 }

@@ -15,7 +15,7 @@ import { parse } from '../../shared/rpc/dto';
 import { parseJson } from '../../shared/rpc/json';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
-import type { GameEvent } from './events-gateway.event';
+import { type GameEvent, subjectOf } from './events-gateway.event';
 import { Journal, type Recorded } from './events-gateway.journal';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { batchBody, batchItem, canonicalPayload, type EventBody, eventBody, pointsOf } from './events-gateway.payloads';
@@ -73,6 +73,12 @@ export class Intake {
     return headers ? withInfo({ results }, { headers }) : { results };
   }
 
+  /** All the checks of `one`, with no effect: neither counted nor recorded. */
+  rehearse(message: SignedMessage): GameEvent {
+    this.verified(message, ingest.bodyLimit);
+    return this.toEvent(message.id, parse(eventBody, parseJson(message.body)), '');
+  }
+
   private verified(message: SignedMessage, limit = 0): string {
     if (message.body.length > limit) throw bodyTooLarge(limit);
     if (message.id === '') throw idempotencyKeyRequired();
@@ -93,6 +99,7 @@ export class Intake {
     const occurredAt = instant(body.occurredAt) ?? Number.NaN;
     if (!(occurredAt <= acceptedAt + maxAheadMs && occurredAt >= acceptedAt - maxAgeMs)) throw occurredAtOutOfRange();
     const { type, playerId } = body;
+    const subject = subjectOf(body.payload as { bossId?: string; dropId?: string });
     return {
       id,
       type,
@@ -102,6 +109,7 @@ export class Intake {
       payload: canonicalPayload(body),
       points: pointsOf(body),
       traceId,
+      ...subject,
     };
   }
 

@@ -6,7 +6,7 @@ import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { consumerBits, everyConsumer } from './events-gateway.consumers';
-import type { GameEvent } from './events-gateway.event';
+import { type GameEvent, subjectOf } from './events-gateway.event';
 
 const columns = {
   id: 'text',
@@ -59,6 +59,20 @@ export class JournalRepository {
       const others = events.filter((event) => !inserted.has(event.id)).map((event) => event.id);
       return { inserted, present: await select(tx, others) };
     });
+  }
+
+  /** Does all that `insert` does and rolls it back. */
+  async rehearse(events: readonly GameEvent[]): Promise<void> {
+    const rehearsed = new Error('rolled back on purpose');
+    try {
+      await this.db.transaction(async (tx) => {
+        const rows = events.map((event) => toRow(event, 0, 0));
+        await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId: 0 });
+        throw rehearsed;
+      });
+    } catch (error) {
+      if (error !== rehearsed) throw error;
+    }
   }
 
   /** Which of these ids are in the journal, and which of them by the group `groupId`. */
@@ -188,6 +202,7 @@ function toEvent(row: EventRow): GameEvent {
     payload: row.payload,
     points: row.points,
     traceId: row.trace_id,
+    ...subjectOf(JSON.parse(row.payload) as { bossId?: string; dropId?: string }),
   };
 }
 

@@ -16,6 +16,7 @@ import { EventsGatewayService } from './events-gateway.service';
 import { SignatureVerifier } from './events-gateway.signature';
 import { IngestStreamService } from './events-gateway.stream.service';
 import { Throttle } from './events-gateway.throttle';
+import { WarmUp } from './events-gateway.warmup';
 import { EventsGatewayWorker } from './events-gateway.worker';
 
 @Global()
@@ -34,6 +35,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     Relay,
     IngestStreamService,
     EventsGatewayWorker,
+    WarmUp,
     EventsGatewayMetrics,
   ],
   exports: [EventsGatewayApi],

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 import { Metrics } from '../../shared/metrics/metrics';
 
 @Injectable()
@@ -8,6 +9,7 @@ export class ProgressionMetrics {
   private readonly claimed;
   private readonly lag;
   private readonly applyDuration;
+  private readonly children = new Map<string, Counter.Internal>();
 
   constructor(metrics: Metrics) {
     this.events = metrics.counter('progression_events_total', 'Events applied', ['type']);
@@ -18,7 +20,9 @@ export class ProgressionMetrics {
   }
 
   applied(type: string, lagMs: number): void {
-    this.events.inc({ type });
+    const child = this.children.get(type) ?? this.events.labels({ type });
+    this.children.set(type, child);
+    child.inc();
     this.lag.observe(Math.max(0, lagMs) / 1000);
   }
 

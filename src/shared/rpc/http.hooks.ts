@@ -5,10 +5,12 @@ import type { Lifecycle } from '../lifecycle/lifecycle';
 import { runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
 import { infoOf } from './answer';
+import { HandlerDeadline } from './http.deadline';
 import type { HttpMetrics } from './http.metrics';
 import type { RouteTable } from './route-table';
 
 const slowMs = 1000;
+const handlerLimitMs = 5000;
 
 export interface HttpHooks {
   readonly routes: RouteTable;
@@ -20,11 +22,14 @@ export interface HttpHooks {
 
 /** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
 export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
+  const deadline = new HandlerDeadline(handlerLimitMs);
+  fastify.addHook('onClose', async () => deadline.close());
   fastify.decorateRequest('traceId', '');
   fastify.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
     request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     reply.header('x-trace-id', request.traceId);
+    deadline.begin(request, reply);
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (request.is404) done(unmatched(request, hooks.routes));
@@ -39,6 +44,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
+    deadline.end(request);
     hooks.metrics.observe(request, reply);
     log(hooks.logger, request, reply);
     done();

@@ -1,0 +1,42 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { deadlineExceeded } from '../errors/common.errors';
+import { errorBody } from './http.error-body';
+
+const sweepMs = 250;
+
+/**
+ * Answers 504 for requests whose handler takes longer than `limitMs`, a quarter of a second late at most. One timer for
+ * all: a timer and an AbortController for each request, as Fastify's own `handlerTimeout` has them, cost more than
+ * parsing the request.
+ */
+export class HandlerDeadline {
+  // In order of arrival, so a sweep looks at the expired ones and one more.
+  private readonly open = new Map<FastifyRequest, { readonly reply: FastifyReply; readonly since: number }>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly limitMs: number) {
+    this.timer = setInterval(() => this.sweep(), sweepMs).unref();
+  }
+
+  begin(request: FastifyRequest, reply: FastifyReply): void {
+    this.open.set(request, { reply, since: performance.now() });
+  }
+
+  end(request: FastifyRequest): void {
+    this.open.delete(request);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  private sweep(): void {
+    const expired = performance.now() - this.limitMs;
+    for (const [request, { reply, since }] of this.open) {
+      if (since > expired) return;
+      this.open.delete(request);
+      const error = deadlineExceeded();
+      if (!reply.sent) void reply.code(error.httpStatus).send(errorBody(error, request.traceId));
+    }
+  }
+}
