@@ -3,7 +3,6 @@ import type {
   ConfirmEventsResponse,
   DeadLetter,
   IngestBatchResponse,
-  IngestResponse,
   ListDeadLettersResponse,
   OldestPendingResponse,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
@@ -23,12 +22,6 @@ import { SignedRequest } from './events-gateway.signed-request.dto';
 @Controller('events')
 export class EventsGatewayHttpController {
   constructor(private readonly gateway: EventsGatewayService) {}
-
-  @Post()
-  @HttpCode(202)
-  ingest(@SignedRequest() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestResponse> {
-    return this.gateway.ingest(request, traceId);
-  }
 
   @Post('batch')
   @HttpCode(200)

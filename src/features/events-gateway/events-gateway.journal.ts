@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../../shared/batch/batch';
 import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
+import { Load } from '../../shared/lifecycle/load';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent } from './events-gateway.event';
 import { JournalRepository } from './events-gateway.journal.repository';
@@ -25,6 +26,7 @@ export class Journal {
   constructor(
     private readonly repository: JournalRepository,
     private readonly outbox: Outbox,
+    private readonly load: Load,
   ) {
     this.batcher = new Batcher<GameEvent, Recorded>({
       maxItems: maxGroup,
@@ -34,24 +36,25 @@ export class Journal {
     });
   }
 
-  record(event: GameEvent): Promise<Recorded> {
-    return this.batcher.submit(event);
+  async record(event: GameEvent): Promise<Recorded> {
+    this.load.begin(1);
+    try {
+      return await this.batcher.submit(event);
+    } finally {
+      this.load.end(1);
+    }
   }
 
   /** Each event with its own outcome, in order. */
   async recordAll(events: readonly GameEvent[]): Promise<Recorded[]> {
     if (events.length === 0) return [];
-    const settled = await this.batcher.submitAll(events);
-    return settled.map((one) => (one.status === 'fulfilled' ? one.value : toAppError(one.reason)));
-  }
-
-  /** Events that wait for a COMMIT: whoever works in the background gives way while there are many. */
-  get queued(): number {
-    return this.batcher.queued;
-  }
-
-  drain(): Promise<void> {
-    return this.batcher.drain();
+    this.load.begin(events.length);
+    try {
+      const settled = await this.batcher.submitAll(events);
+      return settled.map((one) => (one.status === 'fulfilled' ? one.value : toAppError(one.reason)));
+    } finally {
+      this.load.end(events.length);
+    }
   }
 
   private async commit(events: readonly GameEvent[], groupId: number): Promise<Recorded[]> {

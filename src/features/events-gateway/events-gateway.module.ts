@@ -4,6 +4,7 @@ import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
+import { IngestRoute } from './events-gateway.ingest.route';
 import { Intake } from './events-gateway.intake';
 import { Journal } from './events-gateway.journal';
 import { JournalRepository } from './events-gateway.journal.repository';
@@ -36,6 +37,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     IngestStreamService,
     EventsGatewayWorker,
     WarmUp,
+    IngestRoute,
     EventsGatewayMetrics,
   ],
   exports: [EventsGatewayApi],

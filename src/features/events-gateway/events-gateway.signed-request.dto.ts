@@ -11,12 +11,16 @@ const digits = /^[1-9][0-9]{0,14}$/;
 const webhookHeaders = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
 /** Headers and raw body of a signed HTTP request as the message that gRPC sends. */
-export const SignedRequest = createParamDecorator((_data: undefined, context: ExecutionContext): SignedMessage => {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
+export const SignedRequest = createParamDecorator(
+  (_data: undefined, context: ExecutionContext): SignedMessage =>
+    signedRequest(context.switchToHttp().getRequest<FastifyRequest>()),
+);
+
+export function signedRequest(request: FastifyRequest): SignedMessage {
   const extra = Object.keys(request.query as object)[0];
   if (extra !== undefined) throw validationFailed([{ field: extra.slice(0, 64), message: 'is not a known property' }]);
   return signedMessage(request.headers, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
-});
+}
 
 /** What is missing or misspelled becomes a message that cannot verify: the verifier has the one answer for it. */
 export function signedMessage(headers: IncomingHttpHeaders, body: Buffer): SignedMessage {

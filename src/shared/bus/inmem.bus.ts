@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { Load } from '../lifecycle/load';
 import { Bus, type BusMessage, type Handler, type Subscription, type Topic } from './bus';
 import { BusMetrics } from './bus.metrics';
 
@@ -22,6 +23,7 @@ export class InmemBus extends Bus {
   constructor(
     private readonly metrics: BusMetrics,
     private readonly logger: PinoLogger,
+    private readonly load: Load,
   ) {
     super();
   }
@@ -61,6 +63,7 @@ export class InmemBus extends Bus {
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.waiting.length > 0 && !this.closing.signal.aborted) {
       const group = queue.waiting.splice(0, queue.subscription.maxGroup);
+      const began = performance.now();
       try {
         await queue.handler(group, this.closing.signal);
         this.metrics.count('inmem', 'handled', group.length);
@@ -72,6 +75,7 @@ export class InmemBus extends Bus {
           'bus_group_failed',
         );
       }
+      await this.load.giveWay(performance.now() - began);
     }
     queue.running = undefined;
   }

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Lifecycle } from './lifecycle';
+import { Load } from './load';
 
 @Global()
-@Module({ providers: [Lifecycle], exports: [Lifecycle] })
+@Module({ providers: [Lifecycle, Load], exports: [Lifecycle, Load] })
 export class LifecycleModule {}
