@@ -37,6 +37,7 @@ export function traceIdOf(call: DuplexCall<unknown, unknown>): string {
 class StreamServer<Request, Answer extends object> {
   private tail: Promise<void> = Promise.resolve();
   private open = 0;
+  private finishing = false;
   private ended = false;
   private idle: NodeJS.Timeout | undefined;
 
@@ -52,6 +53,7 @@ class StreamServer<Request, Answer extends object> {
       const drain = (): void => this.finish(unavailable());
       const close = (): void => {
         this.ended = true;
+        this.finishing = true;
         clearTimeout(this.idle);
         options.draining.removeEventListener('abort', drain);
         resolve();
@@ -77,7 +79,7 @@ class StreamServer<Request, Answer extends object> {
       .catch((error: unknown) => this.end(toAppError(error)))
       .then(() => {
         this.open -= 1;
-        if (!this.ended) this.call.resume();
+        if (!this.finishing) this.call.resume();
       });
   }
 
@@ -95,6 +97,7 @@ class StreamServer<Request, Answer extends object> {
 
   /** Takes no more, answers what was taken, then ends the stream. */
   private finish(error?: AppError): void {
+    this.finishing = true;
     this.call.pause();
     clearTimeout(this.idle);
     void this.tail.then(() => this.end(error));
