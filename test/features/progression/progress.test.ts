@@ -68,6 +68,24 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     ]);
   });
 
+  test('an event that comes again, although it was applied, has no second effect', async () => {
+    const playerId = 'again';
+    await send('again-1', { playerId, payload: { deltaXp: 700 } });
+    await send('again-2', { playerId, type: 'boss_kill', payload: { bossId: 'hydra', tier: 1, points: 400 } });
+    await settled();
+    const before = await progressOf(playerId);
+    expect(before).toMatchObject({ xp: 1100, bossKills: 1, level: 2 });
+    // As after a confirmation that was lost.
+    await execute(database.url, `UPDATE game_events SET pending = 1, send_at = 0 WHERE player_id = '${playerId}'`);
+    await eventually(async () => {
+      await settled();
+      expect(await progressOf(playerId)).toEqual(before);
+    });
+    await send('again-3', { playerId, payload: { deltaXp: 1 } });
+    await settled();
+    expect(await progressOf(playerId)).toMatchObject({ xp: 1101, bossKills: 1 });
+  });
+
   test('many levels at once give a chest at every fifth', async () => {
     await send('jump', { playerId: 'jumper', payload: { deltaXp: 22_500 } });
     await settled();
