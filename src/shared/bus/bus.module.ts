@@ -1,8 +1,15 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Bus } from './bus';
 import { BusMetrics } from './bus.metrics';
 import { InmemBus } from './inmem.bus';
 
 @Global()
 @Module({ providers: [BusMetrics, { provide: Bus, useClass: InmemBus }], exports: [Bus] })
-export class BusModule {}
+export class BusModule implements OnApplicationShutdown {
+  constructor(private readonly bus: Bus) {}
+
+  /** After the servers, before the databases. */
+  onApplicationShutdown(): Promise<void> {
+    return this.bus.close();
+  }
+}

@@ -2,28 +2,36 @@
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
+// The last answer is kept: a time is validated where it arrives and converted right after.
+let lastText = '';
+let lastInstant: number | undefined;
+
 /** Milliseconds since 1970 of an RFC 3339 time, or undefined: impossible dates are not rolled over. */
-export function instant(value: string): number | undefined {
-  const parts = rfc3339.exec(value);
+export function instant(text: string): number | undefined {
+  if (text !== lastText) {
+    lastInstant = toInstant(text);
+    lastText = text;
+  }
+  return lastInstant;
+}
+
+function toInstant(text: string): number | undefined {
+  const parts = rfc3339.exec(text);
   if (!parts) return undefined;
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
   const millis = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3));
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second, millis));
-  // Date.UTC takes the years 0-99 for 1900-1999; such times are refused rather than moved.
-  const real = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  if (!real || hour > 23 || minute > 59 || second > 59) return undefined;
-  const offsetHours = Number(parts[9] ?? 0);
-  const offsetMinutes = Number(parts[10] ?? 0);
-  if (offsetHours > 23 || offsetMinutes > 59) return undefined;
-  const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
-  return date.getTime() - (parts[8] === '-' ? -offset : offset);
+  const epoch = Date.UTC(year, month - 1, day, hour, minute, second, millis);
+  // Date.UTC rolls 30 February over to March and takes the years 0-99 for 1900-1999; such times are refused instead.
+  const spelled = `${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}`;
+  if (!new Date(epoch).toISOString().startsWith(spelled)) return undefined;
+  const offset = offsetMs(parts);
+  return offset === undefined ? undefined : epoch - offset;
+}
+
+function offsetMs([, , , , , , , , sign, hours = '0', minutes = '0']: RegExpExecArray): number | undefined {
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return sign === '-' ? -offset : offset;
 }
 
 /** Milliseconds since 1970 as RFC 3339 in UTC with milliseconds. */
