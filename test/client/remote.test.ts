@@ -92,7 +92,7 @@ describe.each(['http', 'grpc'] as const)('a call over %s', (wire) => {
   });
 
   it('has one deadline for all its tries', async () => {
-    server = await flakyServer(wire, 'cut', 'hang');
+    server = await flakyServer(wire, unavailable(undefined, 500), 'hang');
     await using api = progressionOf(wire, server.url, { deadlineMs: 700 });
     const began = performance.now();
     expect((await failure(api.getProgress(player))).kind).toBe('deadline');
