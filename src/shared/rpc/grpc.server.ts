@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
+import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config/config';
 import { grpcInterceptor } from './grpc.interceptor';
 import type { GrpcMetrics } from './grpc.metrics';
-import { loaderOptions, protoFile } from './proto';
+import { errorTypes, loaderOptions, protoFile } from './proto';
 import type { RouteTable } from './route-table';
 import { undecodable } from './undecodable';
 
@@ -49,7 +50,8 @@ export function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions {
 
 /** Lets tools such as grpcurl ask which services there are. */
 export function addReflection(server: Server, packages: PackageDefinition): void {
-  new ReflectionService(packages).addToServer(server);
+  const health = loadSync(healthProto, loaderOptions);
+  new ReflectionService({ ...packages, ...health, ...errorTypes }).addToServer(server);
 }
 
 function credentials(config: Config): ServerCredentials {

@@ -21,7 +21,8 @@ export function protoFile(contract: AnyContract): string {
   return `${parts.join('/')}/${parts.at(-2)}.proto`;
 }
 
-const errorTypes = loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto'], loaderOptions);
+/** The types of error details. */
+export const errorTypes = loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto'], loaderOptions);
 
 /** A message type of google.rpc: `Status`, `ErrorInfo`, `BadRequest`, `RetryInfo`. */
 export function rpcType(name: string): MessageTypeDefinition<object, object> {
