@@ -23,7 +23,8 @@ const kindsBySchema = new WeakMap<z.ZodType, ReadonlyMap<string, TextKind>>();
 export function mergeParts(parts: HttpParts, schema: z.ZodType): Record<string, unknown> {
   const kinds = textKinds(schema);
   const refused: FieldViolation[] = [];
-  const message: Record<string, unknown> = {};
+  // Without a prototype: setting `__proto__` would make the name vanish instead of being refused.
+  const message: Record<string, unknown> = Object.create(null);
   const put = (name: string, value: unknown): void => {
     if (Object.hasOwn(message, name)) refused.push({ field: fieldPath([name]), message: 'is given in two places' });
     message[name] = value;
