@@ -26,7 +26,7 @@ import { finishConnections, httpAdapter, stopListening } from './shared/rpc/http
 import { RouteTable } from './shared/rpc/route-table';
 
 // Connections that are open and silent are closed after so long.
-const finishMs = 1000;
+const finishMs = 250;
 const badConfiguration = 78; // EX_CONFIG of sysexits.h
 
 /** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */

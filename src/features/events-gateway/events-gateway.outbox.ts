@@ -38,6 +38,11 @@ export class Outbox {
     this.signal?.();
   }
 
+  /** Events that wait to be sent. */
+  get waiting(): number {
+    return this.fresh.length;
+  }
+
   takeFresh(limit: number): GameEvent[] {
     return this.fresh.length <= limit ? this.fresh.splice(0) : this.fresh.splice(0, limit);
   }

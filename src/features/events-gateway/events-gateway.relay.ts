@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Bus, type BusMessage } from '../../shared/bus/bus';
@@ -12,6 +13,8 @@ import { Outbox } from './events-gateway.outbox';
 const groupSize = 500;
 const sweepMs = 1000;
 const fullQueueMs = 10;
+// Every group costs its consumers two commits, whatever its size; who comes alone does not wait.
+const gatherMs = 50;
 
 /**
  * Hands accepted events to the bus: first what was just accepted, then what the journal says is due. An event stays the
@@ -21,6 +24,7 @@ const fullQueueMs = 10;
 export class Relay {
   private stopping = false;
   private sweptAt = Number.NEGATIVE_INFINITY;
+  private sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly outbox: Outbox,
@@ -37,6 +41,7 @@ export class Relay {
 
   /** Sends what there is, or waits for it, a second at most. */
   async step(): Promise<void> {
+    await this.gather();
     const fresh = this.outbox.takeFresh(groupSize);
     if (fresh.length > 0) await this.send(fresh.map((event) => ({ event, pending: everyConsumer })));
     if (this.outbox.takeBacklog() || this.clock.monotonic() - this.sweptAt > sweepMs) await this.sweep();
@@ -47,6 +52,14 @@ export class Relay {
   stop(): void {
     this.stopping = true;
     this.outbox.wake();
+  }
+
+  /** Not sooner than `gatherMs` after the last time, so that events travel in groups. */
+  private async gather(): Promise<void> {
+    const rest = gatherMs - (this.clock.monotonic() - this.sentAt);
+    const { waiting } = this.outbox;
+    if (rest > 0 && waiting > 0 && waiting < groupSize) await sleep(rest);
+    this.sentAt = this.clock.monotonic();
   }
 
   private async sweep(): Promise<void> {
@@ -82,7 +95,7 @@ export class Relay {
     while (rest.length > 0 && !this.stopping) {
       const taken = await this.bus.publish(acceptedEvents, consumer, rest);
       rest = rest.slice(taken);
-      if (rest.length > 0) await new Promise((resolve) => setTimeout(resolve, fullQueueMs));
+      if (rest.length > 0) await sleep(fullQueueMs);
     }
   }
 }

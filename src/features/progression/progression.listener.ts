@@ -9,7 +9,7 @@ import { ProgressionApplier } from './progression.applier';
 
 const name = 'progression';
 // Each group blocks the thread for as long as it takes; larger groups are cheaper for each event but felt by requests.
-const maxGroup = 200;
+const maxGroup = 250;
 
 /** Consumes accepted events. */
 @Injectable()

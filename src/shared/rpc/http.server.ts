@@ -44,7 +44,7 @@ export function httpAdapter(routes: RouteTable): FastifyAdapter {
       if (!entry) continue;
       options.config = { ...options.config, entry };
       // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
-      if (entry.route?.hot) Object.assign(options, { helmet: false });
+      if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
     }
   });
