@@ -27,7 +27,7 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
   return (method, call) => {
     const observed = metrics.begin(method.path);
     const hot = routes.grpc(method.path)?.route?.hot === true;
-    const around = new CallAround(call, hot);
+    const around = new CallAround(hot);
     const responder = new ResponderBuilder()
       .withStart((next) => next(around.listener()))
       .withSendMetadata((metadata, next) => next(around.stamp(metadata)))
@@ -39,7 +39,7 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
       })
       .build();
     const intercepted = new ServerInterceptingCall(call, responder);
-    if (!method.requestStream) around.limit(intercepted);
+    around.surround(intercepted, !method.requestStream);
     return intercepted;
   };
 }
@@ -49,11 +49,9 @@ class CallAround {
   private replayed = false;
   private headers: Readonly<Record<string, string>> = {};
   private timer: NodeJS.Timeout | undefined;
+  private call: ServerInterceptingCall | undefined;
 
-  constructor(
-    private readonly call: ServerInterceptingCallInterface,
-    private readonly hot: boolean,
-  ) {}
+  constructor(private readonly hot: boolean) {}
 
   listener() {
     const inContext = (next: () => void): void => (this.hot ? next() : runInContext({ traceId: this.traceId }, next));
@@ -71,11 +69,13 @@ class CallAround {
       .build();
   }
 
-  /** Ends the call after its deadline: 5 s unless the caller named one, 10 s at most. */
-  limit(intercepted: ServerInterceptingCall): void {
-    const asked = Number(intercepted.getDeadline()) - Date.now();
+  /** `call` is what all of this is around. A unary one ends after its deadline: 5 s unless told, 10 s at most. */
+  surround(call: ServerInterceptingCall, unary: boolean): void {
+    this.call = call;
+    if (!unary) return;
+    const asked = Number(call.getDeadline()) - Date.now();
     const ms = Number.isFinite(asked) ? Math.min(asked, maxDeadlineMs) : defaultDeadlineMs;
-    this.timer = setTimeout(() => intercepted.sendStatus(grpcError(deadlineExceeded())), Math.max(0, ms)).unref();
+    this.timer = setTimeout(() => this.refuse(deadlineExceeded()), Math.max(0, ms)).unref();
   }
 
   stamp(metadata: Metadata): Metadata {
@@ -91,8 +91,11 @@ class CallAround {
   }
 
   trailers(sent: PartialStatusObject): PartialStatusObject {
-    if (!this.replayed && Object.keys(this.headers).length === 0) return sent;
+    const failed = sent.code !== status.OK;
+    if (!failed && !this.replayed && Object.keys(this.headers).length === 0) return sent;
     const metadata = sent.metadata?.clone() ?? new Metadata();
+    // A failed call often has no headers but these.
+    if (failed) metadata.set('x-trace-id', this.traceId);
     if (this.replayed) metadata.set('idempotent-replayed', 'true');
     for (const [name, value] of Object.entries(this.headers)) metadata.set(name, value);
     return { ...sent, metadata };
@@ -103,7 +106,7 @@ class CallAround {
   }
 
   private refuse(error: AppError): void {
-    this.call.sendStatus(grpcError(error));
+    this.call?.sendStatus(grpcError(error));
   }
 }
 

@@ -29,13 +29,17 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     const { headers } = request;
     request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     reply.header('x-trace-id', request.traceId);
-    deadline.begin(request, reply);
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (request.is404) done(unmatched(request, hooks.routes));
     else if (held !== undefined) void held.then(() => runInContext({ traceId: request.traceId }, done));
     else if (request.routeOptions.config.entry?.route?.hot) done();
     else runInContext({ traceId: request.traceId }, done);
+  });
+  // Not before the body is here: it has a limit of its own.
+  fastify.addHook('preHandler', (request, reply, done) => {
+    deadline.begin(request, reply);
+    done();
   });
   fastify.addHook('preSerialization', (_request, reply, payload, done) => {
     const info = infoOf(payload);
