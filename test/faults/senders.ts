@@ -9,6 +9,7 @@ import { GrpcWire, HttpWire, type Outcome } from '../support/wires';
 export class Ledger {
   readonly events: WholeEvent[] = [];
   readonly heard = new Set<string>();
+  private readonly accepted = new Set<string>();
   readonly surprises: string[] = [];
 
   constructor(private readonly players: number) {}
@@ -29,6 +30,11 @@ export class Ledger {
   }
 
   told(id: string, status: string, code?: string): void {
+    if (status === 'accepted') {
+      // Only what was lost meanwhile is new a second time.
+      if (this.accepted.has(id)) this.surprises.push(`${id}: accepted twice`);
+      this.accepted.add(id);
+    }
     if (status === 'accepted' || status === 'duplicate') this.heard.add(id);
     else if (code !== 'unavailable') this.surprises.push(`${id}: ${status} ${code}`);
   }

@@ -5,12 +5,20 @@ export interface SilentProxy extends AsyncDisposable {
   readonly port: number;
   /** From now on the next COMMIT is answered by a cut connection. */
   loseNextCommit(): void;
+  /** The next COMMIT does not reach the server before `release`. `held` resolves when it has come. */
+  holdNextCommit(): HeldCommit;
+}
+
+export interface HeldCommit {
+  readonly held: Promise<void>;
+  release(): void;
 }
 
 /** Starts a proxy to a database server on this loopback port. It looks for the word in what the client sends. */
 export async function startSilentProxy(target: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>();
   let armed = false;
+  let hold: ((pass: () => void) => void) | undefined;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     let losing = false;
@@ -20,10 +28,14 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
       socket.on('close', () => sockets.delete(socket));
     }
     client.on('data', (chunk) => {
+      const pass = (): void => void upstream.write(chunk);
       // Not the COMMITTED of an isolation level.
-      losing = armed && /COMMIT(?!TED)/.test(chunk.toString('latin1'));
+      const commits = /COMMIT(?!TED)/.test(chunk.toString('latin1'));
+      losing = armed && commits;
       if (losing) armed = false;
-      upstream.write(chunk);
+      if (!hold || !commits) return pass();
+      hold(pass);
+      hold = undefined;
     });
     upstream.on('data', (chunk) => {
       // The server has answered: it has committed.
@@ -39,6 +51,16 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     port,
     loseNextCommit: () => {
       armed = true;
+    },
+    holdNextCommit: () => {
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        hold = (pass) => {
+          release = pass;
+          resolve();
+        };
+      });
+      return { held, release: () => release() };
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
