@@ -53,6 +53,7 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     headers,
     answer: ingestAnswer,
     status: 202,
+    replayed: true,
     errors: {
       400: ['idempotency_key_required'],
       401: ['signature_invalid'],

@@ -62,6 +62,7 @@ export const progressionMessages: Messages<ProgressionApi> = {
     headers: { 'Idempotency-Key': idempotencyKey },
     answer: claimRewardAnswer,
     status: 201,
+    replayed: true,
     errors: { 404: ['reward_not_found'] },
     example: { request: { playerId, rewardId: 'boss-hydra' }, answer: { receipt, reward: claimed } },
   },

@@ -6,7 +6,8 @@ import type { RouteTable } from './route-table';
 /** `/docs` (UI) and `/docs/openapi.json`. */
 export function serveDocs(app: NestFastifyApplication, routes: RouteTable): void {
   const document = openApi(routes, version) as unknown as OpenAPIObject;
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs/openapi.json', customSiteTitle: 'Aerie API' });
+  const options = { jsonDocumentUrl: 'docs/openapi.json', raw: ['json' as const], customSiteTitle: 'Aerie API' };
+  SwaggerModule.setup('docs', app, document, options);
 }
 
 const version = '1.0';

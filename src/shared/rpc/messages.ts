@@ -8,6 +8,8 @@ export interface MessageDocs {
   readonly answer: ZodType;
   /** HTTP status of success; 200 unless told. */
   readonly status?: number;
+  /** Sent again it is answered 200 with the same body. */
+  readonly replayed?: true;
   /** Error codes that this call adds to those every call can have, by HTTP status. */
   readonly errors?: Readonly<Record<number, readonly string[]>>;
   readonly example: { readonly request: object; readonly answer: object };

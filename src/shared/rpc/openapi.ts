@@ -95,12 +95,9 @@ function without(schema: Json, names: readonly string[]): Json {
 
 function responses(route: Route, docs: MessageDocs): Json {
   const status = docs.status ?? 200;
-  const found: Json = {
-    [status]: {
-      description: 'Done',
-      content: { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } },
-    },
-  };
+  const content = { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } };
+  const found: Json = { [status]: { description: 'Done', content } };
+  if (docs.replayed) found[200] = { description: 'Was done before: Idempotent-Replayed: true', content };
   const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
   const codes = new Map<string, string[]>();
   for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
