@@ -1,0 +1,196 @@
+import { request } from 'undici';
+import { z } from 'zod';
+import { features } from '../../../src/features/index';
+import type { Route } from '../../../src/shared/rpc/contract';
+import type { MessageDocs } from '../../../src/shared/rpc/messages';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
+import { eventBody, signed } from '../../support/signed';
+import { openApp, type TestApp } from '../../support/wires';
+
+// The OpenAPI document is made of the schemas that check the requests; here it is held against the server itself.
+
+type Json = Record<string, unknown>;
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly security?: readonly Json[];
+  readonly parameters: readonly { name: string; in: string; required: boolean; schema: Json; description?: string }[];
+  readonly requestBody?: { content: Record<string, { schema: Json; example: unknown }> };
+  readonly responses: Record<
+    string,
+    { description: string; content?: Record<string, { schema: Json; example?: unknown }> }
+  >;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: Json;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { schemas: Record<string, Json>; securitySchemes: Record<string, Json> };
+}
+
+const calls = features.flatMap(({ contract, messages }) =>
+  Object.entries(contract.routes).map(([method, route]) => ({
+    contract,
+    method,
+    route,
+    docs: messages[method] as MessageDocs,
+  })),
+);
+
+let database: TestDatabase;
+let app: TestApp;
+let document: Document;
+
+beforeAll(async () => {
+  database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
+  app = await openApp(database.url);
+  document = (await (await request(`${app.url}/docs/openapi.json`)).body.json()) as Document;
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+function operationOf({ http }: Route): Operation {
+  const [verb = '', path = ''] = http.split(' ');
+  const found = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[verb.toLowerCase()];
+  if (!found) throw new Error(`${http} is not in the document`);
+  return found;
+}
+
+function everyOperation(): [string, string, Operation][] {
+  return Object.entries(document.paths).flatMap(([path, verbs]) =>
+    Object.entries(verbs).map(([verb, operation]): [string, string, Operation] => [verb, path, operation]),
+  );
+}
+
+/** Every value of every property called `name`, however deep. */
+function allOf(value: unknown, name: string): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [...(key === name ? [inner] : []), ...allOf(inner, name)]);
+}
+
+function accepts(schema: Json, value: unknown): boolean {
+  return z.fromJSONSchema(schema).safeParse(value).success;
+}
+
+describe('the document', () => {
+  test('is OpenAPI 3.1 with a title, a version, and one operation for each route and no other', () => {
+    expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Aerie', version: expect.any(String) } });
+    const told = everyOperation().map(([verb, path]) => `${verb.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
+    expect(told.sort()).toEqual(calls.map(({ route }) => route.http).sort());
+  });
+
+  test('names every operation once, and every tag and reference is declared', () => {
+    const ids = everyOperation().map(([, , { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = (document as unknown as { tags: { name: string }[] }).tags.map(({ name }) => name);
+    for (const [, , operation] of everyOperation()) expect(tags).toEqual(expect.arrayContaining([...operation.tags]));
+    for (const reference of allOf(document, '$ref'))
+      expect(document.components.schemas).toHaveProperty(String(reference).replace('#/components/schemas/', ''));
+  });
+
+  test('declares exactly the parameters of each path, all of them required', () => {
+    for (const [, path, { parameters }] of everyOperation()) {
+      const inPath = parameters.filter((parameter) => parameter.in === 'path');
+      expect(inPath.map(({ name }) => name)).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+      expect(inPath.every(({ required, schema }) => required && schema !== undefined)).toBe(true);
+      const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  test('says who may call, and which errors there are', () => {
+    for (const { route } of calls) {
+      const { security, responses, summary } = operationOf(route);
+      expect([summary.length > 5, security === undefined]).toEqual([true, route.access === 'public']);
+      for (const { description } of Object.values(responses)) expect(description.length).toBeGreaterThan(1);
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '500', '503', '504']));
+      if (route.access !== 'public') expect(responses['401']?.description).toContain('token_invalid');
+      for (const [status, { content }] of Object.entries(responses))
+        if (Number(status) >= 400)
+          expect(content?.['application/json']?.schema).toEqual({ $ref: '#/components/schemas/Error' });
+    }
+  });
+
+  test('has schemas that can be read as JSON Schema', () => {
+    const schemas = allOf(document.paths, 'schema').filter((schema) => !('$ref' in (schema as Json)));
+    expect(schemas.length).toBeGreaterThan(20);
+    for (const schema of schemas) expect(() => z.fromJSONSchema(schema as Json)).not.toThrow();
+  });
+});
+
+describe.each(calls)('$method', ({ contract, method, route, docs }) => {
+  test('its examples fit its schemas, in the code and in the document', () => {
+    const asked = (docs.rawBody ?? docs.request.schema).safeParse(docs.example.request);
+    expect(asked.error).toBeUndefined();
+    expect(docs.answer.parse(docs.example.answer)).toEqual(docs.example.answer);
+    const { requestBody, responses } = operationOf(route);
+    const sent = requestBody?.content['application/json'];
+    if (sent) expect([sent.example, accepts(sent.schema, sent.example)]).toEqual([expect.anything(), true]);
+    const { schema, example } = responses[String(docs.status ?? 200)]?.content?.['application/json'] ?? {};
+    expect([example, accepts(schema ?? {}, example)]).toEqual([docs.example.answer, true]);
+  });
+
+  test('a request that is no such message fits neither', () => {
+    const sent = operationOf(route).requestBody?.content['application/json'];
+    if (!sent) return;
+    expect(accepts(sent.schema, { ...(sent.example as Json), surplus: 1 })).toBe(false);
+    expect(accepts(sent.schema, {})).toBe(false);
+  });
+
+  test('the server answers its example as the document says', async () => {
+    const message = route.rawBody ? signed('documented', docs.example.request) : docs.example.request;
+    const outcome = await app.http.call(contract, method, message);
+    const responses = operationOf(route).responses;
+    expect(Object.keys(responses)).toContain(String(outcome.status));
+    if (outcome.code !== 'ok') expect(responses[String(outcome.status)]?.description).toContain(outcome.code);
+  });
+});
+
+test('real answers are what the document says, property for property', async () => {
+  const playerId = 'documented-player';
+  const sent = eventBody({ playerId, type: 'boss_kill', payload: { bossId: 'hydra', tier: 1, points: 6000 } });
+  const answers = new Map<string, Json>();
+  const ask = async (method: string, message: object): Promise<Json> => {
+    const call = calls.find((each) => each.method === method);
+    if (!call) throw new Error(`No ${method}`);
+    const outcome = await app.http.call(call.contract, method, message);
+    expect([method, outcome.code, outcome.status]).toEqual([method, 'ok', call.docs.status ?? 200]);
+    answers.set(method, outcome.body);
+    return outcome.body;
+  };
+  await ask('ingest', signed('real-1', sent));
+  await ask('ingestBatch', signed('real', { events: [{ id: 'real-2', ...sent }, { id: 'bad' }] }));
+  await eventually(async () => {
+    expect(await ask('oldestPending', { consumer: 'progression' })).toEqual({ pending: 0 });
+  });
+  await ask('getProgress', { playerId });
+  await ask('listRewards', { playerId });
+  const { receipt } = await ask('claimReward', { playerId, rewardId: 'boss-hydra' });
+  await ask('verifyReward', { receipt });
+  await ask('confirmEvents', { consumer: 'progression', eventIds: ['real-1'] });
+  const { id } = await ask('parkEvent', { eventId: 'real-1', consumer: 'progression', reason: 'to be documented' });
+  await ask('listDeadLetters', {});
+  await ask('redriveDeadLetter', { id });
+  expect([...answers.keys()].sort()).toEqual(calls.map(({ method }) => method).sort());
+  for (const { method, docs } of calls) expect(docs.answer.parse(answers.get(method))).toEqual(answers.get(method));
+});
+
+test('what is answered 200 when it comes again says so', async () => {
+  const body = eventBody();
+  for (const [method, message] of [
+    ['ingest', signed('again', body)],
+    ['claimReward', { playerId: 'documented-player', rewardId: 'boss-hydra' }],
+  ] as const) {
+    const call = calls.find((each) => each.method === method);
+    if (!call) throw new Error(`No ${method}`);
+    await app.http.call(call.contract, method, message);
+    expect(await app.http.call(call.contract, method, message)).toMatchObject({ status: 200, replayed: true });
+    expect(operationOf(call.route).responses).toHaveProperty('200');
+  }
+});
