@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PinoLogger } from 'nestjs-pino';
 import { Batcher } from '../batch/batch';
 import { AppError } from '../errors/app-error';
@@ -95,19 +96,10 @@ export class Consumer<Body> {
   }
 }
 
-function pause(attempt: number, closing: AbortSignal): Promise<void> {
+async function pause(attempt: number, closing: AbortSignal): Promise<void> {
   const ms = Math.min(maxPauseMs, firstPauseMs * 2 ** attempt);
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    closing.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+  // Rejects when the bus closes, which ends the pause and nothing else.
+  await sleep(ms, undefined, { signal: closing }).catch(() => undefined);
 }
 
 function printable(message: string): string {
