@@ -22,11 +22,18 @@ export function loggerOptions(level: string): LoggerOptions {
     serializers: { err: (value) => value },
     hooks: {
       logMethod(args, method) {
-        const clean = args.map((arg) => (typeof arg === 'string' ? scrub(arg) : arg)) as typeof args;
+        const told = args.length === 1 ? [args[0], messageOf(args[0])] : args;
+        const clean = told.map((arg) => (typeof arg === 'string' ? scrub(arg) : arg)) as typeof args;
         method.apply(this, clean);
       },
     },
   };
+}
+
+/** Where a line has no message pino takes the error's, as it is. */
+function messageOf(logged: unknown): string | undefined {
+  const error = logged instanceof Error ? logged : (logged as { err?: unknown } | null)?.err;
+  return error instanceof Error ? error.message : undefined;
 }
 
 function destination(): DestinationStream | undefined {

@@ -37,15 +37,22 @@ const printable = new Set([
   'version',
 ]);
 
-const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
-const email = /[^\s@"'<>()/]+@[^\s@"'<>()/]+\.[A-Za-z]{2,}/g;
+// Up to the last @ before the path: a password may hold one.
+const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi;
+// As Go's MySQL driver has it: user:password@tcp(host:3306)/db
+const credentialsInDsn = /[^\s"'/]+@(?=(?:tcp|unix)\()/gi;
+// Player tokens and receipts (RFC 7515, compact).
+const jws = /\beyJ[\w-]*\.[\w-]*\.[\w-]*/g;
+const email = /[^\s@"'<>()/[\]]+@[^\s@"'<>()/]+\.[A-Za-z]{2,}/g;
 const bearer = /(bearer\s+)[^\s"']+/gi;
 const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
 
-/** A text without credentials in URLs, e-mail addresses, bearer tokens and `secret=...` pairs. */
+/** A text without credentials in URLs and DSNs, signed tokens, e-mail addresses, bearer tokens and `secret=...` pairs. */
 export function scrub(text: string): string {
   return text
     .replace(credentialsInUrl, '$1[redacted]@')
+    .replace(credentialsInDsn, '[redacted]@')
+    .replace(jws, '[redacted]')
     .replace(email, '[redacted]')
     .replace(bearer, '$1[redacted]')
     .replace(secretPair, '$1[redacted]');
