@@ -55,7 +55,7 @@ export async function openApp(databaseUrl: string, environment: RawEnvironment =
 export class HttpWire implements Wire {
   readonly name = 'http';
 
-  constructor(private readonly url: string) {}
+  constructor(readonly url: string) {}
 
   async call(
     contract: AnyContract,
