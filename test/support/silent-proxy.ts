@@ -52,19 +52,25 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     loseNextCommit: () => {
       armed = true;
     },
-    holdNextCommit: () => {
-      let release = (): void => undefined;
-      const held = new Promise<void>((resolve) => {
-        hold = (pass) => {
-          release = pass;
-          resolve();
-        };
-      });
-      return { held, release: () => release() };
-    },
+    holdNextCommit: () =>
+      heldCommit((take) => {
+        hold = take;
+      }),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+/** `arm` is given what takes the COMMIT when it comes. */
+function heldCommit(arm: (take: (pass: () => void) => void) => void): HeldCommit {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    arm((pass) => {
+      release = pass;
+      resolve();
+    });
+  });
+  return { held, release: () => release() };
 }
