@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
@@ -17,13 +17,14 @@ const webhookPrefix = 'v1,';
  */
 @Injectable()
 export class SignatureVerifier {
-  private readonly ring: ReadonlyMap<string, Buffer>;
+  // Made once: a key object for every call would cost as much as the HMAC itself.
+  private readonly ring: ReadonlyMap<string, KeyObject>;
 
   constructor(
     config: Config,
     private readonly clock: Clock,
   ) {
-    this.ring = new Map(config.hmacKeys.map(({ kid, secret }) => [kid, secret]));
+    this.ring = new Map(config.hmacKeys.map(({ kid, secret }) => [kid, createSecretKey(secret)]));
   }
 
   /** The id of the key that signed. @throws AppError signature_invalid; validation_failed for mixed spellings */
@@ -60,7 +61,7 @@ export class SignatureVerifier {
 }
 
 /** The 32 bytes that a signature must have. */
-export function mac(secret: Buffer, message: Pick<SignedMessage, 'id' | 'timestamp' | 'body'>): Buffer {
+export function mac(secret: KeyObject, message: Pick<SignedMessage, 'id' | 'timestamp' | 'body'>): Buffer {
   return createHmac('sha256', secret).update(`${message.id}.${message.timestamp}.`).update(message.body).digest();
 }
 

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Clock } from '../../shared/clock/clock';
@@ -36,7 +37,7 @@ export class WarmUp implements OnApplicationBootstrap {
 
   private async round(round: number): Promise<void> {
     const now = this.clock.now();
-    const secret = this.config.hmacKeys[0]?.secret ?? Buffer.alloc(0);
+    const secret = createSecretKey(this.config.hmacKeys[0]?.secret ?? Buffer.alloc(0));
     const events = Array.from({ length: groupSize }, (_, i) => {
       const document = {
         type: 'progression',
