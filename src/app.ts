@@ -111,12 +111,20 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   serveDocs(app, routes);
   const grpcPort = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);
+  const { port } = fastify.server.address() as { port: number };
+  await lifecycle.warmUp(`http://${reachableHost(config.http.host)}:${port}`);
   const health = app.get(GrpcHealth);
   lifecycle.ready();
   await health.refresh();
   health.start();
-  const { port } = fastify.server.address() as { port: number };
   return { http: { host: config.http.host, port }, grpcPort, logger, stop: () => stop(app, config) };
+}
+
+/** Where this machine reaches itself. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<number> {

@@ -12,6 +12,7 @@ import { eventsGatewayMessages } from './events-gateway.messages';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
 import { Outbox } from './events-gateway.outbox';
+import { Rehearsal } from './events-gateway.rehearsal';
 import { Relay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
 import { SignatureVerifier } from './events-gateway.signature';
@@ -37,6 +38,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     IngestStreamService,
     EventsGatewayWorker,
     WarmUp,
+    Rehearsal,
     IngestRoute,
     EventsGatewayMetrics,
   ],

@@ -7,7 +7,18 @@ export type Phase = 'starting' | 'ready' | 'draining';
 export class Lifecycle {
   private current: Phase = 'starting';
   private readonly leaving = new AbortController();
+  private readonly warmUps: ((origin: string) => Promise<void>)[] = [];
   private holding: Promise<void> | undefined;
+
+  /** Work to be done once the servers listen and before the process is ready. `origin`: where HTTP listens. */
+  beforeReady(work: (origin: string) => Promise<void>): void {
+    this.warmUps.push(work);
+  }
+
+  /** Does what was asked for with `beforeReady`. */
+  async warmUp(origin: string): Promise<void> {
+    for (const work of this.warmUps) await work(origin);
+  }
 
   get phase(): Phase {
     return this.current;
