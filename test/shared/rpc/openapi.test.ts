@@ -181,6 +181,29 @@ test('real answers are what the document says, property for property', async () 
   for (const { method, docs } of calls) expect(docs.answer.parse(answers.get(method))).toEqual(answers.get(method));
 });
 
+const event = eventBody();
+const stranger = { playerId: 'nobody-at-all' };
+test.each<[string, object, string]>([
+  ['ingest', signed('', event), 'idempotency_key_required'],
+  ['ingest', { ...signed('told', event), signatures: [] }, 'signature_invalid'],
+  ['ingest', signed('told', { ...event, occurredAt: '2001-01-01T00:00:00Z' }), 'occurred_at_out_of_range'],
+  ['ingest', signed('told', '{'), 'malformed_json'],
+  ['ingest', signed('told', ' '.repeat(17 * 1024)), 'body_too_large'],
+  ['ingestBatch', { ...signed('told', event), signatures: [] }, 'signature_invalid'],
+  ['parkEvent', { eventId: 'nobody', consumer: 'progression', reason: 'x' }, 'event_not_found'],
+  ['listDeadLetters', { pageToken: 'x' }, 'page_token_invalid'],
+  ['redriveDeadLetter', { id: '01KAJ0000000000000000000AA' }, 'dead_letter_not_found'],
+  ['getProgress', stranger, 'player_not_found'],
+  ['listRewards', { ...stranger, pageToken: 'x' }, 'page_token_invalid'],
+  ['claimReward', { ...stranger, rewardId: 'boss-x' }, 'reward_not_found'],
+])('%s: what is wrong with %j is told as %s in the document', async (method, message, code) => {
+  const call = calls.find((each) => each.method === method);
+  if (!call) throw new Error(`No ${method}`);
+  const outcome = await app.http.call(call.contract, method, message);
+  expect(outcome.code).toBe(code);
+  expect(operationOf(call.route).responses[String(outcome.status)]?.description.split(' | ')).toContain(code);
+});
+
 test('what is answered 200 when it comes again says so', async () => {
   const body = eventBody();
   for (const [method, message] of [
