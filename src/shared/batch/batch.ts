@@ -20,6 +20,17 @@ interface Entry<Item, Answer> {
   settle(outcome: PromiseSettledResult<Answer>): void;
 }
 
+/** One run of a group. `began`: monotonic milliseconds. */
+interface Attempt<Item, Answer> {
+  readonly group: readonly Entry<Item, Answer>[];
+  readonly items: readonly Item[];
+  readonly groupId: number;
+  readonly began: number;
+}
+
+// A conflict is over in less; what takes longer is an outage.
+const patienceMs = 500;
+
 /**
  * Group commit: what is submitted while a group commits is the next group; when nothing runs, a group begins at the end
  * of this turn of the event loop. No answer comes before the COMMIT of its group. A group that fails for a reason of one
@@ -110,11 +121,12 @@ export class Batcher<Item, Answer> {
   private async work(group: readonly Entry<Item, Answer>[]): Promise<void> {
     const items = group.map((entry) => entry.item);
     const groupId = newGroupId();
+    const began = performance.now();
     try {
       answer(group, await this.options.commit(items, groupId));
     } catch (error) {
-      if (error instanceof CommitUnknownError) await this.resolve(group, items, groupId, error);
-      else if (isTransient(error)) fail(group, error instanceof AppError ? error : unavailable(error));
+      if (error instanceof CommitUnknownError) await this.resolve({ group, items, groupId, began }, error);
+      else if (isTransient(error)) this.giveUp(group, error instanceof AppError ? error : unavailable(error), began);
       else if (group.length === 1) fail(group, error);
       else await this.halve(group);
     }
@@ -126,12 +138,7 @@ export class Batcher<Item, Answer> {
     await this.work(group.slice(middle));
   }
 
-  private async resolve(
-    group: readonly Entry<Item, Answer>[],
-    items: readonly Item[],
-    groupId: number,
-    lost: Error,
-  ): Promise<void> {
+  private async resolve({ group, items, groupId, began }: Attempt<Item, Answer>, lost: Error): Promise<void> {
     try {
       const found = await this.options.resolve(items, groupId);
       group.forEach((entry, i) => {
@@ -139,8 +146,14 @@ export class Batcher<Item, Answer> {
         entry.settle(value === undefined ? { status: 'rejected', reason: lost } : { status: 'fulfilled', value });
       });
     } catch (error) {
-      fail(group, unavailable(error));
+      this.giveUp(group, unavailable(error), began);
     }
+  }
+
+  /** Whoever waits behind a database that does not answer would learn the same, but only after their own deadline. */
+  private giveUp(group: readonly Entry<Item, Answer>[], reason: AppError, began: number): void {
+    fail(group, reason);
+    if (performance.now() - began > patienceMs) fail(this.queue.splice(0), reason);
   }
 }
 

@@ -54,6 +54,29 @@ describe('a batch', () => {
     expect(sizes).toEqual([30, 30, 30, 10]);
   });
 
+  test('who waits behind an outage is told with the group; behind a quick failure they have their own try', async () => {
+    let slow = true;
+    const commit = async (items: readonly number[]) => {
+      await sleep(slow ? 700 : 5);
+      if (items.includes(0)) throw unavailable(new Error('no answer'));
+      return items.map(String);
+    };
+    for (const waiting of ['refused', 'done']) {
+      const { batch } = batcher({ commit });
+      const first = expect(batch.submit(0)).rejects.toEqual(isUnavailable);
+      await sleep(2);
+      const began = performance.now();
+      const behind = Promise.allSettled([batch.submit(1), batch.submit(2)]);
+      await first;
+      const told = (await behind).map(({ status }) => status);
+      expect(told).toEqual(waiting === 'refused' ? ['rejected', 'rejected'] : ['fulfilled', 'fulfilled']);
+      expect(performance.now() - began).toBeLessThan(1000);
+      // Later ones find a batch that works.
+      slow = false;
+      expect(await batch.submit(3)).toBe('3');
+    }
+  });
+
   test('answers nobody before the commit', async () => {
     let committed = false;
     const commit = async (items: readonly number[]) => {
