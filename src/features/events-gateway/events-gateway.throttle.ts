@@ -42,6 +42,11 @@ export class Throttle {
     return this.headers(bucket);
   }
 
+  /** Every bucket is full again. */
+  refill(): void {
+    this.buckets.clear();
+  }
+
   private headers(bucket: Bucket): Readonly<Record<string, string>> {
     const remaining = Math.max(0, Math.floor(bucket.tokens));
     const reset = Math.ceil(Math.max(0, this.burst - bucket.tokens) / this.max);

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { Metrics } from '../../shared/metrics/metrics';
 import { Rehearsal } from './events-gateway.rehearsal';
+import { Throttle } from './events-gateway.throttle';
 
 const insideMs = 300;
 const overHttpMs = 600;
@@ -15,6 +16,7 @@ const overHttpMs = 600;
 export class WarmUp implements OnModuleInit {
   constructor(
     private readonly rehearsal: Rehearsal,
+    private readonly throttle: Throttle,
     private readonly lifecycle: Lifecycle,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
@@ -32,7 +34,8 @@ export class WarmUp implements OnModuleInit {
       // Cold is slow, not wrong; without a schema, for one, there is nothing to insert into.
       this.logger.debug({ err: error }, 'warm_up_failed');
     }
-    // Nobody else has called yet: what was counted is the rehearsal's.
+    // Nobody else has called yet: what was taken and counted is the rehearsal's.
+    this.throttle.refill();
     this.metrics.registry.resetMetrics();
   }
 }
