@@ -29,7 +29,7 @@ export class Rehearsal {
   /** Verification, parsing, validation, and a commit that is rolled back. */
   async inside(limitMs: number): Promise<void> {
     const until = this.clock.monotonic() + limitMs;
-    for (let round = 0; this.clock.monotonic() < until; round++) {
+    while (this.clock.monotonic() < until) {
       const events = Array.from({ length: groupSize }, (_, i) => this.intake.rehearse(this.signed(i, 'progression')));
       await this.repository.rehearse(events);
     }
