@@ -240,3 +240,19 @@ test('unknown routes and wrong methods are in the one error shape, whatever the 
   });
   expect((await request(`${app.url}/events`, { method: 'PUT' })).headers.allow).toBe('POST');
 });
+
+test.each([
+  ['/players/%zz/progress', 400, 'validation_failed'],
+  [`/players/${'a'.repeat(300)}/progress`, 400, 'validation_failed'],
+  ['/players/%00/progress', 400, 'validation_failed'],
+  ['/docs/..%2f..%2fpackage.json', 404, 'route_not_found'],
+  [`/${'a'.repeat(9000)}`, 404, 'route_not_found'],
+  ['//events', 404, 'route_not_found'],
+])('the path %s is answered in the one error shape', async (path, status, code) => {
+  expect(await app.http.send('GET', path, {})).toMatchObject({ status, code });
+});
+
+test('a compressed body is refused, not taken for JSON', async () => {
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+  expect(await app.http.send('POST', '/rewards/verify', headers, '{}')).toMatchObject({ status: 415 });
+});

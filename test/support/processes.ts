@@ -43,6 +43,21 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
   }
 }
 
+/** SIGSTOP, and returns once every thread stands still: the signal alone lets them run on for a moment. */
+export function freezeAll(pids: readonly number[]): void {
+  signalAll(pids, 'SIGSTOP');
+  const until = Date.now() + 5000;
+  while (!pids.every(isStopped)) if (Date.now() > until) throw new Error('A process does not stop');
+}
+
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    // The state is the first letter after the name, which is in brackets.
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] === 'T';
+  });
+}
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) if (child.pid) signalAll(familyOf(child.pid), 'SIGKILL');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
-import { familyOf, freePort, runProgram, signalAll, startServer } from './processes';
+import { familyOf, freePort, freezeAll, runProgram, signalAll, startServer } from './processes';
 import { pathOf } from './programs';
 
 /** A database server of the tests' own, on a loopback port, in a folder that is removed with it. */
@@ -69,7 +69,7 @@ class OwnServer implements DatabaseServer {
   }
 
   freeze(): void {
-    signalAll(familyOf(this.child?.pid ?? Number.NaN), 'SIGSTOP');
+    freezeAll(familyOf(this.child?.pid ?? Number.NaN));
   }
 
   resume(): void {

@@ -22,7 +22,7 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: PinoLogger) {}
 
   catch(thrown: unknown, host: ArgumentsHost): Observable<never> | undefined {
-    const error = thrown instanceof HttpException ? fromFramework(thrown, host) : toAppError(thrown);
+    const error = asAppError(thrown, host);
     if (host.getType() === 'rpc') {
       this.log(error, currentContext()?.traceId);
       return throwError(() => grpcError(error));
@@ -40,6 +40,13 @@ export class ErrorFilter implements ExceptionFilter {
     if (error.kind === 'internal') this.logger.error(fields, 'request_failed');
     else this.logger.warn(fields, 'request_refused');
   }
+}
+
+function asAppError(thrown: unknown, host: ArgumentsHost): AppError {
+  if (thrown instanceof HttpException) return fromFramework(thrown, host);
+  // What serves the files of /docs refuses paths that leave its folder with errors of its own.
+  const statusCode = (thrown as { statusCode?: unknown } | null)?.statusCode;
+  return statusCode === 403 || statusCode === 404 ? routeNotFound() : toAppError(thrown);
 }
 
 /** Nest and Fastify refuse some requests before any of our code runs; Nest keeps only the status of Fastify's errors. */

@@ -1,9 +1,11 @@
 import type { Server as HttpServer } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
-import { unsupportedMediaType } from '../errors/common.errors';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { unsupportedMediaType, validationFailed } from '../errors/common.errors';
+import { traceIdFrom } from '../tracing/trace-id';
 import { refuseConnection } from './http.client-error';
+import { errorBody } from './http.error-body';
 import { parseJson } from './json';
 import type { RouteEntry, RouteTable } from './route-table';
 
@@ -31,6 +33,7 @@ export function httpAdapter(routes: RouteTable): FastifyAdapter {
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
     clientErrorHandler: refuseConnection,
+    frameworkErrors: refuseUrl,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200, querystringParser: parseQuery },
   });
@@ -84,10 +87,18 @@ export function parseQuery(text: string): Record<string, string | string[]> {
   return query;
 }
 
+/** A URL that no route can be looked up for: bad percent signs, or a part that is far too long. */
+function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const error = validationFailed([{ field: 'path', message: 'is not a well-formed path' }]);
+  const traceId = traceIdFrom(request.headers.traceparent, request.headers['x-trace-id']);
+  void reply.code(error.httpStatus).header('x-trace-id', traceId).send(errorBody(error, traceId));
+}
+
 function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
   const contentType = request.headers['content-type'] ?? '';
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
-  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity' || (charset !== undefined && charset.toLowerCase() !== 'utf-8')) {
     done(unsupportedMediaType());
     return;
   }
