@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { ensureBuilt, startApp } from '../support/app';
+import { eventually } from '../support/eventually';
 import { createDatabase, dropDatabase } from '../support/servers';
 import { eventBody, signed } from '../support/signed';
 import { HttpWire } from '../support/wires';
@@ -201,6 +202,8 @@ describe('in development', () => {
     const databaseUrl = await createDatabase(mysql);
     {
       await using app = await startApp({ databaseUrl });
+      // It comes after the line by which the application is known to be ready.
+      await eventually(async () => expect(app.stdout()).toContain('Stop with Ctrl-C.'));
       const [, banner = ''] = app.stdout().split('Aerie is ready.');
       const { port, pathname } = new URL(databaseUrl);
       expect(banner).toContain(`HTTP      ${app.url}\n`);
