@@ -27,6 +27,8 @@ import { RouteTable } from './shared/rpc/route-table';
 
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
+// Longer than any handler may take.
+const patienceMs = 5500;
 const badConfiguration = 78; // EX_CONFIG of sysexits.h
 
 /** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */
@@ -165,6 +167,9 @@ async function stop(app: NestFastifyApplication, config: Config): Promise<void> 
   await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
   await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
   await finishConnections(app.getHttpServer(), finishMs);
+  // Requests that are half sent would hold up the stop until they time out.
+  const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
+  setTimeout(() => app.getHttpServer().closeAllConnections(), patience).unref();
   await close(app);
 }
 

@@ -246,6 +246,7 @@ test.each([
   [`/players/${'a'.repeat(300)}/progress`, 400, 'validation_failed'],
   ['/players/%00/progress', 400, 'validation_failed'],
   ['/docs/..%2f..%2fpackage.json', 404, 'route_not_found'],
+  ['/docs/%00', 404, 'route_not_found'],
   [`/${'a'.repeat(9000)}`, 404, 'route_not_found'],
   ['//events', 404, 'route_not_found'],
 ])('the path %s is answered in the one error shape', async (path, status, code) => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { type AppProcess, startApp } from '../support/app';
@@ -137,4 +138,13 @@ test('while draining every answer closes its connection, and a second signal end
     expect(answer.headers.connection).toBe('close');
   });
   expect(await app.kill('SIGTERM')).toBe(1);
+});
+
+test('a request that is half sent does not turn a stop into a failure', async () => {
+  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '50', SHUTDOWN_HARD_MS: '5000' } });
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+  socket.on('error', () => socket.destroy());
+  socket.write('POST /events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
+  await sleep(200);
+  expect(await app.stop()).toBe(0);
 });

@@ -46,7 +46,8 @@ function asAppError(thrown: unknown, host: ArgumentsHost): AppError {
   if (thrown instanceof HttpException) return fromFramework(thrown, host);
   // What serves the files of /docs refuses paths that leave its folder with errors of its own.
   const statusCode = (thrown as { statusCode?: unknown } | null)?.statusCode;
-  return statusCode === 403 || statusCode === 404 ? routeNotFound() : toAppError(thrown);
+  const refused = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  return refused ? routeNotFound() : toAppError(thrown);
 }
 
 /** Nest and Fastify refuse some requests before any of our code runs; Nest keeps only the status of Fastify's errors. */
