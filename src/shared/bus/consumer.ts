@@ -98,8 +98,12 @@ export class Consumer<Body> {
 
 async function pause(attempt: number, closing: AbortSignal): Promise<void> {
   const ms = Math.min(maxPauseMs, firstPauseMs * 2 ** attempt);
-  // Rejects when the bus closes, which ends the pause and nothing else.
-  await sleep(ms, undefined, { signal: closing }).catch(() => undefined);
+  try {
+    await sleep(ms, undefined, { signal: closing });
+  } catch (error) {
+    // The bus closes: that ends the pause and nothing else.
+    if (!closing.aborted) throw error;
+  }
 }
 
 function printable(message: string): string {
