@@ -1,17 +1,11 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
+import { inboxTable } from '../../shared/db/tables';
 
 // One table each: MySQL commits every one at once, so a migration of several could end half done.
 class CreateProgressionInbox1795219300000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'progression_inbox',
-        columns: [sequence(type), text(type, 'event_id', 128), bigint(type, 'group_id')],
-        indices: [{ name: 'progression_inbox_event', columnNames: ['event_id'], isUnique: true }],
-      }),
-    );
+    await runner.createTable(inboxTable(runner.dataSource.options.type, 'progression_inbox'));
   }
 
   async down(runner: QueryRunner): Promise<void> {

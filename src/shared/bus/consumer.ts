@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { PinoLogger } from 'nestjs-pino';
 import { Batcher } from '../batch/batch';
 import { AppError } from '../errors/app-error';
-import type { BusMessage } from './bus';
+import { pause } from '../lifecycle/pause';
+import type { Bus, BusMessage, Topic } from './bus';
 
 export interface ConsumerOptions<Body> {
   readonly name: string;
@@ -15,6 +15,28 @@ export interface ConsumerOptions<Body> {
   /** After the last try. */
   readonly park: (id: string, reason: string) => Promise<unknown>;
   readonly logger: PinoLogger;
+}
+
+/** Who keeps messages until they are confirmed or parked, such as the events gateway. */
+export interface Custodian {
+  confirmEvents(request: { consumer: string; eventIds: string[] }): Promise<unknown>;
+  parkEvent(request: { consumer: string; eventId: string; reason: string }): Promise<unknown>;
+}
+
+/** Lets a consumer apply what comes on a topic. `apply` and `idOf` as in ConsumerOptions. */
+export function consume<Body>(
+  bus: Bus,
+  topic: Topic<Body>,
+  custodian: Custodian,
+  options: Omit<ConsumerOptions<Body>, 'confirm' | 'park'>,
+): void {
+  const { name: consumer, maxGroup } = options;
+  const consuming = new Consumer<Body>({
+    ...options,
+    confirm: (eventIds) => custodian.confirmEvents({ consumer, eventIds }),
+    park: (eventId, reason) => custodian.parkEvent({ consumer, eventId, reason }),
+  });
+  bus.subscribe(topic, { consumer, maxGroup }, (messages, closing) => consuming.handle(messages, closing));
 }
 
 const maxTries = 5;
@@ -46,7 +68,7 @@ export class Consumer<Body> {
     let rest = messages.map((message) => message.body);
     let tries = 0;
     for (let attempt = 0; rest.length > 0 && !closing.aborted; attempt++) {
-      if (attempt > 0) await pause(attempt, closing);
+      if (attempt > 0) await pause(Math.min(maxPauseMs, firstPauseMs * 2 ** attempt), closing);
       const { done, failed, outage } = await this.attempt(rest);
       await this.confirm(done);
       if (!outage) tries += 1;
@@ -93,16 +115,6 @@ export class Consumer<Body> {
       // Not parked, it is still pending and comes again.
       logger.warn({ err: error, consumer: name, event_id: idOf(body) }, 'park_failed');
     }
-  }
-}
-
-async function pause(attempt: number, closing: AbortSignal): Promise<void> {
-  const ms = Math.min(maxPauseMs, firstPauseMs * 2 ** attempt);
-  try {
-    await sleep(ms, undefined, { signal: closing });
-  } catch (error) {
-    // The bus closes: that ends the pause and nothing else.
-    if (!closing.aborted) throw error;
   }
 }
 

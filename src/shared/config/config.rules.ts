@@ -4,7 +4,7 @@ import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariable
 import { minSecretBytes, secretBytes } from './config.values';
 
 // Who consumes whose news; only a bus between processes could part them.
-const sources: Readonly<Record<string, string>> = { progression: 'events-gateway' };
+const sources: Readonly<Record<string, string>> = { progression: 'events-gateway', leaderboard: 'events-gateway' };
 
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -128,6 +128,7 @@ function* production(env: EnvironmentVariables): Generator<BadVariable> {
     DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:',
     EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL,
     PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL,
+    LEADERBOARD_DATABASE_URL: env.LEADERBOARD_DATABASE_URL,
   };
   for (const [name, value] of Object.entries(urls)) {
     if (value?.startsWith('sqlite:')) yield { name, reason: 'SQLite in production needs ALLOW_SINGLE_NODE=true' };

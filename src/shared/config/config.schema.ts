@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decimal, flag, keyRing, list, origins, secretList, url } from './config.values';
+import { decimal, duration, flag, keyRing, list, origins, seasons, secretList, timezone, url } from './config.values';
 
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use';
@@ -31,6 +31,7 @@ export const environmentSchema = z.object({
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
+  LEADERBOARD_DATABASE_URL: database.optional().describe('A database of its own for leaderboards'),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
@@ -53,6 +54,16 @@ export const environmentSchema = z.object({
     .describe('Browser origins that may call, comma-separated; required outside development'),
   ALLOW_SINGLE_NODE: flag().default(false).describe('Lets production run as one process: SQLite and the inmem bus'),
   LEVEL_XP: decimal(100, 1_000_000_000).default(1000).describe('XP per level'),
+  LEADERBOARD_TIMEZONE: timezone()
+    .default('UTC')
+    .describe('Where days, weeks and seasons begin: an IANA name such as Europe/Berlin'),
+  SEASONS: seasons()
+    .optional()
+    .describe('name:first day/last day,... such as s1:2026-10-01/2026-12-31; unset: calendar quarters'),
+  SNAPSHOT_INTERVAL: duration(10, 86_400)
+    .default(900)
+    .describe('Time between periodic snapshots of a leaderboard: seconds, or with s, m or h'),
+  LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
   RELAY_RESEND_MS: decimal(100, 3_600_000)

@@ -6,6 +6,13 @@ export interface NamedKey {
   readonly secret: Buffer;
 }
 
+/** A season of the game: `first` and `last` day (yyyy-mm-dd) both belong to it. */
+export interface Season {
+  readonly name: string;
+  readonly first: string;
+  readonly last: string;
+}
+
 /** What this process was told by its environment, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
@@ -37,6 +44,15 @@ export abstract class Config {
   /** Empty in development: localhost:3000 and :8080. */
   abstract readonly allowedOrigins: readonly string[];
   abstract readonly levelXp: number;
+  abstract readonly leaderboard: {
+    /** IANA name. */
+    readonly timezone: string;
+    /** In order; undefined = calendar quarters. */
+    readonly seasons: readonly Season[] | undefined;
+    readonly snapshotIntervalMs: number;
+    /** Players in a periodic snapshot. */
+    readonly topN: number;
+  };
   /** Events a second and key; `max` 0 = no limit. */
   abstract readonly rateLimit: { readonly max: number; readonly burst: number };
   /** An event that was sent this long ago and is not confirmed is sent again. */

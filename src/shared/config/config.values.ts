@@ -1,5 +1,6 @@
+import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
-import type { NamedKey } from './config';
+import type { NamedKey, Season } from './config';
 
 // Reasons never contain the value: the environment holds secrets and the message is printed.
 
@@ -11,6 +12,50 @@ export function decimal(min: number, max: number) {
     .regex(/^(0|[1-9][0-9]{0,15})$/, reason)
     .transform(Number)
     .refine((value) => value >= min && value <= max, reason);
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** Seconds, or a number with a unit: `900`, `900s`, `15m`, `1h`. */
+export function duration(minSeconds: number, maxSeconds: number) {
+  const reason = `must be from ${minSeconds} to ${maxSeconds} seconds, such as ${minSeconds} or 15m`;
+  return z
+    .string()
+    .regex(/^[1-9][0-9]{0,8}[smh]?$/, reason)
+    .transform((text) => Number.parseInt(text, 10) * (unitSeconds[text.at(-1) ?? ''] ?? 1))
+    .refine((seconds) => seconds >= minSeconds && seconds <= maxSeconds, reason);
+}
+
+export function timezone() {
+  return z.string().refine((text) => IANAZone.isValidZone(text), 'must be an IANA time zone such as Europe/Berlin');
+}
+
+/** `name:first day/last day,...`: both days belong to the season, and no day to two. */
+export function seasons() {
+  return list().transform((items, context): Season[] => {
+    const found = items.map(season);
+    if (found.some((one) => one === undefined)) {
+      context.addIssue({ code: 'custom', message: 'must be name:yyyy-mm-dd/yyyy-mm-dd, comma-separated' });
+      return z.NEVER;
+    }
+    const sorted = (found as Season[]).sort((a, b) => (a.first < b.first ? -1 : 1));
+    if (sorted.some((one, i) => one.first <= (sorted[i - 1]?.last ?? '')))
+      context.addIssue({ code: 'custom', message: 'has seasons that overlap' });
+    if (new Set(sorted.map(({ name }) => name)).size < sorted.length)
+      context.addIssue({ code: 'custom', message: 'names one season twice' });
+    return sorted;
+  });
+}
+
+function season(text: string): Season | undefined {
+  const [, name, first, last] = /^([A-Za-z0-9_-]{1,32}):(\d{4}-\d\d-\d\d)\/(\d{4}-\d\d-\d\d)$/.exec(text) ?? [];
+  if (name === undefined || first === undefined || last === undefined) return undefined;
+  if (!isDay(first) || !isDay(last) || last < first) return undefined;
+  return { name, first, last };
+}
+
+function isDay(text: string): boolean {
+  return DateTime.fromISO(text, { zone: 'utc' }).isValid;
 }
 
 export function flag() {

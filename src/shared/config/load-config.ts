@@ -42,7 +42,11 @@ function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnviro
 }
 
 function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
-  const byFeature = { 'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL, progression: env.PROGRESSION_DATABASE_URL };
+  const byFeature = {
+    'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL,
+    progression: env.PROGRESSION_DATABASE_URL,
+    leaderboard: env.LEADERBOARD_DATABASE_URL,
+  };
   const defaultKey: NamedKey = { kid: 'default', secret: secretBytes(env.HMAC_SECRET) };
   return {
     environment: env.ENVIRONMENT,
@@ -66,6 +70,12 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     authRequired: authRequired(env),
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     levelXp: env.LEVEL_XP,
+    leaderboard: {
+      timezone: env.LEADERBOARD_TIMEZONE,
+      seasons: env.SEASONS,
+      snapshotIntervalMs: env.SNAPSHOT_INTERVAL * 1000,
+      topN: env.LB_TOPN,
+    },
     rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
     relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },

@@ -59,7 +59,7 @@ export async function insertedBy(sql: Sql, bulk: NewRows): Promise<Set<string>> 
   return new Set(found.map((row) => keyOf(bulk.key.map((name) => row[name] ?? null))));
 }
 
-/** Inserts rows, or where the key is there adds to the `add` columns and overwrites the `set` columns. */
+/** Inserts rows, or where the key is there changes the `add`, `set` and `max` columns. */
 export async function upsertAdd(tx: Sql, bulk: UpsertRows): Promise<void> {
   if (bulk.rows.length === 0) return;
   await tx.upsertRows({ ...bulk, rows: sorted(merged(bulk)) });
@@ -68,15 +68,20 @@ export async function upsertAdd(tx: Sql, bulk: UpsertRows): Promise<void> {
 // One statement may touch a row once only (PostgreSQL refuses more), so rows with one key become one.
 function merged(bulk: UpsertRows): Map<string, readonly Value[]> {
   const places = keyPlaces(bulk);
-  const adds = Object.keys(bulk.columns).map((name) => bulk.add.includes(name));
+  const combines = Object.keys(bulk.columns).map((name) => combination(bulk, name));
   const result = new Map<string, Value[]>();
   for (const row of bulk.rows) {
     const key = keyOf(places.map((place) => row[place] ?? null));
     const before = result.get(key);
-    const next = before ? row.map((value, i) => (adds[i] ? Number(before[i]) + Number(value) : value)) : [...row];
+    const next = before ? row.map((value, i) => combines[i]?.(Number(before[i]), Number(value)) ?? value) : [...row];
     result.set(key, next);
   }
   return result;
+}
+
+function combination(bulk: UpsertRows, column: string): ((before: number, value: number) => number) | undefined {
+  if (bulk.add.includes(column)) return (before, value) => before + value;
+  return bulk.max?.includes(column) ? Math.max : undefined;
 }
 
 /**

@@ -52,6 +52,7 @@ export class MysqlConnection extends ServerConnection {
     const changes = [
       ...bulk.add.map((name) => `${name} = ${name} + VALUES(${name})`),
       ...bulk.set.map((name) => `${name} = VALUES(${name})`),
+      ...(bulk.max ?? []).map((name) => `${name} = GREATEST(${name}, VALUES(${name}))`),
     ];
     for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${changes.join(', ')}`))
       await this.send(part.text, []);

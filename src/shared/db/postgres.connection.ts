@@ -47,6 +47,7 @@ export class PostgresConnection extends ServerConnection {
     const changes = [
       ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
       ...bulk.set.map((name) => `${name} = excluded.${name}`),
+      ...(bulk.max ?? []).map((name) => `${name} = GREATEST(${bulk.table}.${name}, excluded.${name})`),
     ];
     await this.sendArrays(bulk, `ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`);
   }

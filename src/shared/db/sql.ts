@@ -17,10 +17,14 @@ export interface BulkRows {
   readonly rows: readonly (readonly Value[])[];
 }
 
-/** Rows to insert where new. `add` columns grow by the given number elsewhere, `set` columns take the given value. */
+/**
+ * Rows to insert where new. Elsewhere `add` columns grow by the given number, `set` columns take the given value, and
+ * `max` columns take it if it is larger.
+ */
 export interface UpsertRows extends BulkRows {
   readonly add: readonly string[];
   readonly set: readonly string[];
+  readonly max?: readonly string[];
 }
 
 /**

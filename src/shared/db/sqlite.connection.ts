@@ -55,6 +55,7 @@ export class SqliteConnection extends Connection {
     const changes = [
       ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
       ...bulk.set.map((name) => `${name} = excluded.${name}`),
+      ...(bulk.max ?? []).map((name) => `${name} = max(${bulk.table}.${name}, excluded.${name})`),
     ];
     const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
     const statement = this.statements.prepare(text);

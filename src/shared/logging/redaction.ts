@@ -35,6 +35,7 @@ const printable = new Set([
   'grpc_method',
   'grpc_code',
   'version',
+  'window',
 ]);
 
 // Up to the last @ before the path: a password may hold one.

@@ -39,7 +39,7 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
       })
       .build();
     const intercepted = new ServerInterceptingCall(call, responder);
-    around.surround(intercepted, !method.requestStream);
+    around.surround(intercepted, !method.requestStream && !method.responseStream);
     return intercepted;
   };
 }

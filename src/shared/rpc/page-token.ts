@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { pageTokenInvalid } from '../errors/common.errors';
 
 const token = z.strictObject({
-  at: z.array(z.union([z.string().max(256), z.number()])).max(4),
+  at: z.array(z.union([z.string().max(256), z.number()])).max(8),
   sum: z.string().max(32),
 });
 export type Position = readonly (string | number)[];

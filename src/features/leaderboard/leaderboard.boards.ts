@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { Board } from './leaderboard.board';
+import type { Ranking } from './leaderboard.ranking';
+import { ScoresRepository } from './leaderboard.scores.repository';
+import { SharedCall } from './leaderboard.shared-call';
+import type { Standing } from './leaderboard.standing';
+import type { StoredWindow } from './leaderboard.windows.repository';
+
+interface Kept {
+  readonly board: Board;
+  readonly loading: Promise<void>;
+  readonly catching: SharedCall<boolean>;
+  wanted: number;
+}
+
+/** What a group of events has changed in one window. */
+export interface AppliedChange {
+  readonly windowId: number;
+  readonly revision: number;
+  readonly standings: readonly Standing[];
+}
+
+/** The rankings in memory, one for each open window. They can be lost at any time: the database has it all. */
+@Injectable()
+export class Boards {
+  private readonly kept = new Map<number, Kept>();
+  private readonly closing = new AbortController();
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly repository: ScoresRepository,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  /**
+   * The window's ranking with all that the database had when `window` was read; undefined while it is being read, and
+   * for closed windows. Use it before anything is awaited: it goes on changing.
+   */
+  async at(window: StoredWindow): Promise<Ranking | undefined> {
+    if (window.state === 'closed') return undefined;
+    const kept = this.keep(window);
+    const { board } = kept;
+    if (board.usable && !board.has(window.revision)) {
+      kept.wanted = Math.max(kept.wanted, window.revision);
+      if (!(await kept.catching.run())) this.forget(window.id);
+    }
+    return board.usable && board.has(window.revision) ? board.ranking : undefined;
+  }
+
+  /** The window's board once it has been read; undefined when it cannot be kept in memory. */
+  async loaded(window: StoredWindow): Promise<Board | undefined> {
+    if (window.state === 'closed') return undefined;
+    const { board, loading } = this.keep(window);
+    await loading;
+    return board.usable ? board : undefined;
+  }
+
+  /** Runs `work` while nothing else that uses this does: a COMMIT and its `applied`, a comparison with the database. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.tail.then(work);
+    this.tail = done.catch(ignore);
+    return done;
+  }
+
+  /** Only after the COMMIT. */
+  applied({ windowId, revision, standings }: AppliedChange): void {
+    this.kept.get(windowId)?.board.applied(revision, standings);
+  }
+
+  /** Keeps the boards of these windows, and no others. */
+  retain(windows: readonly StoredWindow[]): void {
+    const ids = new Set(windows.map(({ id }) => id));
+    for (const id of this.kept.keys()) if (!ids.has(id)) this.kept.delete(id);
+    for (const window of windows) this.keep(window);
+  }
+
+  /** After a COMMIT whose outcome nobody heard. */
+  forgetAll(): void {
+    this.kept.clear();
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.all([...this.kept.values()].map(({ loading }) => loading));
+  }
+
+  private keep(window: StoredWindow): Kept {
+    const known = this.kept.get(window.id);
+    if (known) return known;
+    const board = new Board(window.id, this.repository, window.revision, this.repository.embedded);
+    const kept: Kept = {
+      board,
+      loading: this.load(board, window),
+      catching: new SharedCall(() => board.catchUp(kept.wanted)),
+      wanted: window.revision,
+    };
+    this.kept.set(window.id, kept);
+    return kept;
+  }
+
+  /** Asked for again, it is read anew. */
+  private forget(windowId: number): void {
+    this.kept.delete(windowId);
+  }
+
+  private async load(board: Board, { id, name }: StoredWindow): Promise<void> {
+    const began = performance.now();
+    try {
+      await board.load(this.closing.signal);
+      const duration_ms = Math.round(performance.now() - began);
+      this.logger.debug({ window: name, count: board.ranking.size, duration_ms }, 'leaderboard_loaded');
+    } catch (error) {
+      // Without it the database answers; the next reader begins again.
+      this.logger.warn({ err: error, window: name }, 'leaderboard_load_failed');
+      this.forget(id);
+    }
+  }
+}
+
+// Whoever asked for it has the error.
+function ignore(): void {
+  return;
+}

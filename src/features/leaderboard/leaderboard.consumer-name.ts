@@ -1,0 +1,2 @@
+/** As the journal knows this feature. */
+export const consumerName = 'leaderboard';

@@ -1,0 +1,48 @@
+import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import type {
+  Leaderboard,
+  ListSnapshotsResponse,
+  PlayerRank,
+  SnapshotPage,
+  VerifyLeaderboardResponse,
+} from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import {
+  GetLeaderboardDto,
+  GetPlayerRankDto,
+  GetSnapshotDto,
+  ListSnapshotsDto,
+  VerifyLeaderboardDto,
+} from './leaderboard.dto';
+import { LeaderboardService } from './leaderboard.service';
+
+@Controller('leaderboard')
+export class LeaderboardHttpController {
+  constructor(private readonly leaderboard: LeaderboardService) {}
+
+  @Get()
+  getLeaderboard(@HttpRequest() request: GetLeaderboardDto): Promise<Leaderboard> {
+    return this.leaderboard.getLeaderboard(request);
+  }
+
+  @Get('players/:playerId')
+  getPlayerRank(@HttpRequest() request: GetPlayerRankDto): Promise<PlayerRank> {
+    return this.leaderboard.getPlayerRank(request);
+  }
+
+  @Get('snapshots')
+  listSnapshots(@HttpRequest() request: ListSnapshotsDto): Promise<ListSnapshotsResponse> {
+    return this.leaderboard.listSnapshots(request);
+  }
+
+  @Get('snapshots/:id')
+  getSnapshot(@HttpRequest() request: GetSnapshotDto): Promise<SnapshotPage> {
+    return this.leaderboard.getSnapshot(request);
+  }
+
+  @Post('verify')
+  @HttpCode(200)
+  verifyLeaderboard(@HttpRequest() request: VerifyLeaderboardDto): Promise<VerifyLeaderboardResponse> {
+    return this.leaderboard.verifyLeaderboard(request);
+  }
+}

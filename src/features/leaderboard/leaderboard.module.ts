@@ -1,0 +1,58 @@
+import { Global, Module } from '@nestjs/common';
+import type { Feature } from '../../shared/rpc/feature';
+import { LeaderboardApi, leaderboardContract } from './leaderboard.api';
+import { LeaderboardApplier } from './leaderboard.applier';
+import { Boards } from './leaderboard.boards';
+import { Calendar } from './leaderboard.calendar';
+import { Closer } from './leaderboard.closer';
+import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
+import { LeaderboardHttpController } from './leaderboard.http.controller';
+import { LeaderboardListener } from './leaderboard.listener';
+import { leaderboardMessages } from './leaderboard.messages';
+import { LeaderboardMetrics } from './leaderboard.metrics';
+import { leaderboardMigrations } from './leaderboard.migrations';
+import { Photographer } from './leaderboard.photographer';
+import { BoardReader } from './leaderboard.reader';
+import { ScoresRepository } from './leaderboard.scores.repository';
+import { LeaderboardService } from './leaderboard.service';
+import { SnapshotReader } from './leaderboard.snapshot-reader';
+import { SnapshotsRepository } from './leaderboard.snapshots.repository';
+import { Verifier } from './leaderboard.verifier';
+import { WatchLeaderboardService } from './leaderboard.watch.service';
+import { Windows } from './leaderboard.windows';
+import { WindowsRepository } from './leaderboard.windows.repository';
+import { LeaderboardWorker } from './leaderboard.worker';
+
+@Global()
+@Module({
+  controllers: [LeaderboardHttpController, LeaderboardGrpcController],
+  providers: [
+    LeaderboardService,
+    { provide: LeaderboardApi, useExisting: LeaderboardService },
+    WatchLeaderboardService,
+    Calendar,
+    Windows,
+    Boards,
+    BoardReader,
+    SnapshotReader,
+    Verifier,
+    WindowsRepository,
+    ScoresRepository,
+    SnapshotsRepository,
+    LeaderboardApplier,
+    LeaderboardListener,
+    Closer,
+    Photographer,
+    LeaderboardWorker,
+    LeaderboardMetrics,
+  ],
+  exports: [LeaderboardApi],
+})
+export class LeaderboardModule {}
+
+export const leaderboardFeature: Feature = {
+  contract: leaderboardContract,
+  messages: leaderboardMessages,
+  module: LeaderboardModule,
+  migrations: leaderboardMigrations,
+};

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  GetSnapshotRequest,
+  ListSnapshotsRequest,
+  ListSnapshotsResponse,
+  SnapshotPage,
+} from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { PageTokens } from '../../shared/rpc/page-token';
+import { fromPosition, type PageEnd, toEntries, toPosition, toSnapshot } from './leaderboard.entries';
+import { snapshotNotFound } from './leaderboard.errors';
+import { ScoresRepository } from './leaderboard.scores.repository';
+import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshots.repository';
+import type { Standing } from './leaderboard.standing';
+
+const listTokens = new PageTokens('leaderboard-snapshots');
+const entryTokens = new PageTokens('leaderboard-snapshot');
+const defaultPageSize = 20;
+const defaultLimit = 10;
+
+/** Boards as they were. */
+@Injectable()
+export class SnapshotReader {
+  constructor(
+    private readonly snapshots: SnapshotsRepository,
+    private readonly scores: ScoresRepository,
+  ) {}
+
+  async list(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
+    const { window, key, kind, pageSize = defaultPageSize, pageToken } = request;
+    const filter = [window ?? null, key ?? null, kind ?? null];
+    const before = Number(listTokens.decode(filter, pageToken)?.[0] ?? Number.MAX_SAFE_INTEGER);
+    const found = await this.snapshots.list({ window, key, kind }, before, pageSize + 1);
+    const page = found.slice(0, pageSize);
+    const last = page.at(-1);
+    return {
+      snapshots: page.map(toSnapshot),
+      nextPageToken: found.length > pageSize && last ? listTokens.encode(filter, [last.seq]) : '',
+    };
+  }
+
+  /** @throws AppError snapshot_not_found */
+  async get({ id, limit = defaultLimit, pageToken }: GetSnapshotRequest): Promise<SnapshotPage> {
+    const end = fromPosition(entryTokens.decode([id], pageToken));
+    const snapshot = await this.snapshots.find(id);
+    if (!snapshot) throw snapshotNotFound(id);
+    const found = await this.standings(snapshot, end, limit + 1);
+    const page = found.slice(0, limit);
+    const rank = end?.nextRank ?? 1;
+    const last = page.at(-1);
+    return {
+      snapshot: toSnapshot(snapshot),
+      entries: toEntries(rank, page),
+      nextPageToken: found.length > limit && last ? entryTokens.encode([id], toPosition(last, rank + page.length)) : '',
+    };
+  }
+
+  private standings(snapshot: StoredSnapshot, end: PageEnd | undefined, limit: number): Promise<readonly Standing[]> {
+    if (snapshot.kind === 'final') return this.scores.page(snapshot.windowId, end?.last, limit);
+    return this.snapshots.entries(snapshot.id, (end?.nextRank ?? 1) - 1, limit);
+  }
+}
