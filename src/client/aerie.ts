@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type BoardOptions, leaderboard } from './boards';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
 import { explain } from './explain';
@@ -15,9 +16,15 @@ function url(text: string): string {
   return text;
 }
 
+function limit(text: string): number {
+  const number = /^[1-9][0-9]{0,2}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > 100) throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
+  return number;
+}
+
 function program(): Command {
   const aerie = new Command('aerie')
-    .description('Sends game events to Aerie, reads progress, claims and verifies rewards.')
+    .description('Sends game events to Aerie, reads progress and leaderboards, claims and verifies rewards.')
     .option(
       '--url <url>',
       'where Aerie listens, over HTTP or gRPC (grpc://127.0.0.1:9090)',
@@ -54,6 +61,13 @@ function addCommands(aerie: Command): void {
   command('verify <receipt>', 'whether a receipt is genuine').action(
     (receipt: string, _options: object, self: Command) => work(self, (open) => verify(open, receipt)),
   );
+  command('leaderboard', 'the board of a day, a week or a season')
+    .option('--window <window>', 'daily, weekly or seasonal', 'weekly')
+    .option('--key <key>', 'which one, such as 2026-11-21, 2026-W47, 2026-Q4 or a season; unset: the current one')
+    .option('--limit <n>', 'how many players, 1 to 100', limit, 10)
+    .option('--around <playerId>', "a player's rank and neighbours instead of the top")
+    .option('--watch', 'print the board again whenever it changes')
+    .action((options: BoardOptions, self: Command) => work(self, (open) => leaderboard(open, options)));
   command('dead-letters', 'events that a consumer gave up')
     .option('--redrive <id>', 'hand this one to its consumer again')
     .action((options: { redrive?: string }, self: Command) => work(self, (open) => deadLetters(open, options.redrive)));

@@ -1,11 +1,13 @@
 import { ulid } from 'ulid';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
+import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
 import { ProgressionApi, progressionContract } from '../features/progression/progression.api';
 import type {
   IngestBatchResponse,
   IngestResponse,
   SignedMessage,
 } from '../generated/aerie/events_gateway/v1/events_gateway';
+import type { Leaderboard, WatchLeaderboardRequest } from '../generated/aerie/leaderboard/v1/leaderboard';
 import { validationFailed } from '../shared/errors/common.errors';
 import type { Contract } from '../shared/rpc/contract';
 import { GrpcChannel, grpcClient } from '../shared/rpc/grpc.client';
@@ -14,6 +16,7 @@ import type { Remote, RemoteOptions } from '../shared/rpc/remote';
 import { EventStream } from './event-stream';
 import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
+import { watchByAsking, watchStream } from './watch';
 
 export interface ClientOptions extends RemoteOptions {
   /** `http://host:port`, `https://`, `grpc://` or `grpcs://`. */
@@ -23,7 +26,7 @@ export interface ClientOptions extends RemoteOptions {
 }
 
 /**
- * Aerie from a game server: sends signed events, reads progress, claims and verifies rewards, over HTTP or gRPC alike.
+ * Aerie from a game server: sends signed events, reads progress and leaderboards, claims and verifies rewards, over HTTP or gRPC alike.
  * Every call has a deadline, every failure is an AppError, and what is safe to send again is tried again.
  */
 export class AerieClient implements AsyncDisposable {
@@ -31,6 +34,8 @@ export class AerieClient implements AsyncDisposable {
   readonly events: EventsGatewayApi;
   /** Progress, rewards, receipts. */
   readonly progression: ProgressionApi;
+  /** Boards, ranks, snapshots. */
+  readonly leaderboard: LeaderboardApi;
   private readonly signer: Signer;
   private readonly open: AsyncDisposable[] = [];
 
@@ -38,6 +43,7 @@ export class AerieClient implements AsyncDisposable {
     this.signer = new Signer(options.key);
     this.events = this.connect(eventsGatewayContract);
     this.progression = this.connect(progressionContract);
+    this.leaderboard = this.connect(leaderboardContract);
   }
 
   /** Resolves once the event is durable: `accepted`, or `duplicate` when its id already was. */
@@ -60,6 +66,14 @@ export class AerieClient implements AsyncDisposable {
     this.open.push(channel);
     const call = channel.duplex<SignedMessage, IngestBatchResponse>('ingestStream');
     return new EventStream(call, this.signer, this.options.deadlineMs);
+  }
+
+  /** A board now, and again whenever it has changed: pushed over gRPC, asked for every second over HTTP. */
+  watchLeaderboard(request: WatchLeaderboardRequest): AsyncIterable<Leaderboard> {
+    if (!isGrpc(this.options.url)) return watchByAsking(this.leaderboard, request);
+    const channel = new GrpcChannel(leaderboardContract, this.options.url, this.options);
+    this.open.push(channel);
+    return watchStream(channel, request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

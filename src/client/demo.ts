@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { unavailable } from '../shared/errors/common.errors';
+import { linesOf } from './boards';
 import { allRewards } from './commands';
 import type { GameEvent } from './game-event';
 import { ProgressBar } from './progress-bar';
@@ -10,8 +11,9 @@ import type { Session } from './session';
 import { table } from './table';
 
 const samples = join(__dirname, '..', '..', 'test', 'samples');
+const consumers = ['progression', 'leaderboard'];
 const batchSize = 10;
-const minute = 60_000;
+const second = 1000;
 const patienceMs = 30_000;
 
 type DatedEvent = GameEvent & { readonly id: string; readonly occurredAt: string };
@@ -35,6 +37,7 @@ export async function demo(session: Session, fresh: boolean): Promise<number> {
   const players = await Promise.all(names.map((name) => playerOf(session, name)));
   players.sort((a, b) => b.xp - a.xp);
   const claimed = await claimOne(session, players);
+  const board = await session.client.leaderboard.getLeaderboard({ window: 'weekly' });
   const rows = players.map(({ player, level, xp, bossKills, drops, rewards }) => [
     player,
     level,
@@ -43,11 +46,14 @@ export async function demo(session: Session, fresh: boolean): Promise<number> {
     drops,
     rewards.join(' '),
   ]);
-  session.print({ ...sent, players, claimed }, [
+  session.print({ ...sent, players, leaderboard: board, claimed }, [
     `${sent.accepted} accepted, ${sent.duplicate} duplicate`,
     ...(sent.accepted === 0 ? ['All were sent before today, so nothing counts twice. For new ones: --fresh'] : []),
     '',
     ...table(['player', 'level', 'xp', 'boss kills', 'drops', 'rewards'], rows),
+    '',
+    'Leaderboard',
+    ...linesOf(board),
     ...(claimed
       ? [
           '',
@@ -60,8 +66,8 @@ export async function demo(session: Session, fresh: boolean): Promise<number> {
 }
 
 /**
- * The same ids, times and bodies all day, so that a second run shows duplicates; `fresh` ones are new each time. Times
- * are in the past by less than two days: the server refuses what is older than seven.
+ * The same ids, times and bodies all day, so that a second run shows duplicates; `fresh` ones are new each time. They
+ * happened in the first seconds of this day, so that they are on the board of this week.
  */
 function sampleEvents(fresh: boolean): DatedEvent[] {
   const day = new Date().toISOString().slice(0, 10);
@@ -72,7 +78,7 @@ function sampleEvents(fresh: boolean): DatedEvent[] {
   return bodies.map((event, index) => ({
     ...event,
     id: `demo-${run}-${index + 1}`,
-    occurredAt: new Date(begin - (bodies.length - index) * minute).toISOString(),
+    occurredAt: new Date(begin + index * second).toISOString(),
   }));
 }
 
@@ -99,9 +105,9 @@ async function applied({ client }: Session, total: number): Promise<void> {
   const began = new Date().toISOString();
   const bar = new ProgressBar('applied', total);
   for (const ends = Date.now() + patienceMs; Date.now() < ends; await delay(50)) {
-    const { pending, acceptedAt = began } = await client.events.oldestPending({ consumer: 'progression' });
-    if (pending === 0 || acceptedAt > began) return bar.done();
-    bar.reached(Math.max(0, total - pending));
+    const waiting = await Promise.all(consumers.map((consumer) => client.events.oldestPending({ consumer })));
+    if (waiting.every(({ pending, acceptedAt = began }) => pending === 0 || acceptedAt > began)) return bar.done();
+    bar.reached(Math.max(0, total - Math.max(...waiting.map(({ pending }) => pending))));
   }
   throw unavailable();
 }

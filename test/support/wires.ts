@@ -2,6 +2,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { request } from 'undici';
 import { type RunningApp, startApp } from '../../src/app';
+import { featureNames } from '../../src/app.module';
 import type { SignedMessage } from '../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { loadConfig, type RawEnvironment } from '../../src/shared/config/load-config';
 import type { AnyContract } from '../../src/shared/rpc/contract';
@@ -41,7 +42,7 @@ export async function openApp(databaseUrl: string, environment: RawEnvironment =
     LOG_LEVEL: 'fatal',
     SHUTDOWN_DRAIN_MS: '0',
   };
-  const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, ['events-gateway', 'progression']));
+  const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, featureNames));
   const url = `http://127.0.0.1:${app.http.port}`;
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;
   const grpc = new GrpcWire(grpcAddress);

@@ -1,6 +1,7 @@
 import {
   Client,
   type ClientDuplexStream,
+  type ClientReadableStream,
   credentials,
   Metadata,
   type MethodDefinition,
@@ -85,6 +86,19 @@ export class GrpcChannel implements AsyncDisposable {
     return this.client.makeBidiStreamRequest<Request, Answer>(path, requestSerialize, decode, this.metadata());
   }
 
+  /** A stream of answers to one message; `received` reads it. */
+  serverStream<Answer extends object>(name: string, message: object): ClientReadableStream<Answer> {
+    const { path, requestSerialize, responseDeserialize } = this.method(name);
+    const decode = responseDeserialize as (bytes: Buffer) => Answer;
+    return this.client.makeServerStreamRequest<object, Answer>(
+      path,
+      requestSerialize,
+      decode,
+      message,
+      this.metadata(),
+    );
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.client.close();
     return Promise.resolve();
@@ -105,6 +119,17 @@ export class GrpcChannel implements AsyncDisposable {
 
 function replayed(trailers: Metadata): boolean {
   return trailers.get('idempotent-replayed')[0] === 'true';
+}
+
+/** What a stream brings; leaving the loop cancels the call. @throws AppError */
+export async function* received<Answer extends object>(call: ClientReadableStream<Answer>): AsyncGenerator<Answer> {
+  try {
+    for await (const answer of call) yield answer as Answer;
+  } catch (error) {
+    throw fromServiceError(error as ServiceError);
+  } finally {
+    call.cancel();
+  }
 }
 
 /** The error that the server sent, or what kept it from answering. */

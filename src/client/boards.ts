@@ -1,0 +1,55 @@
+import type { Leaderboard } from '../generated/aerie/leaderboard/v1/leaderboard';
+import type { Session } from './session';
+import { table } from './table';
+
+export interface BoardOptions {
+  readonly window: string;
+  readonly key?: string;
+  readonly limit: number;
+  /** Show this player's neighbours instead of the top. */
+  readonly around?: string;
+  /** Print the board again whenever it changes, until stopped. */
+  readonly watch?: true;
+}
+
+const heading = ['rank', 'player', 'score', 'since'];
+const clearScreen = '\u001b[2J\u001b[H';
+
+/** A leaderboard, or a player's place on it. */
+export async function leaderboard(session: Session, options: BoardOptions): Promise<number> {
+  const { window, key, limit, around } = options;
+  const { client, print } = session;
+  if (around !== undefined) {
+    const found = await client.leaderboard.getPlayerRank({ playerId: around, window, key, around: undefined });
+    const { rank, total, percentile, neighbours } = found;
+    print(found, [
+      `${around} is number ${rank} of ${total} in ${window} ${found.key}, ahead of ${percentile} %`,
+      '',
+      ...table(heading, neighbours.map(rowOf)),
+    ]);
+    return 0;
+  }
+  if (options.watch) return watch(session, options);
+  const board = await client.leaderboard.getLeaderboard({ window, key, limit });
+  print(board, linesOf(board));
+  return 0;
+}
+
+async function watch({ client, print, say }: Session, { window, key, limit }: BoardOptions): Promise<number> {
+  const screen = process.stdout.isTTY === true;
+  for await (const board of client.watchLeaderboard({ window, key, limit })) {
+    if (screen) say(clearScreen);
+    print(board, [...linesOf(board), '']);
+  }
+  return 0;
+}
+
+/** A board as a table under its name. */
+export function linesOf({ window, key, state, total, entries }: Leaderboard): string[] {
+  const title = `${window} ${key}, ${state}, ${total} ${total === 1 ? 'player' : 'players'}`;
+  return entries.length === 0 ? [title] : [title, '', ...table(heading, entries.map(rowOf))];
+}
+
+function rowOf({ rank, playerId, score, achievedAt }: Leaderboard['entries'][number]): (string | number)[] {
+  return [rank, playerId, score, achievedAt];
+}

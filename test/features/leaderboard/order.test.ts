@@ -1,0 +1,168 @@
+import { randomInt } from 'node:crypto';
+import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
+import { ScoresRepository } from '../../../src/features/leaderboard/leaderboard.scores.repository';
+import { WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
+import type { PlayerRank, SnapshotPage } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
+import { Databases } from '../../../src/shared/db/databases';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
+import { TimeTravel } from '../../support/time-travel';
+import { openApp, type TestApp, type Wire } from '../../support/wires';
+import { counted, expected, type Points, page, play, wholeBoard } from './play';
+
+// The promise: list, ranks, neighbours, snapshots and what verify compares are one plain sort, on every database, from
+// memory and from SQL, before and after a restart.
+
+const noon = '2026-11-18T12:00:00.000Z';
+const window = 'weekly';
+
+/** Few players, points and times, so that most are ties in score, and many in score and time. */
+function randomPoints(count: number, players: number): Points[] {
+  return Array.from({ length: count }, () => ({
+    playerId: `${'Aa_-9'[randomInt(5)]}player-${randomInt(players)}`,
+    points: randomInt(1, 4),
+    occurredAt: `2026-11-18T10:00:0${randomInt(4)}.000Z`,
+  }));
+}
+
+describe.each(everyDatabase)('$name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let travel: TimeTravel;
+  const made: Points[] = [];
+
+  beforeAll(async () => {
+    travel = new TimeTravel(noon);
+    database = await create();
+    app = await openApp(database.url);
+    made.push(...randomPoints(900, 60));
+    await play(app, made);
+    await counted(app);
+  });
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+    travel[Symbol.dispose]();
+  });
+
+  async function inMemory(): Promise<void> {
+    await eventually(async () => {
+      const { body } = await app.http.call(leaderboard, 'verifyLeaderboard', { window });
+      expect(body).toEqual({ checked: expected(made).length, differing: 0, repaired: 0 });
+    });
+  }
+
+  async function expectOrder(): Promise<void> {
+    const sorted = expected(made);
+    for (const wire of [app.http, app.grpc] as Wire[]) {
+      for (const limit of [1, 7, 100]) {
+        const board = await wholeBoard(wire, { window }, limit);
+        expect(board).toMatchObject({ window, key: '2026-W47', state: 'open', total: sorted.length });
+        expect(board.entries).toEqual(sorted);
+      }
+    }
+    for (const one of sorted) {
+      const { body } = await app.http.call(leaderboard, 'getPlayerRank', { window, playerId: one.playerId, around: 2 });
+      const { rank, total, percentile, neighbours } = body as unknown as PlayerRank;
+      expect({ rank, total }).toEqual({ rank: one.rank, total: sorted.length });
+      expect(percentile).toBe(Math.round((1e4 * (sorted.length - one.rank)) / sorted.length) / 100);
+      expect(neighbours).toEqual(sorted.slice(Math.max(0, one.rank - 3), one.rank + 2));
+    }
+  }
+
+  test('list, pages and ranks from memory', async () => {
+    await inMemory();
+    await expectOrder();
+  });
+
+  test('the database answers the same while nothing is in memory', async () => {
+    const limits = { poolMin: 1, poolMax: 2, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
+    const databases = new Databases(limits);
+    databases.register('leaderboard', database.url, [], []);
+    await databases.connectAll();
+    try {
+      const [weekly] = (await new WindowsRepository(databases).open()).filter(({ kind }) => kind === window);
+      const scores = new ScoresRepository(databases);
+      const id = weekly?.id ?? 0;
+      const sorted = expected(made).map(({ rank: _rank, achievedAt, ...one }) => ({
+        ...one,
+        achievedAt: Date.parse(achievedAt),
+      }));
+      for (const [place, one] of sorted.entries()) {
+        const after = await scores.countedPage(id, one, 3);
+        expect(after).toEqual({
+          total: sorted.length,
+          passed: place + 1,
+          standings: sorted.slice(place + 1, place + 4),
+        });
+        const from = Math.max(0, place - 2);
+        const around = await scores.around(id, one.playerId, 2);
+        expect(around).toEqual({ total: sorted.length, passed: from, standings: sorted.slice(from, place + 3) });
+      }
+      expect(await scores.countedPage(id, undefined, 5)).toMatchObject({ passed: 0, standings: sorted.slice(0, 5) });
+      expect(await scores.countedPage(0, undefined, 5)).toEqual({ total: 0, passed: 0, standings: [] });
+      expect(await scores.around(id, 'nobody', 2)).toBeUndefined();
+    } finally {
+      await databases.closeAll();
+    }
+  });
+
+  test('page by page while scores change: who does not change is there once', async () => {
+    const still = new Set(expected(made).map(({ playerId }) => playerId));
+    const movers = [...still].filter((_player, i) => i % 3 === 0);
+    for (const mover of movers) still.delete(mover);
+    let going = true;
+    const moving = (async () => {
+      while (going) {
+        const next = movers.map((playerId) => ({ playerId, points: randomInt(1, 3), occurredAt: noon }));
+        made.push(...next);
+        await play(app, next);
+      }
+    })();
+    for (let round = 0; round < 5; round++) {
+      const seen: string[] = [];
+      let pageToken = '';
+      do {
+        const part = await page(app.http, { window, limit: 5, ...(pageToken === '' ? {} : { pageToken }) });
+        seen.push(...part.entries.map(({ playerId }) => playerId).filter((playerId) => still.has(playerId)));
+        pageToken = part.nextPageToken;
+      } while (pageToken !== '');
+      expect(seen.sort()).toEqual([...still].sort());
+    }
+    going = false;
+    await moving;
+    await counted(app);
+    await expectOrder();
+  });
+
+  test('a snapshot is the top of the same order', async () => {
+    travel.to('2026-11-18T12:20:00.000Z');
+    const sorted = expected(made);
+    const { snapshot, entries } = await eventually2(async () => {
+      const { body } = await app.http.call(leaderboard, 'listSnapshots', { window, kind: 'periodic' });
+      const [latest] = body.snapshots as { id: string; takenAt: string }[];
+      expect(latest?.takenAt.startsWith('2026-11-18T12:2')).toBe(true);
+      const found = await app.grpc.call(leaderboard, 'getSnapshot', { id: latest?.id, limit: 100 });
+      return found.body as unknown as SnapshotPage;
+    });
+    expect(snapshot).toMatchObject({ window, key: '2026-W47', kind: 'periodic', total: sorted.length });
+    expect(entries).toEqual(sorted.slice(0, 100));
+  });
+
+  test('after a restart', async () => {
+    await app[Symbol.asyncDispose]();
+    app = await openApp(database.url);
+    // From SQL or from memory, whichever it is by now.
+    await expectOrder();
+    await inMemory();
+    await expectOrder();
+  });
+});
+
+async function eventually2<T>(find: () => Promise<T>): Promise<T> {
+  let found: T | undefined;
+  await eventually(async () => {
+    found = await find();
+  });
+  return found as T;
+}

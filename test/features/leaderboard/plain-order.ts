@@ -1,0 +1,11 @@
+import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
+
+/** The order that SPEC 5 demands, written apart from the code under test: by code points, not UTF-16 units. */
+export function plainOrder<Player extends Standing>(players: readonly Player[]): Player[] {
+  return [...players].sort(
+    (a, b) =>
+      b.score - a.score ||
+      a.achievedAt - b.achievedAt ||
+      Buffer.compare(Buffer.from(a.playerId), Buffer.from(b.playerId)),
+  );
+}

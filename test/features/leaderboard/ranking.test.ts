@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { Ranking } from '../../../src/features/leaderboard/leaderboard.ranking';
+import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
+import { plainOrder } from './plain-order';
+
+// The promise: whatever happens to it, a ranking is the plain sort of what is in it.
+
+const player = fc.integer({ min: 0, max: 2000 }).map((n) => `player-${n}`);
+// Few scores and times, so that most are ties.
+const standing: fc.Arbitrary<Standing> = fc.record({
+  playerId: player,
+  score: fc.integer({ min: 1, max: 6 }),
+  achievedAt: fc.integer({ min: 1, max: 4 }).map((n) => 1_795_000_000_000 + n),
+});
+const changes = fc.array(
+  fc.oneof(
+    { weight: 12, arbitrary: fc.record({ put: standing }) },
+    { weight: 1, arbitrary: fc.record({ set: standing }) },
+    { weight: 1, arbitrary: fc.record({ drop: player }) },
+  ),
+  { minLength: 1, maxLength: 3000, size: 'max' },
+);
+
+/** What the ranking should hold. */
+class Model {
+  readonly players = new Map<string, Standing>();
+
+  put(next: Standing): void {
+    const before = this.players.get(next.playerId);
+    if (!before || next.score > before.score) this.players.set(next.playerId, next);
+  }
+
+  sorted(): Standing[] {
+    return plainOrder([...this.players.values()]);
+  }
+}
+
+function all(ranking: Ranking, limit: number): Standing[] {
+  const found: Standing[] = [];
+  for (let after: Standing | undefined; ; after = found.at(-1)) {
+    const { rank, standings } = ranking.page(after, limit);
+    if (standings.length > 0) expect(rank).toBe(found.length + 1);
+    found.push(...standings);
+    if (standings.length < limit) return found;
+  }
+}
+
+test('pages, ranks and neighbours are those of a plain sort, after any changes', () => {
+  fc.assert(
+    fc.property(changes, fc.integer({ min: 1, max: 700 }), (list, limit) => {
+      const ranking = new Ranking();
+      const model = new Model();
+      for (const change of list) {
+        if ('put' in change) {
+          ranking.put(change.put);
+          model.put(change.put);
+        } else if ('set' in change) {
+          ranking.set(change.set.playerId, change.set);
+          model.players.set(change.set.playerId, change.set);
+        } else {
+          ranking.set(change.drop, undefined);
+          model.players.delete(change.drop);
+        }
+      }
+      const sorted = model.sorted();
+      expect(ranking.size).toBe(sorted.length);
+      expect(all(ranking, limit)).toEqual(sorted);
+      for (const place of [0, 1, Math.floor(sorted.length / 2), sorted.length - 1]) {
+        const one = sorted[place];
+        if (!one) continue;
+        expect(ranking.rankOf(one.playerId)).toBe(place + 1);
+        const from = Math.max(0, place - 5);
+        expect(ranking.around(one.playerId, 5)).toEqual({ rank: from + 1, standings: sorted.slice(from, place + 6) });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('20,000 players that arrive in order, in reverse, and at random', () => {
+  const players = Array.from({ length: 20_000 }, (_, i) => ({
+    playerId: `p${i}`,
+    score: 1 + (i % 977),
+    achievedAt: 1000 + (i % 13),
+  }));
+  const sorted = plainOrder(players);
+  for (const order of [sorted, [...sorted].reverse(), players]) {
+    const ranking = new Ranking();
+    for (const one of order) ranking.put(one);
+    expect(all(ranking, 100)).toEqual(sorted);
+    expect(ranking.rankOf(sorted[12_345]?.playerId ?? '')).toBe(12_346);
+  }
+});
+
+test('who is not there has no rank; a page after somebody who has left goes on behind the place', () => {
+  const ranking = new Ranking();
+  for (const n of [1, 2, 3, 4]) ranking.put({ playerId: `p${n}`, score: n * 10, achievedAt: 1 });
+  expect(ranking.rankOf('nobody')).toBeUndefined();
+  expect(ranking.around('nobody', 5)).toBeUndefined();
+  const third = ranking.get('p2');
+  ranking.set('p2', undefined);
+  expect(ranking.page(third, 10)).toEqual({ rank: 3, standings: [{ playerId: 'p1', score: 10, achievedAt: 1 }] });
+});
