@@ -3,9 +3,10 @@ import type { BossKillEvent, DropClaimedEvent, GameEvent, ProgressionEvent } fro
 
 export type WholeEvent = GameEvent & { readonly id: string; readonly occurredAt: string };
 
-const recentMs = 60 * 60 * 1000;
+// Less than what a leaderboard waits after its end, so that all of them count.
+const recentMs = 5 * 60 * 1000;
 
-/** A valid event of any type, an hour old at most, of one of `players` players. */
+/** A valid event of any type, five minutes old at most, of one of `players` players. */
 export function randomEvent(players = 10): WholeEvent {
   return {
     ...body(),

@@ -177,6 +177,14 @@ test('real answers are what the document says, property for property', async () 
   const { id } = await ask('parkEvent', { eventId: 'real-1', consumer: 'progression', reason: 'to be documented' });
   await ask('listDeadLetters', {});
   await ask('redriveDeadLetter', { id });
+  await eventually(async () => {
+    expect(await ask('getPlayerRank', { playerId, window: 'daily' })).toMatchObject({ rank: 1 });
+    expect((await ask('listSnapshots', {})).snapshots).not.toEqual([]);
+  });
+  await ask('getLeaderboard', { window: 'weekly' });
+  const [snapshot] = answers.get('listSnapshots')?.snapshots as { id: string }[];
+  await ask('getSnapshot', { id: snapshot?.id });
+  await ask('verifyLeaderboard', { window: 'weekly' });
   expect([...answers.keys()].sort()).toEqual(calls.map(({ method }) => method).sort());
   for (const { method, docs } of calls) expect(docs.answer.parse(answers.get(method))).toEqual(answers.get(method));
 });
