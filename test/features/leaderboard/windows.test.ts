@@ -1,3 +1,4 @@
+import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import type { Snapshot, SnapshotPage } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
@@ -114,6 +115,29 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     travel.to('2026-11-19T03:00:00.000Z');
     await using app = await openApp(database.url);
     expect((await closed(app)).entries).toEqual(expected([early, atTheEdge]));
+  });
+
+  test('an event that a dead letter brings back after the end gives no score', async () => {
+    const lost = { ...atTheEdge, id: 'lost' };
+    {
+      await using app = await openApp(database.url, { MODULES: 'events-gateway,progression' });
+      await play(app, [lost]);
+      const parked = { eventId: lost.id, consumer: 'leaderboard', reason: 'for the test' };
+      expect((await app.http.call(gateway, 'parkEvent', parked)).code).toBe('ok');
+    }
+    await using app = await openApp(database.url);
+    await play(app, [early]);
+    await counted(app);
+    travel.to('2026-11-19T00:11:00.000Z');
+    const final = await closed(app);
+    expect(final.entries).toEqual(expected([early]));
+    const { body } = await app.http.call(gateway, 'listDeadLetters', {});
+    const [letter] = body.deadLetters as { id: string }[];
+    expect((await app.http.call(gateway, 'redriveDeadLetter', { id: letter?.id })).code).toBe('ok');
+    await eventually(async () =>
+      expect(await metricSum(app.url, 'leaderboard_late_events_total{window="daily"}')).toBe(1),
+    );
+    expect(await closed(app)).toEqual(final);
   });
 
   test('a day that was over before anything was accepted has a board without players, closed', async () => {
