@@ -79,7 +79,7 @@ export function batch(source, size) {
   };
 }
 
-function signed(id, json) {
+export function signed(id, json) {
   const body = Buffer.from(json);
   const timestamp = Math.floor(Date.now() / 1000);
   const signature = createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest('hex');

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Board } from './leaderboard.board';
+import { type WindowKind, windowKinds } from './leaderboard.calendar';
+import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { Ranking } from './leaderboard.ranking';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import { SharedCall } from './leaderboard.shared-call';
@@ -8,6 +10,7 @@ import type { Standing } from './leaderboard.standing';
 import type { StoredWindow } from './leaderboard.windows.repository';
 
 interface Kept {
+  readonly kind: WindowKind;
   readonly board: Board;
   readonly loading: Promise<void>;
   readonly catching: SharedCall<boolean>;
@@ -30,6 +33,7 @@ export class Boards {
 
   constructor(
     private readonly repository: ScoresRepository,
+    private readonly metrics: LeaderboardMetrics,
     private readonly logger: PinoLogger,
   ) {}
 
@@ -73,6 +77,15 @@ export class Boards {
     const ids = new Set(windows.map(({ id }) => id));
     for (const id of this.kept.keys()) if (!ids.has(id)) this.kept.delete(id);
     for (const window of windows) this.keep(window);
+    this.metrics.kept(this.players());
+  }
+
+  /** On the boards that have been read, by kind of window. */
+  private players(): Map<WindowKind, number> {
+    const players = new Map<WindowKind, number>(windowKinds.map((kind) => [kind, 0]));
+    for (const { board, kind } of this.kept.values())
+      if (board.usable) players.set(kind, (players.get(kind) ?? 0) + board.ranking.size);
+    return players;
   }
 
   /** After a COMMIT whose outcome nobody heard. */
@@ -90,6 +103,7 @@ export class Boards {
     if (known) return known;
     const board = new Board(window.id, this.repository, window.revision, this.repository.embedded);
     const kept: Kept = {
+      kind: window.kind,
       board,
       loading: this.load(board, window),
       catching: new SharedCall(() => board.catchUp(kept.wanted)),

@@ -9,6 +9,7 @@ export class LeaderboardMetrics {
   private readonly reads;
   private readonly applyDuration;
   private readonly snapshots;
+  private readonly inMemory;
 
   constructor(metrics: Metrics) {
     this.updates = metrics.counter('leaderboard_updates_total', 'Scores changed');
@@ -19,6 +20,9 @@ export class LeaderboardMetrics {
     this.reads = metrics.duration('leaderboard_read_duration_seconds', 'Answering a page or a rank');
     this.applyDuration = metrics.duration('leaderboard_apply_duration_seconds', 'Applying one group of events');
     this.snapshots = metrics.counter('leaderboard_snapshots_total', 'Snapshots taken', ['window', 'kind']);
+    this.inMemory = metrics.gauge('leaderboard_players_in_memory', 'Players of open windows that have been read', [
+      'window',
+    ]);
   }
 
   applied(lagMs: number): void {
@@ -42,6 +46,11 @@ export class LeaderboardMetrics {
     } finally {
       end();
     }
+  }
+
+  /** `players`: by kind of window. */
+  kept(players: ReadonlyMap<string, number>): void {
+    for (const [window, count] of players) this.inMemory.set({ window }, count);
   }
 
   snapshot(window: string, kind: string): void {
