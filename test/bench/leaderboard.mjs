@@ -71,7 +71,7 @@ class Boards {
     database.transaction(() => {
       for (const { seq, starts_at } of windows)
         for (let player = 0; player < this.size; player += 1)
-          insert.run(seq, name(player), -(1 + Math.floor(Math.random() * 1e6)), starts_at + player);
+          insert.run(seq, name(player), 1 + Math.floor(Math.random() * 1e6), starts_at + player);
     })();
     database.close();
   }

@@ -70,8 +70,13 @@ export class LeaderboardApplier {
     const changes: AppliedChange[] = [];
     for (const [windowId, { kind, events, players }] of deltas) {
       const revision = revisions.get(windowId);
-      if (revision === undefined) late.push(...new Array<WindowKind>(events).fill(kind));
-      else changes.push({ windowId, revision, standings: await step.add(windowId, revision, [...players.values()]) });
+      if (revision === undefined) {
+        late.push(...new Array<WindowKind>(events).fill(kind));
+        continue;
+      }
+      const standings = await step.add(windowId, revision, [...players.values()]);
+      if (!this.repository.embedded) await step.announce(windowId, { revision, standings });
+      changes.push({ windowId, revision, standings });
     }
     return { fresh, changes, late };
   }

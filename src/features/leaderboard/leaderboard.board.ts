@@ -2,8 +2,9 @@ import { Ranking } from './leaderboard.ranking';
 import type { ScoresRepository } from './leaderboard.scores.repository';
 import type { Standing } from './leaderboard.standing';
 
-const loadSize = 2000;
-const maxMissed = 20_000;
+// Putting in as many takes some 3 ms, in which nobody else gets an answer.
+const loadSize = 1000;
+const catchUpSize = 200;
 /** Above it a window is answered from the database: slower, and with bounded memory. */
 const maxPlayers = 2_000_000;
 
@@ -34,13 +35,13 @@ export class Board {
     return this.alone || this.revision >= revision;
   }
 
-  /** Reads the board, top first, with a pause after each part. What is applied meanwhile is put in as well. */
+  /** Reads the board, with a pause after each part. What is applied meanwhile is put in as well. */
   async load(until: AbortSignal): Promise<void> {
-    let last: Standing | undefined;
+    let last = '';
     for (;;) {
-      const part = await this.repository.page(this.windowId, last, loadSize);
-      for (const standing of part) this.put(standing);
-      last = part.at(-1);
+      const part = await this.repository.byPlayer(this.windowId, last, loadSize);
+      for (const { playerId, score, achievedAt } of part) this.put({ playerId, score, achievedAt });
+      last = part.at(-1)?.playerId ?? '';
       if (part.length < loadSize || this.full || until.aborted) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -54,14 +55,15 @@ export class Board {
     if (revision === this.revision + 1) this.revision = revision;
   }
 
-  /** Fetches what others have applied up to `revision`. False: too much was missed, the board has to be read anew. */
+  /** Fetches what others have applied up to `revision`. False: too long ago, the board has to be read anew. */
   async catchUp(revision: number): Promise<boolean> {
-    if (this.has(revision)) return true;
-    const missed = await this.repository.changedSince(this.windowId, this.revision, maxMissed);
-    if (missed.length === maxMissed) return false;
-    for (const standing of missed) this.put(standing);
-    // What was committed while it was read has a higher revision and is fetched when somebody asks for that.
-    this.revision = Math.max(this.revision, revision);
+    while (!this.has(revision)) {
+      const from = this.revision;
+      const changes = await this.repository.changesAfter(this.windowId, from, catchUpSize);
+      for (const change of changes) this.applied(change.revision, change.standings);
+      // What follows has been forgotten.
+      if (this.revision === from) return false;
+    }
     return true;
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { Clock } from '../../shared/clock/clock';
 import { Board } from './leaderboard.board';
 import { type WindowKind, windowKinds } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
@@ -9,12 +10,19 @@ import { SharedCall } from './leaderboard.shared-call';
 import type { Standing } from './leaderboard.standing';
 import type { StoredWindow } from './leaderboard.windows.repository';
 
+// A process that is further behind reads the board anew.
+const keptRevisions = 2000;
+const forgetAtOnce = 500;
+
 interface Kept {
-  readonly kind: WindowKind;
+  readonly window: StoredWindow;
   readonly board: Board;
   readonly loading: Promise<void>;
   readonly catching: SharedCall<boolean>;
+  /** The revision that somebody asks for. */
   wanted: number;
+  /** Changes up to this revision are gone from the database. */
+  forgotten: number;
 }
 
 /** What a group of events has changed in one window. */
@@ -24,7 +32,7 @@ export interface AppliedChange {
   readonly standings: readonly Standing[];
 }
 
-/** The rankings in memory, one for each open window. They can be lost at any time: the database has it all. */
+/** The rankings in memory, one for each open window and for those that ended last. They can be lost at any time: the database has it all. */
 @Injectable()
 export class Boards {
   private readonly kept = new Map<number, Kept>();
@@ -34,15 +42,16 @@ export class Boards {
   constructor(
     private readonly repository: ScoresRepository,
     private readonly metrics: LeaderboardMetrics,
+    private readonly clock: Clock,
     private readonly logger: PinoLogger,
   ) {}
 
   /**
    * The window's ranking with all that the database had when `window` was read; undefined while it is being read, and
-   * for closed windows. Use it before anything is awaited: it goes on changing.
+   * for windows that ended long ago. Use it before anything is awaited: it goes on changing.
    */
   async at(window: StoredWindow): Promise<Ranking | undefined> {
-    if (window.state === 'closed') return undefined;
+    if (!this.belongs(window)) return undefined;
     const kept = this.keep(window);
     const { board } = kept;
     if (board.usable && !board.has(window.revision)) {
@@ -54,7 +63,7 @@ export class Boards {
 
   /** The window's board once it has been read; undefined when it cannot be kept in memory. */
   async loaded(window: StoredWindow): Promise<Board | undefined> {
-    if (window.state === 'closed') return undefined;
+    if (!this.belongs(window)) return undefined;
     const { board, loading } = this.keep(window);
     await loading;
     return board.usable ? board : undefined;
@@ -72,19 +81,20 @@ export class Boards {
     this.kept.get(windowId)?.board.applied(revision, standings);
   }
 
-  /** Keeps the boards of these windows, and no others. */
-  retain(windows: readonly StoredWindow[]): void {
-    const ids = new Set(windows.map(({ id }) => id));
-    for (const id of this.kept.keys()) if (!ids.has(id)) this.kept.delete(id);
-    for (const window of windows) this.keep(window);
+  /** Keeps the boards of these windows, which are open, and of those that ended last, if somebody has asked for them. */
+  async retain(open: readonly StoredWindow[]): Promise<void> {
+    const ids = new Set(open.map(({ id }) => id));
+    for (const [id, { window }] of this.kept)
+      if (!ids.has(id) && !this.belongs({ ...window, state: 'closed' })) this.kept.delete(id);
+    for (const window of open) await this.forgetOld(this.keep(window), window);
     this.metrics.kept(this.players());
   }
 
   /** On the boards that have been read, by kind of window. */
   private players(): Map<WindowKind, number> {
     const players = new Map<WindowKind, number>(windowKinds.map((kind) => [kind, 0]));
-    for (const { board, kind } of this.kept.values())
-      if (board.usable) players.set(kind, (players.get(kind) ?? 0) + board.ranking.size);
+    for (const { board, window } of this.kept.values())
+      if (board.usable) players.set(window.kind, (players.get(window.kind) ?? 0) + board.ranking.size);
     return players;
   }
 
@@ -98,16 +108,29 @@ export class Boards {
     await Promise.all([...this.kept.values()].map(({ loading }) => loading));
   }
 
+  /** Open, or ended less than its own length ago. */
+  private belongs({ state, startsAt, endsAt }: StoredWindow): boolean {
+    return state === 'open' || this.clock.now() < endsAt + (endsAt - startsAt);
+  }
+
+  private async forgetOld(kept: Kept, { id, revision }: StoredWindow): Promise<void> {
+    const old = revision - keptRevisions;
+    if (this.repository.embedded || old - kept.forgotten < forgetAtOnce) return;
+    await this.repository.forgetChanges(id, old);
+    kept.forgotten = old;
+  }
+
   private keep(window: StoredWindow): Kept {
     const known = this.kept.get(window.id);
     if (known) return known;
     const board = new Board(window.id, this.repository, window.revision, this.repository.embedded);
     const kept: Kept = {
-      kind: window.kind,
+      window,
       board,
       loading: this.load(board, window),
       catching: new SharedCall(() => board.catchUp(kept.wanted)),
       wanted: window.revision,
+      forgotten: 0,
     };
     this.kept.set(window.id, kept);
     return kept;

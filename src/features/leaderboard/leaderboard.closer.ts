@@ -27,7 +27,8 @@ export class Closer {
     for (const window of open) {
       const due = dueAt(window);
       if (this.clock.now() < due || (await this.awaitsEvents(window, due))) continue;
-      if (await this.snapshots.close(window.id, this.clock.now())) this.metrics.snapshot(window.kind, 'final');
+      if (!(await this.snapshots.close(window, this.clock.now()))) continue;
+      this.metrics.snapshot(window.kind, 'final');
       this.windows.forget(window);
     }
   }

@@ -14,8 +14,8 @@ export function toEntries(rank: number, standings: readonly Standing[]): Entry[]
   }));
 }
 
-export function toSnapshot({ id, window, key, kind, takenAt, total }: StoredSnapshot): Snapshot {
-  return { id, window, key, kind, takenAt: toTime(takenAt), total };
+export function toSnapshot({ id, window, kind, takenAt, total }: StoredSnapshot): Snapshot {
+  return { id, window: window.kind, key: window.key, kind, takenAt: toTime(takenAt), total };
 }
 
 /** Where a page ended. */

@@ -1,5 +1,5 @@
-import { type MigrationInterface, type QueryRunner, Table, TableIndex } from 'typeorm';
-import { bigint, integer, sequence, text } from '../../shared/db/columns';
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
 import { inboxTable } from '../../shared/db/tables';
 
 class CreateLeaderboardInbox1795219500000 implements MigrationInterface {
@@ -46,30 +46,47 @@ class CreateLeaderboardWindows1795219500001 implements MigrationInterface {
 class CreateLeaderboardScores1795219500002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const { type } = runner.dataSource.options;
-    const order = ['window_id', 'neg_score', 'achieved_at', 'player_id'];
-    const indices = [new TableIndex({ name: 'leaderboard_scores_order', columnNames: order })];
-    // What other processes have changed; with SQLite there is no other process.
-    if (type !== 'better-sqlite3')
-      indices.push(new TableIndex({ name: 'leaderboard_scores_revision', columnNames: ['window_id', 'revision'] }));
     await runner.createTable(
       new Table({
         name: 'leaderboard_scores',
         columns: [
           bigint(type, 'window_id', { isPrimary: true }),
           text(type, 'player_id', 64, { isPrimary: true }),
-          // The score below zero: then the order of a board is an ascending index in every database.
-          bigint(type, 'neg_score'),
+          bigint(type, 'score'),
           bigint(type, 'achieved_at'),
           // The window's revision that changed this row last.
           bigint(type, 'revision'),
         ],
-        indices,
+        // No index in the order of the board: every event would move it twice in each of three windows, which costs
+        // three times what the score itself does. The order is kept in memory.
+        withoutRowid: true,
       }),
     );
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable('leaderboard_scores');
+  }
+}
+
+/** What each revision of an open window has changed, for other processes to follow; with SQLite it stays empty. */
+class CreateLeaderboardChanges1795219500005 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    const { type } = runner.dataSource.options;
+    await runner.createTable(
+      new Table({
+        name: 'leaderboard_changes',
+        columns: [
+          bigint(type, 'window_id', { isPrimary: true }),
+          bigint(type, 'revision', { isPrimary: true }),
+          longText(type, 'standings'),
+        ],
+      }),
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('leaderboard_changes');
   }
 }
 
@@ -131,4 +148,5 @@ export const leaderboardMigrations = [
   CreateLeaderboardScores1795219500002,
   CreateLeaderboardSnapshots1795219500003,
   CreateLeaderboardSnapshotEntries1795219500004,
+  CreateLeaderboardChanges1795219500005,
 ];

@@ -1,12 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Boards } from './leaderboard.boards';
 import type { Window } from './leaderboard.calendar';
-import type { PageEnd } from './leaderboard.entries';
 import { ScoresRepository } from './leaderboard.scores.repository';
-import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 import type { Standing } from './leaderboard.standing';
 import { Windows } from './leaderboard.windows';
-import type { StoredWindow } from './leaderboard.windows.repository';
 
 /** Part of a board at one moment. `rank`: that of the first; `total`: players on the whole board. */
 export interface BoardPart {
@@ -16,25 +13,24 @@ export interface BoardPart {
   readonly standings: readonly Standing[];
 }
 
-/** Reads boards: open ones from memory where it has all of them, anything else from the database. */
+/** Reads boards: from memory where it has all of one, anything else from the database. */
 @Injectable()
 export class BoardReader {
   constructor(
     private readonly windows: Windows,
     private readonly boards: Boards,
     private readonly scores: ScoresRepository,
-    private readonly snapshots: SnapshotsRepository,
   ) {}
 
-  /** The next `limit` players after a page's end. */
-  async page(window: Window, after: PageEnd | undefined, limit: number): Promise<BoardPart> {
+  /** The next `limit` players after `after`; from the top without it. */
+  async page(window: Window, after: Standing | undefined, limit: number): Promise<BoardPart> {
     const stored = await this.windows.find(window);
     if (!stored) return { state: this.windows.isDue(window) ? 'closed' : 'open', total: 0, rank: 1, standings: [] };
+    const { state } = stored;
     const ranking = await this.boards.at(stored);
-    if (ranking) return { state: 'open', total: ranking.size, ...ranking.page(after?.last, limit) };
-    if (stored.state === 'closed') return this.closedPage(stored, after, limit);
-    const { total, passed, standings } = await this.scores.countedPage(stored.id, after?.last, limit);
-    return { state: 'open', total, rank: passed + 1, standings };
+    if (ranking) return { state, total: ranking.size, ...ranking.page(after, limit) };
+    const { total, passed, standings } = await this.scores.page(stored.id, after, limit);
+    return { state, total, rank: passed + 1, standings };
   }
 
   /** A player between up to `each` on both sides; undefined without a score. */
@@ -49,12 +45,5 @@ export class BoardReader {
     }
     const found = await this.scores.around(stored.id, playerId, each);
     return found && { state, total: found.total, rank: found.passed + 1, standings: found.standings };
-  }
-
-  /** It changes no more: nothing has to be counted. */
-  private async closedPage(stored: StoredWindow, after: PageEnd | undefined, limit: number): Promise<BoardPart> {
-    const standings = await this.scores.page(stored.id, after?.last, limit);
-    const final = await this.snapshots.finalOf(stored);
-    return { state: 'closed', total: final?.total ?? 0, rank: after?.nextRank ?? 1, standings };
   }
 }

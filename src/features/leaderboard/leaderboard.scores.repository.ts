@@ -12,27 +12,28 @@ export interface CountedStandings {
   readonly standings: readonly Standing[];
 }
 
-const order = 's.neg_score, s.achieved_at, s.player_id';
-const reverse = 's.neg_score DESC, s.achieved_at DESC, s.player_id DESC';
-const inWindow = 'FROM leaderboard_scores AS s WHERE s.window_id = ?';
-
-/** Those before (<) or after (>) `key` in the order of a board. The first condition lets the index begin there. */
-function beside(sign: '<' | '>', key: { neg: string; at: string; id: string }): string {
-  return `s.neg_score ${sign}= ${key.neg} AND (s.neg_score ${sign} ${key.neg} OR s.achieved_at ${sign} ${key.at}
-    OR (s.achieved_at = ${key.at} AND s.player_id ${sign} ${key.id}))`;
+/** What one revision of a window has changed. */
+export interface Change {
+  readonly revision: number;
+  readonly standings: readonly Standing[];
 }
 
-const given = { neg: '?', at: '?', id: '?' };
-const mine = { neg: 'me.neg_score', at: 'me.achieved_at', id: 'me.player_id' };
-const placed = (standing: Standing): Value[] => [
-  -standing.score,
-  -standing.score,
-  standing.achievedAt,
-  standing.achievedAt,
-  standing.playerId,
-];
+const order = 's.score DESC, s.achieved_at, s.player_id';
+const reverse = 's.score, s.achieved_at DESC, s.player_id DESC';
+const inWindow = 'FROM leaderboard_scores AS s WHERE s.window_id = ?';
 
-/** The tables `leaderboard_scores` and `leaderboard_inbox`. */
+/** Those on one side of `key` in the order of a board. */
+function beside(side: 'before' | 'after', key: { score: string; at: string; id: string }): string {
+  const [more, less] = side === 'before' ? ['>', '<'] : ['<', '>'];
+  return `(s.score ${more} ${key.score} OR (s.score = ${key.score} AND (s.achieved_at ${less} ${key.at}
+    OR (s.achieved_at = ${key.at} AND s.player_id ${less} ${key.id}))))`;
+}
+
+const given = { score: '?', at: '?', id: '?' };
+const mine = { score: 'me.score', at: 'me.achieved_at', id: 'me.player_id' };
+const placed = ({ score, achievedAt, playerId }: Standing): Value[] => [score, score, achievedAt, achievedAt, playerId];
+
+/** The tables `leaderboard_scores`, `leaderboard_changes` and `leaderboard_inbox`. What is in order here was sorted for it. */
 @Injectable()
 export class ScoresRepository {
   private readonly db: Database;
@@ -51,44 +52,34 @@ export class ScoresRepository {
     return this.db.transaction((tx) => work(new ApplySteps(tx, groupId)), { priority: 'background' });
   }
 
-  /** The next `limit` players after `after`; from the top without it. */
-  async page(windowId: number, after: Standing | undefined, limit: number): Promise<Standing[]> {
-    const text = `SELECT s.player_id, s.neg_score, s.achieved_at ${inWindow}
-      ${after ? `AND ${beside('>', given)}` : ''} ORDER BY ${order} LIMIT ?`;
-    const params = [windowId, ...(after ? placed(after) : []), limit];
-    return (await this.db.read((sql) => sql.rows<ScoreRow>(text, params))).map(toStanding);
-  }
-
-  /** The same with its counts, all as of one moment. Counting reads every row of the window. */
-  async countedPage(windowId: number, after: Standing | undefined, limit: number): Promise<CountedStandings> {
-    const past = after ? `AND ${beside('>', given)}` : '';
-    // Those that are not behind `after` have been passed.
-    const rest = `(SELECT COUNT(*) ${inWindow} ${past})`;
+  /** The next `limit` players after `after`, from the top without it, and the counts, all as of one moment. */
+  async page(windowId: number, after: Standing | undefined, limit: number): Promise<CountedStandings> {
+    const past = after ? `AND ${beside('after', given)}` : '';
     const key = after ? placed(after) : [];
-    const text = `SELECT c.total, c.rest, p.player_id, p.neg_score, p.achieved_at
-      FROM (SELECT (SELECT COUNT(*) ${inWindow}) AS total, ${rest} AS rest) AS c
-      LEFT JOIN (SELECT s.player_id, s.neg_score, s.achieved_at ${inWindow} ${past} ORDER BY ${order} LIMIT ?) AS p
-      ON 1 = 1 ORDER BY p.neg_score, p.achieved_at, p.player_id`;
+    const text = `SELECT c.total, c.rest, p.player_id, p.score, p.achieved_at
+      FROM (SELECT (SELECT COUNT(*) ${inWindow}) AS total, (SELECT COUNT(*) ${inWindow} ${past}) AS rest) AS c
+      LEFT JOIN (SELECT s.player_id, s.score, s.achieved_at ${inWindow} ${past} ORDER BY ${order} LIMIT ?) AS p
+      ON 1 = 1 ORDER BY p.score DESC, p.achieved_at, p.player_id`;
     const params = [windowId, windowId, ...key, windowId, ...key, limit];
-    const rows = await this.db.read((sql) => sql.rows<ScoreRow & { total: number; rest: number }>(text, params));
-    const { total = 0, rest: left = 0 } = rows[0] ?? {};
+    const rows = await this.db.scan<ScoreRow & { total: number; rest: number }>(text, params);
+    const { total = 0, rest = 0 } = rows[0] ?? {};
     const standings = rows.filter(({ player_id }) => player_id !== null).map(toStanding);
-    return { total, passed: total - left, standings };
+    return { total, passed: total - rest, standings };
   }
 
   /** One player between up to `each` on both sides; undefined without a score. One statement: one moment. */
   async around(windowId: number, playerId: string, each: number): Promise<CountedStandings | undefined> {
-    const side = (sign: '<' | '>', ordered: string) =>
-      `SELECT * FROM (SELECT s.player_id, s.neg_score, s.achieved_at FROM me, leaderboard_scores AS s
-       WHERE s.window_id = ? AND ${beside(sign, mine)} ORDER BY ${ordered} LIMIT ?) AS x`;
-    const text = `WITH me AS (SELECT player_id, neg_score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND player_id = ?)
-      SELECT u.player_id, u.neg_score, u.achieved_at,
+    const side = (where: 'before' | 'after', ordered: string): string =>
+      `SELECT * FROM (SELECT s.player_id, s.score, s.achieved_at FROM me, leaderboard_scores AS s
+       WHERE s.window_id = ? AND ${beside(where, mine)} ORDER BY ${ordered} LIMIT ?) AS x`;
+    const text = `WITH me AS (SELECT player_id, score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND player_id = ?)
+      SELECT u.player_id, u.score, u.achieved_at,
         (SELECT COUNT(*) ${inWindow}) AS total,
-        (SELECT COUNT(*) FROM me, leaderboard_scores AS s WHERE s.window_id = ? AND ${beside('<', mine)}) AS before_me
-      FROM (${side('<', reverse)} UNION ALL SELECT player_id, neg_score, achieved_at FROM me UNION ALL ${side('>', order)}) AS u
-      ORDER BY u.neg_score, u.achieved_at, u.player_id`;
+        (SELECT COUNT(*) FROM me, leaderboard_scores AS s WHERE s.window_id = ? AND ${beside('before', mine)}) AS before_me
+      FROM (${side('before', reverse)} UNION ALL SELECT player_id, score, achieved_at FROM me UNION ALL ${side('after', order)}) AS u
+      ORDER BY u.score DESC, u.achieved_at, u.player_id`;
     const params = [windowId, playerId, windowId, windowId, windowId, each, windowId, each];
-    const rows = await this.db.read((sql) => sql.rows<ScoreRow & { total: number; before_me: number }>(text, params));
+    const rows = await this.db.scan<ScoreRow & { total: number; before_me: number }>(text, params);
     const me = rows.findIndex(({ player_id }) => player_id === playerId);
     if (me < 0) return undefined;
     const { total = 0, before_me: before = 0 } = rows[0] ?? {};
@@ -106,19 +97,26 @@ export class ScoresRepository {
     after: string,
     limit: number,
   ): Promise<(Standing & { readonly revision: number })[]> {
-    const text = `SELECT player_id, neg_score, achieved_at, revision FROM leaderboard_scores
+    const text = `SELECT player_id, score, achieved_at, revision FROM leaderboard_scores
       WHERE window_id = ? AND player_id > ? ORDER BY player_id LIMIT ?`;
-    const rows = await this.db.read((sql) =>
-      sql.rows<ScoreRow & { readonly revision: number }>(text, [windowId, after, limit]),
-    );
+    const rows = await this.db.scan<ScoreRow & { readonly revision: number }>(text, [windowId, after, limit]);
     return rows.map((row) => ({ ...toStanding(row), revision: row.revision }));
   }
 
-  /** What was changed after a revision, at most `limit` rows. */
-  async changedSince(windowId: number, revision: number, limit: number): Promise<Standing[]> {
-    const text =
-      'SELECT player_id, neg_score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND revision > ? LIMIT ?';
-    return (await this.db.read((sql) => sql.rows<ScoreRow>(text, [windowId, revision, limit]))).map(toStanding);
+  /** What came after a revision, in order, at most `limit` of it. Old changes are not kept. */
+  async changesAfter(windowId: number, revision: number, limit: number): Promise<Change[]> {
+    const text = `SELECT revision, standings FROM leaderboard_changes
+      WHERE window_id = ? AND revision > ? ORDER BY revision LIMIT ?`;
+    const rows = await this.db.read((sql) =>
+      sql.rows<{ revision: number; standings: string }>(text, [windowId, revision, limit]),
+    );
+    return rows.map((row) => ({ revision: row.revision, standings: JSON.parse(row.standings) as Standing[] }));
+  }
+
+  /** Forgets the changes of a window up to a revision. */
+  async forgetChanges(windowId: number, revision: number): Promise<void> {
+    const text = 'DELETE FROM leaderboard_changes WHERE window_id = ? AND revision <= ?';
+    await this.db.transaction((tx) => tx.run(text, [windowId, revision]), { priority: 'background' });
   }
 }
 
@@ -160,10 +158,10 @@ export class ApplySteps {
   async add(windowId: number, revision: number, deltas: readonly Standing[]): Promise<Standing[]> {
     await upsertAdd(this.tx, {
       table: 'leaderboard_scores',
-      columns: { window_id: 'int', player_id: 'text', neg_score: 'int', achieved_at: 'int', revision: 'int' },
+      columns: { window_id: 'int', player_id: 'text', score: 'int', achieved_at: 'int', revision: 'int' },
       key: ['window_id', 'player_id'],
-      rows: deltas.map(({ playerId, score, achievedAt }) => [windowId, playerId, -score, achievedAt, revision]),
-      add: ['neg_score'],
+      rows: deltas.map(({ playerId, score, achievedAt }) => [windowId, playerId, score, achievedAt, revision]),
+      add: ['score'],
       set: ['revision'],
       max: ['achieved_at'],
     });
@@ -173,20 +171,26 @@ export class ApplySteps {
       deltas.map(({ playerId }) => playerId),
     );
   }
+
+  /** Tells other processes. */
+  async announce(windowId: number, { revision, standings }: Change): Promise<void> {
+    const text = 'INSERT INTO leaderboard_changes (window_id, revision, standings) VALUES (?, ?, ?)';
+    await this.tx.run(text, [windowId, revision, JSON.stringify(standings)]);
+  }
 }
 
 async function standingsOf(sql: Sql, windowId: number, playerIds: readonly string[]): Promise<Standing[]> {
   const list = inList(playerIds);
-  const text = `SELECT player_id, neg_score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND player_id IN ${list.text}`;
+  const text = `SELECT player_id, score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND player_id IN ${list.text}`;
   return (await sql.rows<ScoreRow>(text, [windowId, ...list.params])).map(toStanding);
 }
 
 interface ScoreRow {
   readonly player_id: string;
-  readonly neg_score: number;
+  readonly score: number;
   readonly achieved_at: number;
 }
 
-function toStanding({ player_id, neg_score, achieved_at }: ScoreRow): Standing {
-  return { playerId: player_id, score: -neg_score, achievedAt: achieved_at };
+function toStanding({ player_id, score, achieved_at }: ScoreRow): Standing {
+  return { playerId: player_id, score, achievedAt: achieved_at };
 }

@@ -44,7 +44,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     // Without a key the pages stay in the window in which they began, though another one is current by now.
     const window = this.windows.named(request.window as WindowKind, request.key ?? (position && String(position[4])));
     const { state, total, rank, standings } = await this.metrics.timed(() =>
-      this.reader.page(window, fromPosition(position), limit),
+      this.reader.page(window, fromPosition(position)?.last, limit),
     );
     const last = standings.at(-1);
     const nextRank = rank + standings.length;

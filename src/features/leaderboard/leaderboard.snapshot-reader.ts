@@ -8,7 +8,7 @@ import type {
 import { PageTokens } from '../../shared/rpc/page-token';
 import { fromPosition, type PageEnd, toEntries, toPosition, toSnapshot } from './leaderboard.entries';
 import { snapshotNotFound } from './leaderboard.errors';
-import { ScoresRepository } from './leaderboard.scores.repository';
+import { BoardReader } from './leaderboard.reader';
 import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshots.repository';
 import type { Standing } from './leaderboard.standing';
 
@@ -22,7 +22,7 @@ const defaultLimit = 10;
 export class SnapshotReader {
   constructor(
     private readonly snapshots: SnapshotsRepository,
-    private readonly scores: ScoresRepository,
+    private readonly boards: BoardReader,
   ) {}
 
   async list(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
@@ -54,8 +54,13 @@ export class SnapshotReader {
     };
   }
 
-  private standings(snapshot: StoredSnapshot, end: PageEnd | undefined, limit: number): Promise<readonly Standing[]> {
-    if (snapshot.kind === 'final') return this.scores.page(snapshot.windowId, end?.last, limit);
+  private async standings(
+    snapshot: StoredSnapshot,
+    end: PageEnd | undefined,
+    limit: number,
+  ): Promise<readonly Standing[]> {
+    // The window has changed no more since its final snapshot.
+    if (snapshot.kind === 'final') return (await this.boards.page(snapshot.window, end?.last, limit)).standings;
     return this.snapshots.entries(snapshot.id, (end?.nextRank ?? 1) - 1, limit);
   }
 }

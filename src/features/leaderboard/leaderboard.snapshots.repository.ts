@@ -5,7 +5,7 @@ import { insertNew } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import type { Sql, Value } from '../../shared/db/sql';
-import type { WindowKind } from './leaderboard.calendar';
+import { type Window, type WindowKind, windowOf } from './leaderboard.calendar';
 import type { Standing } from './leaderboard.standing';
 import type { StoredWindow } from './leaderboard.windows.repository';
 
@@ -15,12 +15,16 @@ export type SnapshotKind = 'periodic' | 'final';
 export interface StoredSnapshot {
   readonly seq: number;
   readonly id: string;
-  readonly windowId: number;
-  readonly window: WindowKind;
-  readonly key: string;
+  readonly window: Window;
   readonly kind: SnapshotKind;
   readonly takenAt: number;
   readonly total: number;
+}
+
+/** The first players of a board at one moment; `total`: all of them. */
+export interface BoardTop {
+  readonly total: number;
+  readonly standings: readonly Standing[];
 }
 
 export interface SnapshotFilter {
@@ -30,10 +34,8 @@ export interface SnapshotFilter {
 }
 
 const finalSlot = 0;
-const select = `SELECT s.seq, s.id, s.window_id, w.kind AS window_kind, w.window_key, s.kind, s.taken_at, s.total
+const select = `SELECT s.seq, s.id, w.kind AS window_kind, w.window_key, w.starts_at, w.ends_at, s.kind, s.taken_at, s.total
   FROM leaderboard_snapshots AS s JOIN leaderboard_windows AS w ON w.seq = s.window_id`;
-const top = `SELECT player_id, neg_score, achieved_at FROM leaderboard_scores WHERE window_id = ?
-  ORDER BY neg_score, achieved_at, player_id LIMIT ?`;
 const entryColumns = {
   snapshot_id: 'text',
   place: 'int',
@@ -51,37 +53,38 @@ export class SnapshotsRepository {
     this.db = databases.of('leaderboard');
   }
 
-  /** Closes the window, whose scores are its final snapshot from then on. Whether this very call did it. */
-  async close(windowId: number, now: number): Promise<boolean> {
+  /**
+   * Closes the window, unless it changes meanwhile; its scores are its final snapshot from then on. Whether this very
+   * call did it.
+   */
+  async close({ id, revision }: StoredWindow, now: number): Promise<boolean> {
+    const counted = 'SELECT COUNT(*) AS total FROM leaderboard_scores WHERE window_id = ?';
+    const [row] = await this.db.scan<{ total: number }>(counted, [id]);
+    const total = Number(row?.total ?? 0);
     return this.db.transaction(async (tx) => {
-      const text = `UPDATE leaderboard_windows SET state = 'closed', closed_at = ? WHERE seq = ? AND state = 'open'`;
-      if ((await tx.run(text, [now, windowId])) === 0) return false;
-      await take(tx, { windowId, slot: finalSlot, kind: 'final', now });
+      // What was counted is what there is: nothing has been applied since the window was read.
+      const text = `UPDATE leaderboard_windows SET state = 'closed', closed_at = ? WHERE seq = ? AND state = 'open' AND revision = ?`;
+      if ((await tx.run(text, [now, id, revision])) === 0) return false;
+      await insert(tx, { windowId: id, slot: finalSlot, kind: 'final', now, total });
+      await tx.run('DELETE FROM leaderboard_changes WHERE window_id = ?', [id]);
       return true;
     });
   }
 
-  /** Copies the first `topN` of an open window, once for each `slot`, whoever asks. Whether this very call did it. */
-  async takePeriodic(windowId: number, slot: number, topN: number, now: number): Promise<boolean> {
+  /** Keeps the top of a board, once for each `slot`, whoever comes first. Whether this very call did it. */
+  async keepPeriodic(windowId: number, slot: number, now: number, top: BoardTop): Promise<boolean> {
     return this.db.transaction(async (tx) => {
-      // The row's lock: what is copied is one moment, and the window cannot close meanwhile.
-      const lock = `UPDATE leaderboard_windows SET state = 'open' WHERE seq = ? AND state = 'open'`;
-      if ((await tx.run(lock, [windowId])) === 0) return false;
-      const id = await take(tx, { windowId, slot, kind: 'periodic', now });
+      const id = await insert(tx, { windowId, slot, kind: 'periodic', now, total: top.total });
       if (id === undefined) return false;
-      const rows = (await tx.rows<ScoreRow>(top, [windowId, topN])).map((row, place): Value[] => [
+      const rows = top.standings.map(({ playerId, score, achievedAt }, place): Value[] => [
         id,
         place + 1,
-        row.player_id,
-        -row.neg_score,
-        row.achieved_at,
+        playerId,
+        score,
+        achievedAt,
       ]);
-      await tx.insertRows({
-        table: 'leaderboard_snapshot_entries',
-        columns: entryColumns,
-        key: ['snapshot_id', 'place'],
-        rows,
-      });
+      const key = ['snapshot_id', 'place'];
+      await tx.insertRows({ table: 'leaderboard_snapshot_entries', columns: entryColumns, key, rows });
       return true;
     });
   }
@@ -105,13 +108,6 @@ export class SnapshotsRepository {
     return rows[0] && toSnapshot(rows[0]);
   }
 
-  /** The final snapshot of a window; undefined while it is open. */
-  async finalOf(window: StoredWindow): Promise<StoredSnapshot | undefined> {
-    const text = `${select} WHERE s.window_id = ? AND s.slot = ${finalSlot}`;
-    const rows = await this.db.read((sql) => sql.rows<SnapshotRow>(text, [window.id]));
-    return rows[0] && toSnapshot(rows[0]);
-  }
-
   /** Copied entries after a place, in order. */
   async entries(id: string, after: number, limit: number): Promise<Standing[]> {
     const text = `SELECT player_id, score, achieved_at FROM leaderboard_snapshot_entries
@@ -128,35 +124,29 @@ interface NewSnapshot {
   readonly slot: number;
   readonly kind: SnapshotKind;
   readonly now: number;
+  readonly total: number;
 }
 
 /** The id of the snapshot; undefined when somebody has taken this slot. */
-async function take(tx: Sql, { windowId, slot, kind, now }: NewSnapshot): Promise<string | undefined> {
-  const counted = 'SELECT COUNT(*) AS total FROM leaderboard_scores WHERE window_id = ?';
-  const [row] = await tx.rows<{ total: number }>(counted, [windowId]);
+async function insert(tx: Sql, { windowId, slot, kind, now, total }: NewSnapshot): Promise<string | undefined> {
   const id = ulid(now);
   const fresh = await insertNew(tx, {
     table: 'leaderboard_snapshots',
     columns: { id: 'text', window_id: 'int', slot: 'int', kind: 'text', taken_at: 'int', total: 'int' },
     key: ['window_id', 'slot'],
-    rows: [[id, windowId, slot, kind, now, Number(row?.total ?? 0)]],
+    rows: [[id, windowId, slot, kind, now, total]],
     groupId: randomInt(2 ** 47),
   });
   return fresh.size === 1 ? id : undefined;
 }
 
-interface ScoreRow {
-  readonly player_id: string;
-  readonly neg_score: number;
-  readonly achieved_at: number;
-}
-
 interface SnapshotRow {
   readonly seq: number;
   readonly id: string;
-  readonly window_id: number;
   readonly window_kind: WindowKind;
   readonly window_key: string;
+  readonly starts_at: number;
+  readonly ends_at: number;
   readonly kind: SnapshotKind;
   readonly taken_at: number;
   readonly total: number;
@@ -166,9 +156,7 @@ function toSnapshot(row: SnapshotRow): StoredSnapshot {
   return {
     seq: row.seq,
     id: row.id,
-    windowId: row.window_id,
-    window: row.window_kind,
-    key: row.window_key,
+    window: windowOf(row.window_kind, row.window_key, row.starts_at, row.ends_at),
     kind: row.kind,
     takenAt: row.taken_at,
     total: row.total,

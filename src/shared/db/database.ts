@@ -10,7 +10,7 @@ import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { PostgresDialect } from './postgres.dialect';
 import { SilentLogger } from './silent.logger';
-import type { DatabaseKind, Sql } from './sql';
+import type { DatabaseKind, Sql, Value } from './sql';
 import { SqliteDialect } from './sqlite.dialect';
 import { within } from './within';
 
@@ -112,6 +112,7 @@ export class Database {
     const dataSource = this.dataSource;
     this.dataSource = undefined;
     if (!dataSource) return;
+    await this.dialect.reader?.close();
     const { queryTimeoutMs } = this.options;
     // SQLite has no pool that waits for its borrowers.
     const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;
@@ -130,6 +131,21 @@ export class Database {
   /** Runs `work` outside of a transaction: each statement sees what is committed when it starts. */
   async read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.retried(work, 'normal');
+  }
+
+  /**
+   * One SELECT that goes through very many rows; it sees what is committed when it begins. SQLite runs it on a thread of
+   * its own, so that nobody waits for it here.
+   */
+  async scan<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
+    const { reader } = this.dialect;
+    if (!reader) return this.read((sql) => sql.rows<T>(text, params));
+    this.opened();
+    try {
+      return await reader.rows<T>(text, params, this.options.queryTimeoutMs);
+    } catch (error) {
+      throw asAnswer(error);
+    }
   }
 
   private async retried<T>(

@@ -1,13 +1,19 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { Connection } from './connection';
 import type { Priority } from './gate';
-import type { DatabaseKind } from './sql';
+import type { DatabaseKind, Value } from './sql';
 
 export interface DialectOptions {
   readonly poolMin: number;
   readonly poolMax: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
+}
+
+/** Runs single statements beside the connections. Rejects with `unavailable` when there is no answer in time. */
+export interface Reader {
+  rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]>;
+  close(): Promise<void>;
 }
 
 /** What differs between databases when a connection is made and borrowed. Their statements are in their connections. */
@@ -17,6 +23,8 @@ export abstract class Dialect {
   abstract readonly pingText: string;
   /** TypeORM's options, without entities and migrations. */
   abstract dataSourceOptions(): DataSourceOptions;
+  /** Where statements run that read very many rows; undefined: on a connection like any other. */
+  readonly reader: Reader | undefined = undefined;
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
 }

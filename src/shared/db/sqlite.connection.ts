@@ -3,9 +3,8 @@ import type { DataSource } from 'typeorm';
 import { keyOf, keyPlaces } from './bulk';
 import { Connection } from './connection';
 import { isRetryable } from './db.errors';
-import { checkNumber } from './safe-integer';
 import type { BulkRows, UpsertRows, Value } from './sql';
-import { bind, bindColumn, type SqliteStatements } from './sqlite.statements';
+import { bind, bindColumn, checkRow, type SqliteStatements } from './sqlite.statements';
 
 /** The one connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
 export class SqliteConnection extends Connection {
@@ -113,10 +112,4 @@ export class SqliteConnection extends Connection {
 function insertText({ table, columns }: BulkRows): string {
   const names = Object.keys(columns);
   return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
-}
-
-// The driver rounds integers beyond 2^53; what it rounded is itself beyond it.
-function checkRow(row: unknown): unknown {
-  for (const value of Object.values(row as object)) if (typeof value === 'number') checkNumber(value);
-  return row;
 }

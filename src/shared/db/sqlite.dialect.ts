@@ -7,6 +7,7 @@ import { SqliteDriverMissingError } from './db.errors';
 import { Dialect } from './dialect';
 import { Gate, type Priority } from './gate';
 import { SqliteConnection } from './sqlite.connection';
+import { SqliteReader } from './sqlite.reader';
 import { SqliteStatements } from './sqlite.statements';
 
 // The driver waits for another process's lock with the whole process standing still; longer waits sleep between tries.
@@ -41,8 +42,12 @@ export class SqliteDialect extends Dialect {
   private readonly gate = new Gate();
   private statements: SqliteStatements | undefined;
 
+  override readonly reader: SqliteReader | undefined;
+
   constructor(private readonly path: string) {
     super();
+    // What is in memory can be seen by its own connection only.
+    this.reader = path === ':memory:' ? undefined : new SqliteReader(path);
   }
 
   dataSourceOptions(): DataSourceOptions {

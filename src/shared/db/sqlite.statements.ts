@@ -42,3 +42,9 @@ export function bindColumn(value: Value): Bound {
   if (typeof value === 'number') return checkNumber(value);
   return typeof value === 'boolean' ? Number(value) : value;
 }
+
+/** The driver rounds integers beyond 2^53; what it rounded is itself beyond it. */
+export function checkRow(row: unknown): unknown {
+  for (const value of Object.values(row as object)) if (typeof value === 'number') checkNumber(value);
+  return row;
+}

@@ -89,7 +89,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
         achievedAt: Date.parse(achievedAt),
       }));
       for (const [place, one] of sorted.entries()) {
-        const after = await scores.countedPage(id, one, 3);
+        const after = await scores.page(id, one, 3);
         expect(after).toEqual({
           total: sorted.length,
           passed: place + 1,
@@ -99,8 +99,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
         const around = await scores.around(id, one.playerId, 2);
         expect(around).toEqual({ total: sorted.length, passed: from, standings: sorted.slice(from, place + 3) });
       }
-      expect(await scores.countedPage(id, undefined, 5)).toMatchObject({ passed: 0, standings: sorted.slice(0, 5) });
-      expect(await scores.countedPage(0, undefined, 5)).toEqual({ total: 0, passed: 0, standings: [] });
+      expect(await scores.page(id, undefined, 5)).toMatchObject({ passed: 0, standings: sorted.slice(0, 5) });
+      expect(await scores.page(0, undefined, 5)).toEqual({ total: 0, passed: 0, standings: [] });
       expect(await scores.around(id, 'nobody', 2)).toBeUndefined();
     } finally {
       await databases.closeAll();

@@ -1,0 +1,95 @@
+import { Worker } from 'node:worker_threads';
+import { unavailable } from '../errors/common.errors';
+import type { Value } from './sql';
+import { bind, checkRow } from './sqlite.statements';
+import { within } from './within';
+
+const maxWaiting = 1000;
+
+interface Question {
+  readonly resolve: (rows: unknown[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly rows?: Record<string, unknown>[];
+  readonly error?: string;
+}
+
+/**
+ * Reads a SQLite file on a thread of its own, one statement after another: what goes through a million rows would hold
+ * up everything else here. Each statement sees what was committed when it began.
+ */
+export class SqliteReader {
+  private worker: Worker | undefined;
+  private readonly open = new Map<number, Question>();
+  private next = 0;
+
+  constructor(private readonly path: string) {}
+
+  /** Rejects with `unavailable` when there is no answer in time, or too many wait for one. */
+  async rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]> {
+    if (this.open.size >= maxWaiting) throw unavailable(new Error(`${maxWaiting} callers wait for the reading thread`));
+    const id = this.next;
+    this.next += 1;
+    const asked = new Promise<unknown[]>((resolve, reject) => {
+      this.open.set(id, { resolve, reject });
+      this.started().postMessage({ id, text, params: params.map(bind) });
+    });
+    try {
+      return (await within(limitMs, asked)) as T[];
+    } finally {
+      this.open.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.worker?.terminate();
+  }
+
+  private started(): Worker {
+    if (this.worker) return this.worker;
+    // From text, so that it runs alike from source and compiled.
+    const worker = new Worker(`(${serve.toString()})()`, {
+      eval: true,
+      workerData: { path: this.path, driver: require.resolve('better-sqlite3') },
+    });
+    worker.on('message', (answer: Answer) => this.answered(answer));
+    worker.on('error', (error: Error) => this.ended(error));
+    worker.on('exit', () => this.ended(new Error('The reading thread has ended')));
+    worker.unref();
+    this.worker = worker;
+    return worker;
+  }
+
+  private answered({ id, rows, error }: Answer): void {
+    const question = this.open.get(id);
+    if (error !== undefined) question?.reject(new Error(error));
+    else question?.resolve((rows ?? []).map(checkRow));
+  }
+
+  /** Those who wait have their error; the next one starts another thread. */
+  private ended(error: Error): void {
+    this.worker = undefined;
+    for (const { reject } of this.open.values()) reject(unavailable(error));
+  }
+}
+
+/** The thread. It stands alone: nothing around it can be used in here. */
+function serve(): void {
+  const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
+  const { path, driver } = workerData as { path: string; driver: string };
+  const Database = require(driver) as typeof import('better-sqlite3');
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 1000 });
+  const prepared = new Map<string, import('better-sqlite3').Statement<unknown[]>>();
+  parentPort?.on('message', ({ id, text, params }: { id: number; text: string; params: unknown[] }) => {
+    try {
+      const statement = prepared.get(text) ?? database.prepare<unknown[]>(text);
+      if (prepared.size < 100) prepared.set(text, statement);
+      parentPort?.postMessage({ id, rows: statement.all(...params) });
+    } catch (error) {
+      parentPort?.postMessage({ id, error: String((error as Error).message) });
+    }
+  });
+}
