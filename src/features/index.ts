@@ -1,6 +1,7 @@
 import type { Feature } from '../shared/rpc/feature';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
+import { fairnessFeature } from './fairness/fairness.module';
 import { progressionFeature } from './progression/progression.module';
 
 /** The system at a glance. */
-export const features: readonly Feature[] = [eventsGatewayFeature, progressionFeature];
+export const features: readonly Feature[] = [eventsGatewayFeature, fairnessFeature, progressionFeature];

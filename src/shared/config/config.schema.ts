@@ -30,6 +30,7 @@ export const environmentSchema = z.object({
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
+  FAIRNESS_DATABASE_URL: database.optional().describe('A database of its own for fairness'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
@@ -55,6 +56,10 @@ export const environmentSchema = z.object({
   LEVEL_XP: decimal(100, 1_000_000_000).default(1000).describe('XP per level'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
+  FAIRNESS_ON_FAILURE: z
+    .enum(['allow', 'deny'], 'must be allow or deny')
+    .default('allow')
+    .describe('allow | deny: what becomes of events while fairness does not answer'),
   RELAY_RESEND_MS: decimal(100, 3_600_000)
     .default(30_000)
     .describe('Milliseconds until an unconfirmed event is sent again'),

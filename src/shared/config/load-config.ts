@@ -42,7 +42,11 @@ function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnviro
 }
 
 function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
-  const byFeature = { 'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL, progression: env.PROGRESSION_DATABASE_URL };
+  const byFeature = {
+    'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL,
+    fairness: env.FAIRNESS_DATABASE_URL,
+    progression: env.PROGRESSION_DATABASE_URL,
+  };
   const defaultKey: NamedKey = { kid: 'default', secret: secretBytes(env.HMAC_SECRET) };
   return {
     environment: env.ENVIRONMENT,
@@ -67,6 +71,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     levelXp: env.LEVEL_XP,
     rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
+    fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
     relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
