@@ -218,7 +218,7 @@ describe('in development', () => {
   });
 
   test('the events gateway alone takes events and keeps them for those who are elsewhere', async () => {
-    await using app = await startApp({ env: { MODULES: 'events-gateway' } });
+    await using app = await startApp({ env: { MODULES: 'events-gateway,fairness' } });
     const http = new HttpWire(app.url);
     const sent = await http.call(gateway, 'ingest', signed('alone', eventBody()));
     expect([sent.status, sent.body]).toEqual([202, { eventId: 'alone', status: 'accepted' }]);

@@ -3,6 +3,7 @@ import { progressionContract as progression } from '../../src/features/progressi
 import { type AppProcess, startApp } from '../support/app';
 import { everyDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
+import { refuseNobody } from '../support/fairness';
 import { freePort } from '../support/processes';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
 import { HttpWire } from '../support/wires';
@@ -30,6 +31,7 @@ async function survive({ databaseUrl, server }: Disaster): Promise<void> {
   };
   const start = (): Promise<AppProcess> => startApp({ databaseUrl, env });
   let app = await start();
+  await refuseNobody(app.url);
   const ledger = new Ledger(players);
   const target = { url: app.url, grpcAddress: app.grpcUrl.slice('grpc://'.length) };
   const senders = new Senders(target, ledger);

@@ -104,7 +104,9 @@ export class UpdateRuleDto extends dto<UpdateRuleRequest>(
       message: 'must change mode or thresholds',
       // With wrong values there is a better reason to refuse it.
       when: ({ issues }) => issues.length === 0,
-    }),
+    })
+    // What refine says, for the document: the id is in the path.
+    .meta({ minProperties: 1 }),
 ) {}
 
 const count = z.number().int();
