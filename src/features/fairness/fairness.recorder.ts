@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { isTransient } from '../../shared/db/db.errors';
 import { Blocklist } from './fairness.blocklist';
 import type { Findings, Flag } from './fairness.findings';
 import { FindingsRepository, type Saved } from './fairness.findings.repository';
@@ -40,13 +41,19 @@ export class Recorder {
     if (flags.length > 0) this.count(await this.repository.save({ blocks: [], flags }, 'background'));
   }
 
-  /** Tries again what could not be written. */
+  /** Tries again what could not be written; rejects while the database does not answer. */
   async retry(): Promise<void> {
     while (this.unsaved.length > 0) {
       const [findings] = this.unsaved as [Findings];
       // A block that was lifted or replaced meanwhile must not come back.
       const blocks = findings.blocks.filter((block) => this.blocklist.holds(block));
-      await this.write({ blocks, flags: findings.flags });
+      try {
+        await this.write({ blocks, flags: findings.flags });
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        // It would fail for ever, and all that waits behind it.
+        this.logger.warn({ err: error, ...countsOf(findings) }, 'findings_dropped');
+      }
       this.unsaved.shift();
       this.waiting -= sizeOf(findings);
     }
@@ -65,14 +72,17 @@ export class Recorder {
 
   private keep(findings: Findings, error: unknown): void {
     const size = sizeOf(findings);
-    const kept = this.waiting + size <= maxUnsaved;
+    const kept = isTransient(error) && this.waiting + size <= maxUnsaved;
     if (kept) {
       this.unsaved.push(findings);
       this.waiting += size;
     }
-    const counts = { blocks: findings.blocks.length, flags: findings.flags.length };
-    this.logger.warn({ err: error, kept, ...counts }, 'findings_not_saved');
+    this.logger.warn({ err: error, kept, ...countsOf(findings) }, 'findings_not_saved');
   }
+}
+
+function countsOf({ blocks, flags }: Findings) {
+  return { blocks: blocks.length, flags: flags.length };
 }
 
 function sizeOf({ blocks, flags }: Findings): number {

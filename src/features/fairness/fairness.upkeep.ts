@@ -19,8 +19,8 @@ export class Upkeep {
   async run(): Promise<void> {
     this.judge.sweep();
     await this.rulebook.refresh();
-    await this.recorder.retry();
     await this.blocklist.refresh();
+    await this.recorder.retry();
     await this.pruner.prune();
   }
 }

@@ -9,6 +9,7 @@ import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics
 import { Recorder } from '../../../src/features/fairness/fairness.recorder';
 import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
 import { initialRules } from '../../../src/features/fairness/fairness.rules';
+import { unavailable } from '../../../src/shared/errors/common.errors';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { HandClock } from '../../support/hand-clock';
 
@@ -109,11 +110,11 @@ describe('a block that cannot be written', () => {
     const process = new Process();
     await process.blocklist.refresh();
     const { save } = process;
-    process.save = () => Promise.reject(new Error('gone'));
+    process.save = () => Promise.reject(unavailable());
     expect(await process.jump('aaa')).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
     expect([process.warnings, process.saved]).toEqual([['findings_not_saved'], []]);
     expect(await process.jump('aaa')).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
-    await expect(process.recorder.retry()).rejects.toThrow('gone');
+    await expect(process.recorder.retry()).rejects.toThrow('cannot answer');
     process.save = save;
     await process.recorder.retry();
     await process.recorder.retry();
@@ -122,11 +123,24 @@ describe('a block that cannot be written', () => {
     ]);
   });
 
+  test('and never can be is dropped, with all that waited behind it written', async () => {
+    const process = new Process();
+    await process.blocklist.refresh();
+    const { save } = process;
+    process.save = () => Promise.reject(unavailable());
+    for (const playerId of ['poison', 'aaa']) await process.jump(playerId);
+    process.save = (findings) =>
+      findings.blocks[0]?.playerId === 'poison' ? Promise.reject(new Error('poison')) : save(findings);
+    await process.recorder.retry();
+    expect(process.saved.map(({ blocks }) => blocks[0]?.playerId)).toEqual(['aaa']);
+    expect(process.warnings.at(-1)).toBe('findings_dropped');
+  });
+
   test('does not come back once it was lifted', async () => {
     const process = new Process();
     await process.blocklist.refresh();
     const { save } = process;
-    process.save = () => Promise.reject(new Error('gone'));
+    process.save = () => Promise.reject(unavailable());
     await process.jump('aaa');
     process.blocklist.lift('aaa', undefined);
     process.save = save;
@@ -145,7 +159,7 @@ describe('a block that cannot be written', () => {
 
   test('of 1,000,000 findings 10,000 are kept', async () => {
     const process = new Process();
-    process.save = () => Promise.reject(new Error('gone'));
+    process.save = () => Promise.reject(unavailable());
     const flags = Array.from({ length: 1000 }, (_, i) => ({ id: String(i) })) as never;
     for (let i = 0; i < 1000; i += 1) await process.recorder.record({ blocks: [], flags });
     let tried = 0;
