@@ -204,15 +204,22 @@ describe.each(calls)('$method', (call) => {
 
 /** What protobuf can carry of it: texts stay, other things where a text belongs become one. */
 function encodable(message: Record<string, unknown>): object {
-  const numbers = new Set(['pageSize']);
+  const numbers = new Set(['pageSize', 'seconds', 'expectedVersion', 'points', 'maxEvents']);
   const lists = new Set(['eventIds']);
+  const objects = new Set(['thresholds']);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
       if (numbers.has(name)) return [name, typeof value === 'number' ? Math.trunc(value % 2 ** 31) || 0 : 0];
       if (lists.has(name)) return [name, Array.isArray(value) ? value.map(String) : [String(value)]];
+      if (objects.has(name)) return [name, isObject(value) ? encodable(value as Record<string, unknown>) : {}];
+      if (name === 'events') return [name, Array.isArray(value) ? value.filter(isObject).map(encodable) : []];
       return [name, typeof value === 'string' ? value : JSON.stringify(value)];
     }),
   );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const event = JSON.stringify(eventBody());

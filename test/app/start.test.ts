@@ -186,7 +186,7 @@ describe('production on PostgreSQL', () => {
       expect(body).toMatch(/CreateGameEvents\d+.*CreateProgressionRewards\d+/);
       const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
       expect([migrated.code, migrated.err]).toEqual([0, '']);
-      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateLeaderboardSnapshotEntries\d+\n$/);
+      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateLeaderboardChanges\d+\n$/);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]);
       const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
@@ -218,7 +218,7 @@ describe('in development', () => {
   });
 
   test('the events gateway alone takes events and keeps them for those who are elsewhere', async () => {
-    await using app = await startApp({ env: { MODULES: 'events-gateway' } });
+    await using app = await startApp({ env: { MODULES: 'events-gateway,fairness' } });
     const http = new HttpWire(app.url);
     const sent = await http.call(gateway, 'ingest', signed('alone', eventBody()));
     expect([sent.status, sent.body]).toEqual([202, { eventId: 'alone', status: 'accepted' }]);

@@ -3,7 +3,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { encodeTime } from 'ulid';
 
 export const secret = 'aerie-development-secret-do-not-use';
-export const players = 12_000;
+// Fairness is on, and allows a player 10 events a second: in turn, so many players may send 240,000 a second together.
+export const players = 24_000;
 
 // ULIDs as a server that sends this many events in a millisecond would make them.
 const idsPerMillisecond = 20;
@@ -33,7 +34,8 @@ export class EventSource {
 
   next() {
     const id = this.id();
-    const player = Math.floor(Math.random() * players);
+    const player = this.#made % players;
+    // Within the caps of every type.
     const points = 1 + Math.floor(Math.random() * 999);
     const kind = Math.random();
     const common = { playerId: playerName(this.run, player), occurredAt: this.occurredAt };

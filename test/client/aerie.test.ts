@@ -6,6 +6,7 @@ import { developmentSecret } from '../../src/client/signer';
 import { developmentHmacSecret } from '../../src/shared/config/config.schema';
 import { type AppProcess, ensureBuilt, startApp } from '../support/app';
 import { randomEvents } from '../support/events';
+import { refuseNobody } from '../support/fairness';
 import { freePort } from '../support/processes';
 
 const program = join(__dirname, '..', '..', 'dist', 'client', 'aerie.js');
@@ -37,6 +38,7 @@ beforeAll(async () => {
   ensureBuilt();
   folder = mkdtempSync(join(tmpdir(), 'aerie-cli-'));
   app = await startApp();
+  await refuseNobody(app.url);
 });
 
 afterAll(async () => {

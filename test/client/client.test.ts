@@ -4,6 +4,7 @@ import { AppError } from '../../src/shared/errors/app-error';
 import { infoOf } from '../../src/shared/rpc/answer';
 import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
+import { refuseNobody } from '../support/fairness';
 import { signed } from '../support/signed';
 
 const secret = developmentSecret;
@@ -41,6 +42,7 @@ describe('against the real application', () => {
 
   beforeAll(async () => {
     app = await startApp({ env: { INTERNAL_API_SECRET: internalSecret, AUTH_REQUIRED: 'true' } });
+    await refuseNobody(app.url, internalSecret);
   });
 
   afterAll(() => app[Symbol.asyncDispose]());
@@ -158,6 +160,7 @@ describe('against the real application', () => {
 describe('a stream', () => {
   it('answers each event in order, and all of them count', async () => {
     await using app = await startApp();
+    await refuseNobody(app.url);
     await using client = new AerieClient({ url: app.grpcUrl, key: { secret } });
     const events = randomEvents(2500, 7);
     const stream = client.openStream();
@@ -178,6 +181,7 @@ describe('a stream', () => {
 
   it('rejects what was not answered when the server dies, and all that follows', async () => {
     await using app = await startApp();
+    await refuseNobody(app.url);
     await using client = new AerieClient({ url: app.grpcUrl, key: { secret } });
     const stream = client.openStream();
     expect((await stream.send(randomEvent())).status).toBe('accepted');
@@ -192,6 +196,7 @@ describe('a stream', () => {
 
   it('takes a server that answers nothing for gone', async () => {
     await using app = await startApp();
+    await refuseNobody(app.url);
     await using client = new AerieClient({ url: app.grpcUrl, key: { secret }, deadlineMs: 300 });
     const stream = client.openStream();
     expect((await stream.send(randomEvent())).status).toBe('accepted');

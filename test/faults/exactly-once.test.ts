@@ -5,6 +5,7 @@ import { type AppProcess, startApp } from '../support/app';
 import { everyDatabase } from '../support/databases';
 import { pointsOf } from '../support/events';
 import { eventually } from '../support/eventually';
+import { refuseNobody } from '../support/fairness';
 import { freePort } from '../support/processes';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
 import { HttpWire } from '../support/wires';
@@ -32,6 +33,7 @@ async function survive({ databaseUrl, server }: Disaster): Promise<void> {
   };
   const start = (): Promise<AppProcess> => startApp({ databaseUrl, env });
   let app = await start();
+  await refuseNobody(app.url);
   const ledger = new Ledger(players);
   const target = { url: app.url, grpcAddress: app.grpcUrl.slice('grpc://'.length) };
   const senders = new Senders(target, ledger);

@@ -3,6 +3,7 @@ import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { type AppProcess, startApp } from '../support/app';
 import { eventually } from '../support/eventually';
+import { refuseNobody } from '../support/fairness';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
 import { eventBody, signed } from '../support/signed';
 import { GrpcWire, HttpWire } from '../support/wires';
@@ -48,6 +49,7 @@ describe.each([
   beforeAll(async () => {
     server = await startServer();
     app = await startApp({ databaseUrl: await createDatabase(server.url) });
+    await refuseNobody(app.url);
     http = new HttpWire(app.url);
     grpc = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
   });
@@ -94,6 +96,7 @@ describe.each([
 
 test('a drain under load fails no request and ends with 0 within 10 s', async () => {
   const app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '2000' } });
+  await refuseNobody(app.url);
   const http = new HttpWire(app.url);
   const grpc = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
   let stopping = false;

@@ -8,6 +8,7 @@ import { loadConfig, type RawEnvironment } from '../../src/shared/config/load-co
 import type { AnyContract } from '../../src/shared/rpc/contract';
 import { fromGrpcError } from '../../src/shared/rpc/grpc.status';
 import { loaderOptions, protoFile } from '../../src/shared/rpc/proto';
+import { refuseNobody } from './fairness';
 
 /** What came of a call, in words that both wires share. */
 export interface Outcome {
@@ -33,8 +34,17 @@ export interface TestApp extends AsyncDisposable {
   readonly grpc: GrpcWire;
 }
 
+/** `fairness`: the rules stay as they are; otherwise those that refuse events are turned off. */
+export interface OpenOptions {
+  readonly fairness?: boolean;
+}
+
 /** The application in this process, on free ports, with both wires to it. */
-export async function openApp(databaseUrl: string, environment: RawEnvironment = {}): Promise<TestApp> {
+export async function openApp(
+  databaseUrl: string,
+  environment: RawEnvironment = {},
+  options: OpenOptions = {},
+): Promise<TestApp> {
   const base = {
     DATABASE_URL: databaseUrl,
     HTTP_PORT: '0',
@@ -44,6 +54,7 @@ export async function openApp(databaseUrl: string, environment: RawEnvironment =
   };
   const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, featureNames));
   const url = `http://127.0.0.1:${app.http.port}`;
+  if (!options.fairness) await refuseNobody(url, environment.INTERNAL_API_SECRET?.split(',')[0]);
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;
   const grpc = new GrpcWire(grpcAddress);
   const close = async (): Promise<void> => {

@@ -96,7 +96,8 @@ export class DeadLettersRepository {
 async function returnToConsumer(tx: Sql, row: DeadLetterRow): Promise<void> {
   const bit = consumerBits[row.consumer] ?? 0;
   await tx.run(
-    'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 0 WHERE id = ? AND (pending & ?) = 0',
+    // It was sent before: advisors do not hear of it twice.
+    'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 1 WHERE id = ? AND (pending & ?) = 0',
     [bit, row.event_id, bit],
   );
 }

@@ -40,6 +40,18 @@ export function rateLimited(retryAfterMs: number, headers: Readonly<Record<strin
   });
 }
 
+/** `retryAfterMs`: until there is room again. */
+export function playerThrottled(retryAfterMs = 1000): AppError {
+  return new AppError('throttled', 'player_throttled', 'This player sends more events than the rules allow', {
+    retryAfterMs,
+  });
+}
+
+/** `retryAfterMs`: until the block ends. */
+export function playerBlocked(retryAfterMs = 1000): AppError {
+  return new AppError('forbidden', 'player_blocked', 'This player may not send events for now', { retryAfterMs });
+}
+
 export function eventNotFound(id: string): AppError {
   return new AppError('not_found', 'event_not_found', `No accepted event has the id ${id}`);
 }

@@ -35,6 +35,8 @@ export interface Inserted {
 export interface PendingEvent {
   readonly event: GameEvent;
   readonly pending: number;
+  /** Nobody was sent it before. */
+  readonly first: boolean;
 }
 
 /** The table `game_events`. */
@@ -61,10 +63,16 @@ export class JournalRepository {
     });
   }
 
-  /** Does all that `insert` does and rolls it back. */
+  /** The events that are in the journal under these ids. */
+  known(ids: readonly string[]): Promise<ReadonlyMap<string, GameEvent>> {
+    return this.db.read((sql) => select(sql, ids));
+  }
+
+  /** Does all that recording does and rolls it back. */
   async rehearse(events: readonly GameEvent[]): Promise<void> {
     const rehearsed = new Error('rolled back on purpose');
     try {
+      await this.known(events.map((event) => event.id));
       await this.db.transaction(async (tx) => {
         const rows = events.map((event) => toRow(event, 0, 0));
         await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId: 0 });
@@ -111,11 +119,11 @@ export class JournalRepository {
            sends = sends + 1, claim_id = ? WHERE seq IN ${list.text} AND pending <> 0 AND send_at <= ?`,
           [now, this.config.relayResendMs, claim, ...list.params, now],
         );
-        const rows = await tx.rows<EventRow & { pending: number }>(
-          `SELECT ${eventColumns}, pending FROM game_events WHERE seq IN ${list.text} AND claim_id = ? ORDER BY seq`,
+        const rows = await tx.rows<EventRow & { pending: number; sends: number }>(
+          `SELECT ${eventColumns}, pending, sends FROM game_events WHERE seq IN ${list.text} AND claim_id = ? ORDER BY seq`,
           [...list.params, claim],
         );
-        return rows.map((row) => ({ event: toEvent(row), pending: row.pending }));
+        return rows.map((row) => ({ event: toEvent(row), pending: row.pending, first: row.sends === 1 }));
       },
       { priority: 'background' },
     );
@@ -206,9 +214,12 @@ function toEvent(row: EventRow): GameEvent {
   };
 }
 
-async function select(tx: Sql, ids: readonly string[]): Promise<Map<string, GameEvent>> {
+async function select(sql: Sql, ids: readonly string[]): Promise<Map<string, GameEvent>> {
   if (ids.length === 0) return new Map();
   const list = inList(ids);
-  const rows = await tx.rows<EventRow>(`SELECT ${eventColumns} FROM game_events WHERE id IN ${list.text}`, list.params);
+  const rows = await sql.rows<EventRow>(
+    `SELECT ${eventColumns} FROM game_events WHERE id IN ${list.text}`,
+    list.params,
+  );
   return new Map(rows.map((row) => [row.id, toEvent(row)]));
 }

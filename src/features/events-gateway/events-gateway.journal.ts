@@ -5,12 +5,14 @@ import { toAppError } from '../../shared/errors/to-app-error';
 import { Load } from '../../shared/lifecycle/load';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent } from './events-gateway.event';
-import { JournalRepository } from './events-gateway.journal.repository';
+import { Gatekeeper } from './events-gateway.gatekeeper';
+import { type Inserted, JournalRepository } from './events-gateway.journal.repository';
 import { Outbox } from './events-gateway.outbox';
 
 /** What became of an event. An error leaves no row. */
 export type Recorded = 'accepted' | 'duplicate' | AppError;
 
+const nothing: Inserted = { inserted: new Set(), present: new Map() };
 const maxGroup = 2000;
 // About 20 MB of waiting events; beyond it callers are told to come back.
 const maxQueued = 20_000;
@@ -25,6 +27,7 @@ export class Journal {
 
   constructor(
     private readonly repository: JournalRepository,
+    private readonly gatekeeper: Gatekeeper,
     private readonly outbox: Outbox,
     private readonly load: Load,
   ) {
@@ -59,16 +62,26 @@ export class Journal {
 
   private async commit(events: readonly GameEvent[], groupId: number): Promise<Recorded[]> {
     const first = firstOfEachId(events);
-    const unique = [...first.values()];
-    const direct = this.outbox.reserve(unique.length);
+    // Before fairness: an event that was accepted is answered so, whatever its player has done since.
+    const known = await this.repository.known([...first.keys()]);
+    const unknown = known.size === 0 ? [...first.values()] : [...first.values()].filter(({ id }) => !known.has(id));
+    const refused = await this.gatekeeper.refused(unknown);
+    const allowed = refused.size === 0 ? unknown : unknown.filter(({ id }) => !refused.has(id));
+    const { inserted, present } = await this.insert(allowed, groupId);
+    const there = known.size === 0 ? present : new Map([...known, ...present]);
+    return events.map((event) => refused.get(event.id) ?? judge(event, first, inserted, there));
+  }
+
+  private async insert(events: readonly GameEvent[], groupId: number): Promise<Inserted> {
+    if (events.length === 0) return nothing;
+    const direct = this.outbox.reserve(events.length);
     try {
-      const { inserted, present } = await this.repository.insert(unique, groupId, direct);
-      const fresh = unique.filter((event) => inserted.has(event.id));
-      if (direct) this.outbox.accepted(fresh);
+      const found = await this.repository.insert(events, groupId, direct);
+      if (direct) this.outbox.accepted(events.filter((event) => found.inserted.has(event.id)));
       else this.outbox.wake();
-      return events.map((event) => judge(event, first, inserted, present));
+      return found;
     } finally {
-      if (direct) this.outbox.release(unique.length);
+      if (direct) this.outbox.release(events.length);
     }
   }
 

@@ -57,8 +57,9 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     errors: {
       400: ['idempotency_key_required'],
       401: ['signature_invalid'],
+      403: ['player_blocked'],
       422: ['idempotency_key_reused', 'occurred_at_out_of_range'],
-      429: ['rate_limited'],
+      429: ['rate_limited', 'player_throttled'],
     },
     example: { request: event, answer: { eventId: 'evt-1', status: 'accepted' } },
   },

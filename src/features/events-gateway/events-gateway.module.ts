@@ -2,6 +2,8 @@ import { Global, Module } from '@nestjs/common';
 import type { Feature } from '../../shared/rpc/feature';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
+import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+import { Gatekeeper } from './events-gateway.gatekeeper';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
 import { IngestRoute } from './events-gateway.ingest.route';
@@ -30,6 +32,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     Intake,
     SignatureVerifier,
     Throttle,
+    Gatekeeper,
     Journal,
     JournalRepository,
     DeadLettersRepository,
@@ -41,6 +44,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     Rehearsal,
     IngestRoute,
     EventsGatewayMetrics,
+    FairnessCallMetrics,
   ],
   exports: [EventsGatewayApi],
 })

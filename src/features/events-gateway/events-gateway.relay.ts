@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Bus, type BusMessage } from '../../shared/bus/bus';
 import { Clock } from '../../shared/clock/clock';
-import { consumerBits, everyConsumer } from './events-gateway.consumers';
+import { advisors, consumerBits, everyConsumer } from './events-gateway.consumers';
 import { type GameEvent, toAcceptedEvent } from './events-gateway.event';
 import { acceptedEvents } from './events-gateway.events';
 import { JournalRepository, type PendingEvent } from './events-gateway.journal.repository';
@@ -43,7 +43,7 @@ export class Relay {
   async step(): Promise<void> {
     await this.gather();
     const fresh = this.outbox.takeFresh(groupSize);
-    if (fresh.length > 0) await this.send(fresh.map((event) => ({ event, pending: everyConsumer })));
+    if (fresh.length > 0) await this.send(fresh.map((event) => ({ event, pending: everyConsumer, first: true })));
     if (this.outbox.takeBacklog() || this.clock.monotonic() - this.sweptAt > sweepMs) await this.sweep();
     await this.outbox.wait(sweepMs);
   }
@@ -87,6 +87,14 @@ export class Relay {
         messages.filter(({ pending }) => (pending & bit) !== 0).map(({ message }) => message),
       );
     }
+    await this.advise(messages.filter((_message, i) => events[i]?.first).map(({ message }) => message));
+  }
+
+  /** Never waits: what an advisor has no room for is dropped. */
+  private async advise(messages: readonly BusMessage<AcceptedEvent>[]): Promise<void> {
+    if (messages.length === 0) return;
+    for (const advisor of advisors)
+      if (this.bus.reaches(acceptedEvents, advisor)) await this.bus.publish(acceptedEvents, advisor, messages);
   }
 
   /** Waits for a consumer whose queue is full; meanwhile new events stay in the journal. */

@@ -3,8 +3,12 @@ import type { BadVariable } from './config.errors';
 import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables } from './config.schema';
 import { minSecretBytes, secretBytes } from './config.values';
 
-// Who consumes whose news; only a bus between processes could part them.
-const sources: Readonly<Record<string, string>> = { progression: 'events-gateway', leaderboard: 'events-gateway' };
+// Who consumes whose news, and who asks whom: neither leaves the process yet.
+const neighbours: Readonly<Record<string, { readonly of: string; readonly because: string }>> = {
+  'events-gateway': { of: 'fairness', because: 'it asks about every event' },
+  progression: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
+  leaderboard: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
+};
 
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -63,12 +67,9 @@ function readable(file: string): boolean {
 function* modules(env: EnvironmentVariables, features: readonly string[]): Generator<BadVariable> {
   const unknown = env.MODULES?.some((name) => !features.includes(name));
   if (unknown) yield { name: 'MODULES', reason: `must be some of ${features.join(', ')}` };
-  for (const [consumer, source] of Object.entries(sources)) {
-    if (env.MODULES?.includes(consumer) && !env.MODULES.includes(source))
-      yield {
-        name: 'MODULES',
-        reason: `${consumer} needs ${source} beside it: the inmem bus does not leave the process`,
-      };
+  for (const [feature, { of: other, because }] of Object.entries(neighbours)) {
+    if (env.MODULES?.includes(feature) && !env.MODULES.includes(other))
+      yield { name: 'MODULES', reason: `${feature} needs ${other} beside it: ${because}` };
   }
 }
 
@@ -127,6 +128,7 @@ function* production(env: EnvironmentVariables): Generator<BadVariable> {
   const urls = {
     DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:',
     EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL,
+    FAIRNESS_DATABASE_URL: env.FAIRNESS_DATABASE_URL,
     PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL,
     LEADERBOARD_DATABASE_URL: env.LEADERBOARD_DATABASE_URL,
   };

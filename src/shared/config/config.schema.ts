@@ -30,6 +30,7 @@ export const environmentSchema = z.object({
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
+  FAIRNESS_DATABASE_URL: database.optional().describe('A database of its own for fairness'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
   LEADERBOARD_DATABASE_URL: database.optional().describe('A database of its own for leaderboards'),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
@@ -66,6 +67,10 @@ export const environmentSchema = z.object({
   LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
+  FAIRNESS_ON_FAILURE: z
+    .enum(['allow', 'deny'], 'must be allow or deny')
+    .default('allow')
+    .describe('allow | deny: what becomes of events while fairness does not answer'),
   RELAY_RESEND_MS: decimal(100, 3_600_000)
     .default(30_000)
     .describe('Milliseconds until an unconfirmed event is sent again'),

@@ -55,6 +55,8 @@ export abstract class Config {
   };
   /** Events a second and key; `max` 0 = no limit. */
   abstract readonly rateLimit: { readonly max: number; readonly burst: number };
+  /** What becomes of events while fairness does not answer. */
+  abstract readonly fairnessOnFailure: 'allow' | 'deny';
   /** An event that was sent this long ago and is not confirmed is sent again. */
   abstract readonly relayResendMs: number;
   abstract readonly shutdown: { readonly drainMs: number; readonly hardMs: number };

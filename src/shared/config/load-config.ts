@@ -44,6 +44,7 @@ function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnviro
 function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
   const byFeature = {
     'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL,
+    fairness: env.FAIRNESS_DATABASE_URL,
     progression: env.PROGRESSION_DATABASE_URL,
     leaderboard: env.LEADERBOARD_DATABASE_URL,
   };
@@ -77,6 +78,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
       topN: env.LB_TOPN,
     },
     rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
+    fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
     relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,

@@ -139,7 +139,7 @@ describe('a client that does not read', () => {
   test('makes the server stop reading; once it reads, every message is answered in order', async () => {
     await using database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
     // Nobody confirms, so what is pending is what was accepted.
-    await using app = await openApp(database.url, { MODULES: 'events-gateway' });
+    await using app = await openApp(database.url, { MODULES: 'events-gateway,fairness' });
     const accepted = async () =>
       Number((await app.http.call(gateway, 'oldestPending', { consumer: 'progression' })).body.pending);
     const { path, requestSerialize, responseDeserialize } = app.grpc.method(gateway, 'ingestStream');

@@ -96,7 +96,7 @@ describe('on the wire', () => {
     database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
     // A rate so low that nothing refills while a test runs. Nobody confirms, so what is pending is what has a row.
     const limits = { RATE_LIMIT_MAX: '1', RATE_LIMIT_BURST: '3', HMAC_KEYS: `other:${other}` };
-    app = await openApp(database.url, { ...limits, MODULES: 'events-gateway' });
+    app = await openApp(database.url, { ...limits, MODULES: 'events-gateway,fairness' });
   });
   afterEach(async () => {
     await app[Symbol.asyncDispose]();

@@ -109,7 +109,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     }
     {
       // The consumer is stopped.
-      await using app = await openApp(database.url, { MODULES: 'events-gateway,progression' });
+      await using app = await openApp(database.url, { MODULES: 'events-gateway,fairness,progression' });
       await play(app, [atTheEdge]);
     }
     travel.to('2026-11-19T03:00:00.000Z');
@@ -120,7 +120,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('an event that a dead letter brings back after the end gives no score', async () => {
     const lost = { ...atTheEdge, id: 'lost' };
     {
-      await using app = await openApp(database.url, { MODULES: 'events-gateway,progression' });
+      await using app = await openApp(database.url, { MODULES: 'events-gateway,fairness,progression' });
       await play(app, [lost]);
       const parked = { eventId: lost.id, consumer: 'leaderboard', reason: 'for the test' };
       expect((await app.http.call(gateway, 'parkEvent', parked)).code).toBe('ok');
@@ -194,7 +194,7 @@ describe.each(everyServer)('$name, two instances', ({ create }) => {
   test('a window does not close while an event that counts is pending, and closes when it is counted', async () => {
     await using counting = await openApp(database.url);
     await using other = await openApp(database.url, {
-      MODULES: 'events-gateway,progression',
+      MODULES: 'events-gateway,fairness,progression',
       // Nobody sends its events to the other one's consumer before an hour is over.
       RELAY_RESEND_MS: '3600000',
     });

@@ -4,7 +4,7 @@ import { ConfigError } from '../../../src/shared/config/config.errors';
 import { environmentSchema } from '../../../src/shared/config/config.schema';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
 
-const features = ['events-gateway', 'progression'];
+const features = ['events-gateway', 'fairness', 'progression'];
 const secret = 's'.repeat(32);
 const production = {
   ENVIRONMENT: 'production',
@@ -51,6 +51,7 @@ test.each<[string, RawEnvironment, string[]]>([
   ['two listeners on one port', { HTTP_PORT: '8080', GRPC_PORT: '8080' }, ['GRPC_PORT']],
   ['an unknown environment', { ENVIRONMENT: 'test-bed' }, ['ENVIRONMENT']],
   ['an unknown module', { MODULES: 'progression,casino' }, ['MODULES']],
+  ['a failure that is neither allowed nor denied', { FAIRNESS_ON_FAILURE: 'ignore' }, ['FAIRNESS_ON_FAILURE']],
   ['a database that is none', { DATABASE_URL: 'mongodb://user:hunter2hunter2@host/db' }, ['DATABASE_URL']],
   ['two aliases that differ', { DATABASE_URL: 'sqlite:first', DB_URL: 'sqlite:second' }, ['DB_URL']],
   ['more kept than allowed', { DB_POOL_MIN: '30', DB_POOL_MAX: '20' }, ['DB_POOL_MIN']],
@@ -78,6 +79,15 @@ test.each<[string, RawEnvironment, string[]]>([
 ])('%s is refused by name, without its value', (_name, environment, names) => {
   expect(badNames(environment)).toEqual(names);
 });
+
+test.each([
+  ['progression', 'events-gateway'],
+  ['events-gateway', 'fairness'],
+])('%s needs %s beside it', (feature, other) => {
+  expect(() => loadConfig({ MODULES: feature }, features)).toThrow(`MODULES: ${feature} needs ${other} beside it`);
+});
+
+test('fairness runs alone', () => expect(loadConfig({ MODULES: 'fairness' }, features).modules).toEqual(['fairness']));
 
 test('production with everything set starts', () => expect(badNames(production)).toEqual([]));
 

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import type { Verdict } from '../../generated/aerie/fairness/v1/fairness';
+import { Config } from '../../shared/config/config';
+import type { AppError } from '../../shared/errors/app-error';
+import { deadlineExceeded, unavailable } from '../../shared/errors/common.errors';
+import { FairnessApi } from '../fairness/fairness.api';
+import { playerBlocked, playerThrottled } from './events-gateway.errors';
+import type { GameEvent } from './events-gateway.event';
+import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+
+const limitMs = 1000;
+const sliceSize = 1000;
+const logEveryMs = 1000;
+const nobody: ReadonlyMap<string, AppError> = new Map();
+
+/** Asks fairness who may pass. Fairness that fails or hangs stops nobody, or everybody: FAIRNESS_ON_FAILURE. */
+@Injectable()
+export class Gatekeeper {
+  private loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly fairness: FairnessApi,
+    private readonly metrics: FairnessCallMetrics,
+    private readonly config: Config,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  /** The ids of the events that may not pass, and why. Events are judged in their order; ids are distinct. */
+  async refused(events: readonly GameEvent[]): Promise<ReadonlyMap<string, AppError>> {
+    if (events.length === 0) return nobody;
+    if (events.length <= sliceSize) return this.ask(events);
+    const refused = new Map<string, AppError>();
+    for (let from = 0; from < events.length; from += sliceSize)
+      for (const [id, error] of await this.ask(events.slice(from, from + sliceSize))) refused.set(id, error);
+    return refused;
+  }
+
+  private async ask(events: readonly GameEvent[]): Promise<ReadonlyMap<string, AppError>> {
+    const began = performance.now();
+    try {
+      const { verdicts } = await inTime(this.fairness.check({ events: events.map(toChecked) }));
+      if (verdicts.length !== events.length) throw new Error(`${events.length} events got ${verdicts.length} verdicts`);
+      this.metrics.asked('ok', performance.now() - began);
+      return refusals(events, verdicts);
+    } catch (error) {
+      this.metrics.asked('failed', performance.now() - began);
+      return this.withoutAnswer(events, error);
+    }
+  }
+
+  private withoutAnswer(events: readonly GameEvent[], error: unknown): ReadonlyMap<string, AppError> {
+    const { fairnessOnFailure } = this.config;
+    if (performance.now() - this.loggedAt >= logEveryMs) {
+      this.loggedAt = performance.now();
+      this.logger.warn({ err: error, events: events.length, on_failure: fairnessOnFailure }, 'fairness_failed');
+    }
+    if (fairnessOnFailure === 'allow') return nobody;
+    const refusal = unavailable(error);
+    return new Map(events.map(({ id }) => [id, refusal]));
+  }
+}
+
+function toChecked({ id, type, playerId, points }: GameEvent) {
+  return { eventId: id, type, playerId, points };
+}
+
+function refusals(events: readonly GameEvent[], verdicts: readonly Verdict[]): ReadonlyMap<string, AppError> {
+  let refused: Map<string, AppError> | undefined;
+  for (let i = 0; i < events.length; i += 1) {
+    const { decision, retryAfterMs } = verdicts[i] as Verdict;
+    if (decision === 'allow') continue;
+    refused ??= new Map();
+    refused.set((events[i] as GameEvent).id, (decision === 'throttle' ? playerThrottled : playerBlocked)(retryAfterMs));
+  }
+  return refused ?? nobody;
+}
+
+/** Rejects when the answer takes longer than the limit; it is ignored then. */
+async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(deadlineExceeded()), limitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

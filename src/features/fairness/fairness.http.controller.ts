@@ -1,0 +1,76 @@
+import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import type {
+  CheckResponse,
+  FairnessPlayer,
+  Flag,
+  ListBlocksResponse,
+  ListFlagsResponse,
+  ListRulesResponse,
+  Rule,
+} from '../../generated/aerie/fairness/v1/fairness';
+import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import {
+  BlockPlayerDto,
+  CheckDto,
+  GetPlayerDto,
+  ListBlocksDto,
+  ListFlagsDto,
+  ListRulesDto,
+  ReviewFlagDto,
+  UnblockPlayerDto,
+  UpdateRuleDto,
+} from './fairness.dto';
+import { FairnessService } from './fairness.service';
+
+@Controller('fairness')
+export class FairnessHttpController {
+  constructor(private readonly fairness: FairnessService) {}
+
+  @Post('check')
+  @HttpCode(200)
+  check(@HttpRequest() request: CheckDto): Promise<CheckResponse> {
+    return this.fairness.check(request);
+  }
+
+  @Get('players/:playerId')
+  getPlayer(@HttpRequest() request: GetPlayerDto): Promise<FairnessPlayer> {
+    return this.fairness.getPlayer(request);
+  }
+
+  @Post('players/:playerId/block')
+  @HttpCode(200)
+  blockPlayer(@HttpRequest() request: BlockPlayerDto): Promise<FairnessPlayer> {
+    return this.fairness.blockPlayer(request);
+  }
+
+  @Delete('players/:playerId/block')
+  unblockPlayer(@HttpRequest() request: UnblockPlayerDto): Promise<FairnessPlayer> {
+    return this.fairness.unblockPlayer(request);
+  }
+
+  @Get('blocks')
+  listBlocks(@HttpRequest() request: ListBlocksDto): Promise<ListBlocksResponse> {
+    return this.fairness.listBlocks(request);
+  }
+
+  @Get('flags')
+  listFlags(@HttpRequest() request: ListFlagsDto): Promise<ListFlagsResponse> {
+    return this.fairness.listFlags(request);
+  }
+
+  @Post('flags/:id/review')
+  @HttpCode(200)
+  reviewFlag(@HttpRequest() request: ReviewFlagDto): Promise<Flag> {
+    return this.fairness.reviewFlag(request);
+  }
+
+  @Get('rules')
+  listRules(@HttpRequest() _request: ListRulesDto): Promise<ListRulesResponse> {
+    return this.fairness.listRules();
+  }
+
+  @Patch('rules/:id')
+  updateRule(@HttpRequest() request: UpdateRuleDto): Promise<Rule> {
+    return this.fairness.updateRule(request);
+  }
+}

@@ -1,0 +1,33 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { Bus, type BusMessage } from '../../shared/bus/bus';
+import { acceptedEvents } from '../events-gateway/events-gateway.events';
+import { Recorder } from './fairness.recorder';
+import { Scorer } from './fairness.scorer';
+
+const consumer = 'fairness';
+const maxGroup = 500;
+
+/** Scores accepted events. Advisory: nobody waits for it, and what it misses is not sent again. */
+@Injectable()
+export class FairnessListener implements OnModuleInit {
+  constructor(
+    private readonly bus: Bus,
+    private readonly scorer: Scorer,
+    private readonly recorder: Recorder,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  onModuleInit(): void {
+    this.bus.subscribe(acceptedEvents, { consumer, maxGroup }, (messages) => this.score(messages));
+  }
+
+  private async score(messages: readonly BusMessage<AcceptedEvent>[]): Promise<void> {
+    try {
+      await this.recorder.recordFlags(this.scorer.score(messages.map(({ body }) => body)));
+    } catch (error) {
+      this.logger.warn({ err: error, count: messages.length }, 'scoring_failed');
+    }
+  }
+}

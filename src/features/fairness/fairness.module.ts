@@ -1,0 +1,58 @@
+import { Global, Module } from '@nestjs/common';
+import type { Feature } from '../../shared/rpc/feature';
+import { FairnessApi, fairnessContract } from './fairness.api';
+import { Blocklist } from './fairness.blocklist';
+import { BlocksRepository } from './fairness.blocks.repository';
+import { Checker } from './fairness.checker';
+import { FindingsRepository } from './fairness.findings.repository';
+import { FlagsRepository } from './fairness.flags.repository';
+import { FairnessGrpcController } from './fairness.grpc.controller';
+import { FairnessHttpController } from './fairness.http.controller';
+import { Judge } from './fairness.judge';
+import { FairnessListener } from './fairness.listener';
+import { fairnessMessages } from './fairness.messages';
+import { FairnessMetrics } from './fairness.metrics';
+import { fairnessMigrations } from './fairness.migrations';
+import { Players } from './fairness.players';
+import { Pruner } from './fairness.pruner';
+import { Recorder } from './fairness.recorder';
+import { Rulebook } from './fairness.rulebook';
+import { RulesRepository } from './fairness.rules.repository';
+import { Scorer } from './fairness.scorer';
+import { FairnessService } from './fairness.service';
+import { Upkeep } from './fairness.upkeep';
+import { FairnessWorker } from './fairness.worker';
+
+@Global()
+@Module({
+  controllers: [FairnessHttpController, FairnessGrpcController],
+  providers: [
+    FairnessService,
+    { provide: FairnessApi, useExisting: FairnessService },
+    Checker,
+    Judge,
+    Rulebook,
+    Blocklist,
+    Recorder,
+    Players,
+    Scorer,
+    FairnessListener,
+    Upkeep,
+    Pruner,
+    FairnessWorker,
+    RulesRepository,
+    BlocksRepository,
+    FlagsRepository,
+    FindingsRepository,
+    FairnessMetrics,
+  ],
+  exports: [FairnessApi],
+})
+export class FairnessModule {}
+
+export const fairnessFeature: Feature = {
+  contract: fairnessContract,
+  messages: fairnessMessages,
+  module: FairnessModule,
+  migrations: fairnessMigrations,
+};

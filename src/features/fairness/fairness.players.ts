@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import type { BlockPlayerRequest, FairnessPlayer } from '../../generated/aerie/fairness/v1/fairness';
+import { Clock } from '../../shared/clock/clock';
+import { toTime } from '../../shared/clock/time';
+import { Blocklist } from './fairness.blocklist';
+import { BlocksRepository } from './fairness.blocks.repository';
+import { blockOf } from './fairness.findings';
+import { FlagsRepository } from './fairness.flags.repository';
+import { Judge } from './fairness.judge';
+
+const maxCounted = 10_000;
+
+/** What operators see of a player, and do about it. */
+@Injectable()
+export class Players {
+  constructor(
+    private readonly blocks: BlocksRepository,
+    private readonly flags: FlagsRepository,
+    private readonly blocklist: Blocklist,
+    private readonly judge: Judge,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A player of whom nothing is known has zeros. */
+  async player(playerId: string): Promise<FairnessPlayer> {
+    const [[stored], flags] = await Promise.all([this.blocks.of([playerId]), this.flags.countOf(playerId, maxCounted)]);
+    if (stored) this.blocklist.put(stored);
+    const now = this.clock.now();
+    // In memory may be one that could not be written yet.
+    const block = this.blocklist.get(playerId, now) ?? stored;
+    return {
+      playerId,
+      blocked: block !== undefined,
+      ...(block ? { blockedUntil: toTime(block.blockedUntil), reason: block.reason } : {}),
+      strikes: this.judge.strikesOf(playerId),
+      flags,
+    };
+  }
+
+  async block({ playerId, seconds, reason }: BlockPlayerRequest): Promise<FairnessPlayer> {
+    this.blocklist.put(await this.blocks.replace(blockOf(playerId, 'manual', reason, this.clock.now(), seconds)));
+    return this.player(playerId);
+  }
+
+  async unblock(playerId: string): Promise<FairnessPlayer> {
+    const ended = await this.blocks.end(playerId);
+    this.blocklist.lift(playerId, ended);
+    this.judge.forgive(playerId);
+    return this.player(playerId);
+  }
+}

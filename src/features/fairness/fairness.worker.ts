@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { Upkeep } from './fairness.upkeep';
+
+const everyMs = 1000;
+
+/** Looks each second at what other processes have changed, from start to stop, also through times without a database. */
+@Injectable()
+export class FairnessWorker implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly upkeep: Upkeep,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  /** Rules and blocks are known before the first event comes. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.tend();
+    this.running = this.run();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await this.tend();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      await this.pause();
+      if (!this.stopping.signal.aborted) await this.tend();
+    }
+  }
+
+  private async tend(): Promise<void> {
+    try {
+      await this.upkeep.run();
+    } catch (error) {
+      // What is known stays in force, what is not written is kept.
+      this.logger.warn({ err: error }, 'fairness_upkeep_failed');
+    }
+  }
+
+  private async pause(): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      await sleep(everyMs, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import fc from 'fast-check';
+import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
+import type { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
+import { Checker } from '../../../src/features/fairness/fairness.checker';
+import type { Findings } from '../../../src/features/fairness/fairness.findings';
+import type { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
+import { Judge } from '../../../src/features/fairness/fairness.judge';
+import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import { Recorder } from '../../../src/features/fairness/fairness.recorder';
+import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
+import { initialRules } from '../../../src/features/fairness/fairness.rules';
+import { unavailable } from '../../../src/shared/errors/common.errors';
+import { Metrics } from '../../../src/shared/metrics/metrics';
+import { HandClock } from '../../support/hand-clock';
+
+// Checks that overlap, and a database that fails. The repositories are functions here: a real one fails when it likes.
+
+type Save = (findings: Findings) => Promise<{ blocks: Findings['blocks']; flags: Findings['flags'] }>;
+
+class Process {
+  readonly clock = new HandClock();
+  readonly warnings: string[] = [];
+  readonly saved: Findings[] = [];
+  readonly blocklist: Blocklist;
+  readonly recorder: Recorder;
+  readonly judge: Judge;
+  readonly checker: Checker;
+  save: Save = async (findings) => {
+    this.saved.push(findings);
+    return findings;
+  };
+
+  constructor(blocks: Partial<BlocksRepository> = {}) {
+    const metrics = new FairnessMetrics(new Metrics());
+    const rulebook = { current: initialRules, loaded: true } as Rulebook;
+    const logger = { warn: (_fields: object, name: string) => this.warnings.push(name) };
+    const findings = { save: (one: Findings) => this.save(one) } as FindingsRepository;
+    this.blocklist = new Blocklist(
+      { active: async () => [], changed: async () => [], ...blocks } as BlocksRepository,
+      this.clock,
+    );
+    this.recorder = new Recorder(findings, this.blocklist, metrics, logger as never);
+    this.judge = new Judge(rulebook, this.blocklist, metrics, this.clock);
+    this.checker = new Checker(rulebook, this.blocklist, this.judge, this.recorder, metrics);
+  }
+
+  jump(playerId: string) {
+    return this.checker.check([{ eventId: `jump-${playerId}`, type: 'progression', playerId, points: 5000 }]);
+  }
+}
+
+/** The times at which events were counted: allowed, and not counted within the second before. */
+function countedTimes(judged: readonly { id: string; at: number }[]): number[] {
+  const known = new Map<string, number>();
+  return judged.flatMap(({ id, at }) => {
+    if (at - (known.get(id) ?? -1000) < 1000) return [];
+    known.set(id, at);
+    return [at];
+  });
+}
+
+test('checks that overlap in any order never allow more than 10 events of a player within any 1,000 ms', async () => {
+  const call = fc.record({
+    ids: fc.array(fc.nat(80), { minLength: 1, maxLength: 8 }),
+    player: fc.constantFrom('aaa', 'bbb'),
+    wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 700 })),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(call, { maxLength: 60 }), async (scheduler, calls) => {
+      // Not all blocks are in memory, so every check waits for the database, each for as long as the scheduler likes.
+      const process = new Process({ of: scheduler.scheduleFunction(async () => []) as BlocksRepository['of'] });
+      const judged = { aaa: [] as { id: string; at: number }[], bbb: [] as { id: string; at: number }[] };
+      const judge = process.judge.judge.bind(process.judge);
+      process.judge.judge = (events, beyond) => {
+        const judgement = judge(events, beyond);
+        judgement.verdicts.forEach(({ decision }, i) => {
+          const { eventId, playerId = 'aaa' } = events[i] ?? { eventId: '' };
+          if (decision === 'allow') judged[playerId as 'aaa'].push({ id: eventId, at: process.clock.at });
+        });
+        return judgement;
+      };
+      for (const { ids, player, wait } of calls) {
+        void process.checker.check(
+          ids.map((id) => ({ eventId: String(id), type: 'progression', playerId: player, points: 1 })),
+        );
+        void scheduler.schedule(Promise.resolve()).then(() => {
+          process.clock.at += wait;
+        });
+      }
+      await scheduler.waitIdle();
+      for (const times of [countedTimes(judged.aaa), countedTimes(judged.bbb)])
+        for (const [i, at] of times.entries()) expect((times[i + 10] ?? at + 1000) - at).toBeGreaterThanOrEqual(1000);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('while nobody is refused and all blocks are in memory, no database is asked', async () => {
+  const process = new Process();
+  await process.blocklist.refresh();
+  process.save = () => Promise.reject(new Error('asked'));
+  expect(await process.checker.check([{ eventId: 'e', type: 'progression', playerId: 'aaa', points: 1 }])).toEqual([
+    { decision: 'allow' },
+  ]);
+  expect(process.warnings).toEqual([]);
+});
+
+describe('a block that cannot be written', () => {
+  test('holds here, is answered, and is written when the database is back', async () => {
+    const process = new Process();
+    await process.blocklist.refresh();
+    const { save } = process;
+    process.save = () => Promise.reject(unavailable());
+    expect(await process.jump('aaa')).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
+    expect([process.warnings, process.saved]).toEqual([['findings_not_saved'], []]);
+    expect(await process.jump('aaa')).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
+    await expect(process.recorder.retry()).rejects.toThrow('cannot answer');
+    process.save = save;
+    await process.recorder.retry();
+    await process.recorder.retry();
+    expect(process.saved).toEqual([
+      { blocks: [expect.objectContaining({ playerId: 'aaa' })], flags: [expect.objectContaining({ rule: 'jump' })] },
+    ]);
+  });
+
+  test('and never can be is dropped, with all that waited behind it written', async () => {
+    const process = new Process();
+    await process.blocklist.refresh();
+    const { save } = process;
+    process.save = () => Promise.reject(unavailable());
+    for (const playerId of ['poison', 'aaa']) await process.jump(playerId);
+    process.save = (findings) =>
+      findings.blocks[0]?.playerId === 'poison' ? Promise.reject(new Error('poison')) : save(findings);
+    await process.recorder.retry();
+    expect(process.saved.map(({ blocks }) => blocks[0]?.playerId)).toEqual(['aaa']);
+    expect(process.warnings.at(-1)).toBe('findings_dropped');
+  });
+
+  test('does not come back once it was lifted', async () => {
+    const process = new Process();
+    await process.blocklist.refresh();
+    const { save } = process;
+    process.save = () => Promise.reject(unavailable());
+    await process.jump('aaa');
+    process.blocklist.lift('aaa', undefined);
+    process.save = save;
+    await process.recorder.retry();
+    expect(process.saved).toEqual([{ blocks: [], flags: [expect.anything()] }]);
+  });
+
+  test('is answered within a second when the database hangs', async () => {
+    const process = new Process();
+    await process.blocklist.refresh();
+    process.save = () => new Promise(() => undefined);
+    const began = performance.now();
+    expect((await process.jump('aaa'))[0]?.decision).toBe('block');
+    expect(performance.now() - began).toBeLessThan(900);
+  });
+
+  test('of 1,000,000 findings 10,000 are kept', async () => {
+    const process = new Process();
+    process.save = () => Promise.reject(unavailable());
+    const flags = Array.from({ length: 1000 }, (_, i) => ({ id: String(i) })) as never;
+    for (let i = 0; i < 1000; i += 1) await process.recorder.record({ blocks: [], flags });
+    let tried = 0;
+    process.save = async (findings) => {
+      tried += findings.flags.length;
+      return { blocks: [], flags: [] };
+    };
+    await process.recorder.retry();
+    expect(tried).toBe(10_000);
+  });
+});
+
+describe('more blocks than memory holds', () => {
+  const block = (playerId: string, until = 10_000) => ({
+    playerId,
+    rule: 'manual',
+    reason: 'x',
+    blockedAt: 0,
+    blockedUntil: new HandClock().now() + until,
+    changedAt: 0,
+  });
+
+  test('100,000 stay in memory, and the rest is asked of the database', async () => {
+    const asked: string[][] = [];
+    const process = new Process({
+      of: async (playerIds) => {
+        asked.push([...playerIds]);
+        return playerIds.includes('beyond') ? [block('beyond')] : [];
+      },
+    });
+    await process.blocklist.refresh();
+    for (let i = 0; i < 1_000_000; i += 1) process.blocklist.put(block(`player-${i}`));
+    expect(process.blocklist.size).toBe(100_000);
+    const of = (playerId: string) => ({ eventId: playerId, type: 'progression', playerId, points: 1 });
+    const verdicts = await process.checker.check([of('player-1'), of('beyond'), of('free'), of('free')]);
+    expect(verdicts.map(({ decision }) => decision)).toEqual(['block', 'block', 'allow', 'allow']);
+    expect(asked).toEqual([['beyond', 'free']]);
+  });
+
+  test('what has ended leaves, and then no database is asked any more', async () => {
+    const process = new Process({ of: () => Promise.reject(new Error('asked')) });
+    await process.blocklist.refresh();
+    for (let i = 0; i < 100_001; i += 1) process.blocklist.put(block(`player-${i}`));
+    expect(process.blocklist.whole).toBe(false);
+    process.clock.at = 60_000;
+    await process.blocklist.refresh();
+    expect([process.blocklist.size, process.blocklist.whole]).toEqual([0, true]);
+  });
+});

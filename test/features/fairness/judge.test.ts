@@ -1,0 +1,247 @@
+import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
+import type { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
+import { Judge } from '../../../src/features/fairness/fairness.judge';
+import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
+import { initialRules, type Rules } from '../../../src/features/fairness/fairness.rules';
+import type { Verdict } from '../../../src/generated/aerie/fairness/v1/fairness';
+import { Metrics } from '../../../src/shared/metrics/metrics';
+import { HandClock } from '../../support/hand-clock';
+
+// SPEC 3, with a clock that the test moves. No database: the judge asks none.
+
+const playerId = 'player-1';
+
+class Court {
+  readonly clock = new HandClock();
+  readonly metrics = new Metrics();
+  readonly blocklist = new Blocklist({} as BlocksRepository, this.clock);
+  readonly judge: Judge;
+  private sent = 0;
+
+  constructor(readonly rules: { -readonly [Id in keyof Rules]: Rules[Id] } = { ...initialRules }) {
+    const rulebook = { current: rules } as Rulebook;
+    this.judge = new Judge(rulebook, this.blocklist, new FairnessMetrics(this.metrics), this.clock);
+  }
+
+  send(count = 1, points = 1, player = playerId) {
+    const events = Array.from({ length: count }, () => ({
+      eventId: `e-${this.sent++}`,
+      type: 'progression',
+      playerId: player,
+      points,
+    }));
+    return this.judge.judge(events);
+  }
+
+  last(count = 1, points = 1): Verdict {
+    return this.send(count, points).verdicts.at(-1) as Verdict;
+  }
+
+  async counted(rule: string, action: string, mode: string): Promise<number> {
+    const found = await this.metrics.registry.getSingleMetric('fairness_decisions_total')?.get();
+    const labels = { rule, action, mode };
+    return found?.values.find((value) => JSON.stringify(value.labels) === JSON.stringify(labels))?.value ?? 0;
+  }
+}
+
+test('all allowed events have one and the same answer, which nobody can change', () => {
+  const { verdicts, blocks, flags } = new Court().send(10);
+  expect(new Set(verdicts)).toEqual(new Set([{ decision: 'allow' }]));
+  expect([new Set(verdicts).size, Object.isFrozen(verdicts[0])]).toEqual([1, true]);
+  expect([blocks, flags]).toEqual([[], []]);
+});
+
+describe('strikes', () => {
+  test('one refusal a second is a strike, with a flag; more in that second are none', () => {
+    const court = new Court();
+    const { flags, verdicts } = court.send(20);
+    expect(verdicts.slice(10)).toEqual(new Array(10).fill({ decision: 'throttle', rule: 'flood', retryAfterMs: 1000 }));
+    expect(flags).toEqual([
+      expect.objectContaining({ rule: 'flood', eventId: 'e-10', playerId, observed: 11, threshold: 10 }),
+    ]);
+    expect(court.judge.strikesOf(playerId)).toBe(1);
+    court.clock.at = 999;
+    expect(court.send(11).flags).toEqual([]);
+    court.clock.at = 1000;
+    expect(court.send(11).flags).toHaveLength(1);
+    expect(court.judge.strikesOf(playerId)).toBe(2);
+  });
+
+  test('the third within a minute blocks: still a throttle, that lasts as long as the block', () => {
+    const court = new Court();
+    for (const at of [0, 1000]) {
+      court.clock.at = at;
+      expect(court.last(11).retryAfterMs).toBeLessThanOrEqual(1000);
+    }
+    court.clock.at = 2000;
+    const { verdicts, blocks } = court.send(11);
+    expect(verdicts.at(-1)).toEqual({ decision: 'throttle', rule: 'flood', retryAfterMs: 300_000 });
+    expect(blocks).toEqual([
+      expect.objectContaining({ playerId, rule: 'flood', blockedUntil: court.clock.now() + 300_000 }),
+    ]);
+    expect(court.judge.strikesOf(playerId)).toBe(0);
+    expect(court.last()).toEqual({ decision: 'block', rule: 'flood', retryAfterMs: 300_000 });
+  });
+
+  test('the third after more than a minute does not', () => {
+    const court = new Court();
+    for (const at of [0, 30_000, 60_000, 90_000]) {
+      court.clock.at = at;
+      expect(court.send(11).blocks).toEqual([]);
+      expect(court.judge.strikesOf(playerId)).toBeLessThan(3);
+    }
+  });
+
+  test('forgiven, they begin anew', () => {
+    const court = new Court();
+    for (const at of [0, 1000]) {
+      court.clock.at = at;
+      court.send(11);
+    }
+    court.judge.forgive(playerId);
+    court.clock.at = 2000;
+    expect(court.send(11).blocks).toEqual([]);
+    expect(court.judge.strikesOf(playerId)).toBe(1);
+  });
+});
+
+describe('a block', () => {
+  test('is not lengthened by who tries, and ends by itself', () => {
+    const court = new Court();
+    expect(court.last(1, 1001)).toEqual({ decision: 'block', rule: 'jump', retryAfterMs: 600_000 });
+    for (court.clock.at = 0; court.clock.at < 600_000; court.clock.at += 7919) {
+      const { verdicts, blocks, flags } = court.send(12, 5000);
+      expect(verdicts).toEqual(
+        new Array(12).fill({ decision: 'block', rule: 'jump', retryAfterMs: 600_000 - court.clock.at }),
+      );
+      expect([blocks, flags]).toEqual([[], []]);
+    }
+    court.clock.at = 600_000;
+    // Nothing that was tried meanwhile counts.
+    expect(court.send(10).verdicts).toEqual(new Array(10).fill({ decision: 'allow' }));
+  });
+
+  test('holds for the rest of the group at once, and for nobody else', () => {
+    const court = new Court();
+    const of = (player: string, points: number) => ({
+      eventId: `${player}-${points}`,
+      type: 'progression',
+      playerId: player,
+      points,
+    });
+    const { verdicts, blocks } = court.judge.judge([of('one', 1), of('one', 1001), of('one', 2), of('two', 2)]);
+    expect(verdicts.map(({ decision }) => decision)).toEqual(['allow', 'block', 'block', 'allow']);
+    expect(blocks).toHaveLength(1);
+  });
+
+  test('that only the database knows counts as well', () => {
+    const court = new Court();
+    const block = {
+      playerId,
+      rule: 'manual',
+      reason: 'x',
+      blockedAt: 0,
+      blockedUntil: court.clock.now() + 5,
+      changedAt: 0,
+    };
+    const event = { eventId: 'e', type: 'progression', playerId, points: 1 };
+    const { verdicts } = court.judge.judge([event], new Map([[playerId, block]]));
+    expect(verdicts).toEqual([{ decision: 'block', rule: 'manual', retryAfterMs: 5 }]);
+  });
+});
+
+describe.each([
+  ['progression', 1000],
+  ['boss_kill', 5000],
+  ['drop_claimed', 10_000],
+])('%s', (type, cap) => {
+  test(`passes with exactly ${cap} points and not with one more`, () => {
+    const court = new Court();
+    const event = (points: number) => ({ eventId: `e-${points}`, type, playerId, points });
+    expect(court.judge.judge([event(cap)]).verdicts).toEqual([{ decision: 'allow' }]);
+    const { verdicts, flags, blocks } = court.judge.judge([event(cap + 1)]);
+    expect(verdicts).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
+    expect(flags).toEqual([expect.objectContaining({ rule: 'jump', observed: cap + 1, threshold: cap })]);
+    expect(blocks).toEqual([expect.objectContaining({ rule: 'jump', reason: 'jump' })]);
+  });
+});
+
+describe('shadow mode', () => {
+  const shadow = (): Court =>
+    new Court({
+      ...initialRules,
+      flood: { ...initialRules.flood, mode: 'shadow' },
+      jump: { ...initialRules.jump, mode: 'shadow' },
+    });
+
+  test('allows everything, blocks and flags nobody, and counts what it would have done', async () => {
+    const court = shadow();
+    for (const at of [0, 1000, 2000]) {
+      court.clock.at = at;
+      const { verdicts, blocks, flags } = court.send(11, 2000);
+      expect([new Set(verdicts), blocks, flags]).toEqual([new Set([{ decision: 'allow' }]), [], []]);
+      expect(court.judge.strikesOf(playerId)).toBe(0);
+    }
+    expect(await court.counted('jump', 'refuse', 'shadow')).toBe(33);
+    expect(await court.counted('jump', 'block', 'shadow')).toBe(33);
+    expect(await court.counted('flood', 'throttle', 'shadow')).toBe(3);
+    expect(await court.counted('flood', 'flag', 'shadow')).toBe(3);
+    expect(await court.counted('flood', 'block', 'shadow')).toBe(1);
+    expect(await court.counted('flood', 'throttle', 'enforce')).toBe(0);
+  });
+
+  test('would-be-refused events do not count: those who come after are judged as if they had been refused', async () => {
+    const court = shadow();
+    court.send(10);
+    court.clock.at = 500;
+    court.send(90);
+    court.clock.at = 1000;
+    court.send(10);
+    expect(await court.counted('flood', 'throttle', 'shadow')).toBe(90);
+  });
+});
+
+test('off does nothing and counts nothing', async () => {
+  const court = new Court({
+    ...initialRules,
+    flood: { ...initialRules.flood, mode: 'off' },
+    jump: { ...initialRules.jump, mode: 'off' },
+  });
+  expect(new Set(court.send(100, 1_000_000).verdicts)).toEqual(new Set([{ decision: 'allow' }]));
+  expect(court.judge.sizes).toEqual({ window: 0, strikes: 0 });
+  expect(await court.counted('flood', 'throttle', 'off')).toBe(0);
+});
+
+test('decisions are counted by rule, action and mode; allowed events are not', async () => {
+  const court = new Court();
+  court.send(12);
+  court.send(1, 1001);
+  court.send(1);
+  expect(await court.counted('flood', 'throttle', 'enforce')).toBe(2);
+  expect(await court.counted('flood', 'flag', 'enforce')).toBe(1);
+  for (const [action, times] of [
+    ['block', 1],
+    ['flag', 1],
+    ['refuse', 2],
+  ] as const)
+    expect([action, await court.counted('jump', action, 'enforce')]).toEqual([action, times]);
+});
+
+test('judging takes less than a microsecond an event, or a few on a busy machine', () => {
+  const court = new Court();
+  const groups = Array.from({ length: 100 }, (_g, group) =>
+    Array.from({ length: 1000 }, (_e, i) => ({
+      eventId: `speed-${group}-${i}`,
+      type: 'progression',
+      playerId: `player-${(group * 1000 + i) % 20_000}`,
+      points: 10,
+    })),
+  );
+  const began = performance.now();
+  for (const events of groups) {
+    court.clock.at += 20;
+    expect(court.judge.judge(events).flags).toHaveLength(0);
+  }
+  expect((performance.now() - began) / 100_000).toBeLessThan(0.01);
+});
