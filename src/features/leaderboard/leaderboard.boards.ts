@@ -38,6 +38,7 @@ export class Boards {
   private readonly kept = new Map<number, Kept>();
   private readonly closing = new AbortController();
   private tail: Promise<unknown> = Promise.resolve();
+  private loads: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly repository: ScoresRepository,
@@ -105,7 +106,7 @@ export class Boards {
 
   async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all([...this.kept.values()].map(({ loading }) => loading));
+    await this.loads;
   }
 
   /** Open, or ended less than its own length ago. */
@@ -141,7 +142,13 @@ export class Boards {
     this.kept.delete(windowId);
   }
 
-  private async load(board: Board, { id, name }: StoredWindow): Promise<void> {
+  /** One after another: so the first is there soon. */
+  private load(board: Board, window: StoredWindow): Promise<void> {
+    this.loads = this.loads.then(() => this.loadNow(board, window));
+    return this.loads;
+  }
+
+  private async loadNow(board: Board, { id, name }: StoredWindow): Promise<void> {
     const began = performance.now();
     try {
       await board.load(this.closing.signal);

@@ -99,7 +99,11 @@ export class ScoresRepository {
   ): Promise<(Standing & { readonly revision: number })[]> {
     const text = `SELECT player_id, score, achieved_at, revision FROM leaderboard_scores
       WHERE window_id = ? AND player_id > ? ORDER BY player_id LIMIT ?`;
-    const rows = await this.db.scan<ScoreRow & { readonly revision: number }>(text, [windowId, after, limit]);
+    const rows = await this.db.scan<ScoreRow & { readonly revision: number }>(
+      text,
+      [windowId, after, limit],
+      'loading',
+    );
     return rows.map((row) => ({ ...toStanding(row), revision: row.revision }));
   }
 

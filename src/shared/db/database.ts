@@ -5,7 +5,7 @@ import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
 import { isConnectionTrouble, isRetryable, isTransient } from './db.errors';
-import type { Dialect, DialectOptions } from './dialect';
+import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { PostgresDialect } from './postgres.dialect';
@@ -112,7 +112,7 @@ export class Database {
     const dataSource = this.dataSource;
     this.dataSource = undefined;
     if (!dataSource) return;
-    await this.dialect.reader?.close();
+    for (const reader of Object.values(this.dialect.readers)) await reader.close();
     const { queryTimeoutMs } = this.options;
     // SQLite has no pool that waits for its borrowers.
     const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;
@@ -135,10 +135,10 @@ export class Database {
 
   /**
    * One SELECT that goes through very many rows; it sees what is committed when it begins. SQLite runs it on a thread of
-   * its own, so that nobody waits for it here.
+   * its own, one for each lane, so that nobody waits for it here.
    */
-  async scan<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
-    const { reader } = this.dialect;
+  async scan<T>(text: string, params: readonly Value[] = [], lane: Lane = 'questions'): Promise<T[]> {
+    const reader = this.dialect.readers[lane];
     if (!reader) return this.read((sql) => sql.rows<T>(text, params));
     this.opened();
     try {

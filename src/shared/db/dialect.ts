@@ -10,6 +10,9 @@ export interface DialectOptions {
   readonly queryTimeoutMs: number;
 }
 
+/** Who reads very many rows: somebody who waits for an answer, or a start that reads whole tables. */
+export type Lane = 'questions' | 'loading';
+
 /** Runs single statements beside the connections. Rejects with `unavailable` when there is no answer in time. */
 export interface Reader {
   rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]>;
@@ -23,8 +26,8 @@ export abstract class Dialect {
   abstract readonly pingText: string;
   /** TypeORM's options, without entities and migrations. */
   abstract dataSourceOptions(): DataSourceOptions;
-  /** Where statements run that read very many rows; undefined: on a connection like any other. */
-  readonly reader: Reader | undefined = undefined;
+  /** Where statements run that read very many rows; without one: on a connection like any other. */
+  readonly readers: Readonly<Partial<Record<Lane, Reader>>> = {};
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
 }

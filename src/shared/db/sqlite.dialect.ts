@@ -4,7 +4,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { Connection } from './connection';
 import { SqliteDriverMissingError } from './db.errors';
-import { Dialect } from './dialect';
+import { Dialect, type Lane } from './dialect';
 import { Gate, type Priority } from './gate';
 import { SqliteConnection } from './sqlite.connection';
 import { SqliteReader } from './sqlite.reader';
@@ -42,12 +42,12 @@ export class SqliteDialect extends Dialect {
   private readonly gate = new Gate();
   private statements: SqliteStatements | undefined;
 
-  override readonly reader: SqliteReader | undefined;
+  override readonly readers: Readonly<Partial<Record<Lane, SqliteReader>>>;
 
   constructor(private readonly path: string) {
     super();
     // What is in memory can be seen by its own connection only.
-    this.reader = path === ':memory:' ? undefined : new SqliteReader(path);
+    this.readers = path === ':memory:' ? {} : { questions: new SqliteReader(path), loading: new SqliteReader(path) };
   }
 
   dataSourceOptions(): DataSourceOptions {

@@ -5,6 +5,8 @@ import { bind, checkRow } from './sqlite.statements';
 import { within } from './within';
 
 const maxWaiting = 1000;
+// A thread has memory of its own.
+const idleMs = 10_000;
 
 interface Question {
   readonly resolve: (rows: unknown[]) => void;
@@ -25,12 +27,14 @@ export class SqliteReader {
   private worker: Worker | undefined;
   private readonly open = new Map<number, Question>();
   private next = 0;
+  private idle: NodeJS.Timeout | undefined;
 
   constructor(private readonly path: string) {}
 
   /** Rejects with `unavailable` when there is no answer in time, or too many wait for one. */
   async rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]> {
     if (this.open.size >= maxWaiting) throw unavailable(new Error(`${maxWaiting} callers wait for the reading thread`));
+    clearTimeout(this.idle);
     const id = this.next;
     this.next += 1;
     const asked = new Promise<unknown[]>((resolve, reject) => {
@@ -41,11 +45,16 @@ export class SqliteReader {
       return (await within(limitMs, asked)) as T[];
     } finally {
       this.open.delete(id);
+      if (this.open.size === 0) this.idle = setTimeout(() => void this.close(), idleMs).unref();
     }
   }
 
+  /** The next question opens it again. */
   async close(): Promise<void> {
-    await this.worker?.terminate();
+    clearTimeout(this.idle);
+    const { worker } = this;
+    this.worker = undefined;
+    await worker?.terminate();
   }
 
   private started(): Worker {
@@ -56,8 +65,8 @@ export class SqliteReader {
       workerData: { path: this.path, driver: require.resolve('better-sqlite3') },
     });
     worker.on('message', (answer: Answer) => this.answered(answer));
-    worker.on('error', (error: Error) => this.ended(error));
-    worker.on('exit', () => this.ended(new Error('The reading thread has ended')));
+    worker.on('error', (error: Error) => this.ended(worker, error));
+    worker.on('exit', () => this.ended(worker, new Error('The reading thread has ended')));
     worker.unref();
     this.worker = worker;
     return worker;
@@ -70,7 +79,9 @@ export class SqliteReader {
   }
 
   /** Those who wait have their error; the next one starts another thread. */
-  private ended(error: Error): void {
+  private ended(worker: Worker, error: Error): void {
+    // After `close` there may be another one, with questions of its own.
+    if (this.worker !== undefined && this.worker !== worker) return;
     this.worker = undefined;
     for (const { reject } of this.open.values()) reject(unavailable(error));
   }
