@@ -11,7 +11,7 @@ interface Waiter {
 
 const maxWaiting = 10_000;
 const backgroundWaitsMs = 100;
-const sliceMs = 5;
+const sliceMs = 1;
 
 /** Lets one in at a time, in order of arrival: the pool of a database that has one connection. */
 export class Gate {

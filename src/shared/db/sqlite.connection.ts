@@ -15,6 +15,8 @@ export class SqliteConnection extends Connection {
     private readonly statements: SqliteStatements,
     private readonly limitMs: number,
     private readonly leave: () => void,
+    /** Lets others have the thread between its steps. */
+    private readonly polite = false,
   ) {
     super(dataSource, statements.database);
   }
@@ -38,6 +40,7 @@ export class SqliteConnection extends Connection {
   // One prepared statement, row by row: with no server to reach this is faster than rows in one statement (measured:
   // +10 % over 10 rows, +60 % over one JSON parameter).
   async insertRows(bulk: BulkRows): Promise<Set<string>> {
+    await this.giveWay();
     this.assertBorrowed();
     const statement = this.statements.prepare(`${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO NOTHING`);
     const places = keyPlaces(bulk);
@@ -50,6 +53,7 @@ export class SqliteConnection extends Connection {
   }
 
   async upsertRows(bulk: UpsertRows): Promise<void> {
+    await this.giveWay();
     this.assertBorrowed();
     const changes = [
       ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
@@ -83,6 +87,7 @@ export class SqliteConnection extends Connection {
   }
 
   protected async commitWork(): Promise<void> {
+    await this.giveWay();
     await this.run('COMMIT');
   }
 
@@ -92,6 +97,10 @@ export class SqliteConnection extends Connection {
 
   protected giveBack(): void {
     this.leave();
+  }
+
+  private async giveWay(): Promise<void> {
+    if (this.polite) await new Promise((resolve) => setImmediate(resolve));
   }
 
   private async beginWithin(limitMs: number): Promise<void> {

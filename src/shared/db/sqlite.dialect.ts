@@ -66,6 +66,12 @@ export class SqliteDialect extends Dialect {
       this.gate.leave();
       throw new Error('The SQLite database is closed');
     }
-    return new SqliteConnection(dataSource, this.statements, limitMs, () => this.gate.leave());
+    return new SqliteConnection(
+      dataSource,
+      this.statements,
+      limitMs,
+      () => this.gate.leave(),
+      priority === 'background',
+    );
   }
 }
