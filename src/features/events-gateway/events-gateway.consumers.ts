@@ -12,3 +12,12 @@ export const advisors: readonly string[] = ['fairness'];
 
 /** Pending for everybody: how an event begins. */
 export const everyConsumer = Object.values(consumerBits).reduce((mask, bit) => mask | bit, 0);
+
+/**
+ * When an event is due that nobody waits for. MySQL cannot leave such rows out of the index of what is due, so they are at
+ * its end, where nobody looks.
+ */
+export const neverDue = Number.MAX_SAFE_INTEGER;
+
+/** The change to an event when a consumer is done with it; takes its bit twice. MySQL makes changes in this order. */
+export const doneWith = `send_at = CASE WHEN pending = ? THEN ${neverDue} ELSE send_at END, pending = pending - ?`;

@@ -7,7 +7,7 @@ import { toTime } from '../../shared/clock/time';
 import { insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { consumerBits } from './events-gateway.consumers';
+import { consumerBits, doneWith } from './events-gateway.consumers';
 
 const columns = {
   id: 'text',
@@ -55,11 +55,7 @@ export class DeadLettersRepository {
         groupId: randomInt(2 ** 48 - 1),
       });
       const bit = consumerBits[consumer] ?? 0;
-      await tx.run('UPDATE game_events SET pending = pending - ? WHERE id = ? AND (pending & ?) <> 0', [
-        bit,
-        eventId,
-        bit,
-      ]);
+      await tx.run(`UPDATE game_events SET ${doneWith} WHERE id = ? AND (pending & ?) <> 0`, [bit, bit, eventId, bit]);
       const [letter] = await tx.rows<DeadLetterRow>(
         `SELECT ${selected} FROM events_dead_letters WHERE event_id = ? AND consumer = ?`,
         [eventId, consumer],

@@ -5,7 +5,7 @@ import { Config } from '../../shared/config/config';
 import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { consumerBits, everyConsumer } from './events-gateway.consumers';
+import { consumerBits, doneWith, everyConsumer, neverDue } from './events-gateway.consumers';
 import { type GameEvent, subjectOf } from './events-gateway.event';
 
 const columns = {
@@ -23,6 +23,8 @@ const columns = {
   claim_id: 'int',
 } as const;
 const eventColumns = 'id, type, player_id, occurred_at, accepted_at, payload, points, trace_id';
+/** For one consumer's bit. */
+const waiting = `pending <> 0 AND send_at < ${neverDue} AND (pending & ?) <> 0`;
 const maxBackoff = 20;
 
 /** What an insert found: ids that are new, and the events that were there before under the other ids. */
@@ -131,7 +133,9 @@ export class JournalRepository {
 
   /** Makes every pending event due now: for a bus that forgot what it held. */
   async makeDue(): Promise<void> {
-    await this.db.transaction((tx) => tx.run('UPDATE game_events SET send_at = 0 WHERE pending <> 0 AND send_at > 0'));
+    await this.db.transaction((tx) =>
+      tx.run(`UPDATE game_events SET send_at = 0 WHERE pending <> 0 AND send_at > 0 AND send_at < ${neverDue}`),
+    );
   }
 
   /** How many of these were pending for this consumer until now. */
@@ -140,7 +144,8 @@ export class JournalRepository {
     const list = inList([...new Set(ids)].sort());
     return this.db.transaction(
       (tx) =>
-        tx.run(`UPDATE game_events SET pending = pending - ? WHERE id IN ${list.text} AND (pending & ?) <> 0`, [
+        tx.run(`UPDATE game_events SET ${doneWith} WHERE id IN ${list.text} AND (pending & ?) <> 0`, [
+          bit,
           bit,
           ...list.params,
           bit,
@@ -153,7 +158,7 @@ export class JournalRepository {
   async oldestDue(): Promise<number | undefined> {
     const rows = await this.db.read((sql) =>
       sql.rows<{ accepted_at: number }>(
-        'SELECT accepted_at FROM game_events WHERE pending <> 0 ORDER BY send_at, seq LIMIT 1',
+        `SELECT accepted_at FROM game_events WHERE pending <> 0 AND send_at < ${neverDue} ORDER BY send_at, seq LIMIT 1`,
       ),
     );
     return rows[0]?.accepted_at;
@@ -167,11 +172,11 @@ export class JournalRepository {
     const bit = consumerBits[consumer] ?? 0;
     return this.db.read(async (sql) => {
       const [oldest] = await sql.rows<{ occurred_at: number | null; accepted_at: number | null }>(
-        'SELECT MIN(occurred_at) AS occurred_at, MIN(accepted_at) AS accepted_at FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0',
+        `SELECT MIN(occurred_at) AS occurred_at, MIN(accepted_at) AS accepted_at FROM game_events WHERE ${waiting}`,
         [bit],
       );
       const [counted] = await sql.rows<{ count: number }>(
-        'SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE pending <> 0 AND (pending & ?) <> 0 LIMIT ?) AS counted',
+        `SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE ${waiting} LIMIT ?) AS counted`,
         [bit, limit],
       );
       return {
