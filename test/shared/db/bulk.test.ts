@@ -134,6 +134,26 @@ describe.each(everyDatabase)('bulk inserts on $name', ({ create, name }) => {
     expect(note?.note).toMatch(/^by-\d+$/);
   });
 
+  test('max columns keep the larger value, within a group and against what is there', async () => {
+    const latest = { table: 'things', columns: { id: 'text', points: 'int', hits: 'int' }, key: ['id'] } as const;
+    const put = (rows: (string | number)[][]) =>
+      db.transaction((tx) => upsertAdd(tx, { ...latest, rows, add: ['hits'], set: [], max: ['points'] }));
+    await put([
+      ['a', 5, 1],
+      ['a', 9, 1],
+      ['a', 7, 1],
+      ['b', -3, 1],
+    ]);
+    await put([
+      ['a', 8, 1],
+      ['b', -2, 1],
+    ]);
+    expect(await db.read((sql) => sql.rows('SELECT id, points, hits FROM things ORDER BY id'))).toEqual([
+      { id: 'a', points: 9, hits: 4 },
+      { id: 'b', points: -2, hits: 2 },
+    ]);
+  });
+
   test('an insert of nothing asks nobody', async () => {
     expect(await insert([], 1)).toEqual(new Set());
     expect(name).toBeDefined();
