@@ -40,7 +40,7 @@ async function survive({ databaseUrl, server }: Disaster): Promise<void> {
   try {
     for (let i = 0; i < kills; i++) {
       await sleep(Math.random() * 400);
-      await app.kill('SIGKILL');
+      await app[Symbol.asyncDispose]();
       app = await start();
       if (server && i % 5 === 4) await killDatabase(server);
     }

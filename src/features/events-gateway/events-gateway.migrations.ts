@@ -1,72 +1,59 @@
-import { type MigrationInterface, type QueryRunner, Table, TableIndex } from 'typeorm';
+import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
+import { createTable } from '../../shared/db/table.migration';
 
-class CreateGameEvents1795219200000 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'game_events',
-        columns: [
-          // The key is a sequence and not the client's id: inserting random text in key order costs three times as much.
-          sequence(type),
-          text(type, 'id', 128),
-          text(type, 'type', 32),
-          text(type, 'player_id', 64),
-          bigint(type, 'occurred_at'),
-          bigint(type, 'accepted_at'),
-          longText(type, 'payload'),
-          bigint(type, 'points'),
-          text(type, 'trace_id', 64),
-          // One bit for each consumer that has not confirmed.
-          integer(type, 'pending'),
-          // When the relay has to send it (again), and how often it did.
-          bigint(type, 'send_at'),
-          integer(type, 'sends'),
-          bigint(type, 'claim_id'),
-          bigint(type, 'group_id'),
-        ],
-        indices: [
-          { name: 'game_events_id', columnNames: ['id'], isUnique: true },
-          { name: 'game_events_due', columnNames: ['send_at', 'seq'], where: 'pending <> 0' },
-        ],
-      }),
-    );
-  }
+const CreateGameEvents1795219200000 = createTable(
+  'CreateGameEvents1795219200000',
+  (type) =>
+    new Table({
+      name: 'game_events',
+      columns: [
+        // The key is a sequence and not the client's id: inserting random text in key order costs three times as much.
+        sequence(type),
+        text(type, 'id', 128),
+        text(type, 'type', 32),
+        text(type, 'player_id', 64),
+        bigint(type, 'occurred_at'),
+        bigint(type, 'accepted_at'),
+        longText(type, 'payload'),
+        bigint(type, 'points'),
+        text(type, 'trace_id', 64),
+        // One bit for each consumer that has not confirmed.
+        integer(type, 'pending'),
+        // When the relay has to send it (again), and how often it did.
+        bigint(type, 'send_at'),
+        integer(type, 'sends'),
+        bigint(type, 'claim_id'),
+        bigint(type, 'group_id'),
+      ],
+      indices: [
+        { name: 'game_events_id', columnNames: ['id'], isUnique: true },
+        { name: 'game_events_due', columnNames: ['send_at', 'seq'], where: 'pending <> 0' },
+      ],
+    }),
+);
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('game_events');
-  }
-}
-
-class CreateDeadLetters1795219200001 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'events_dead_letters',
-        columns: [
-          sequence(type),
-          text(type, 'id', 26),
-          text(type, 'event_id', 128),
-          text(type, 'consumer', 32),
-          longText(type, 'reason'),
-          text(type, 'type', 32),
-          text(type, 'player_id', 64),
-          bigint(type, 'parked_at'),
-          bigint(type, 'group_id'),
-        ],
-        indices: [
-          new TableIndex({ name: 'events_dead_letters_id', columnNames: ['id'], isUnique: true }),
-          new TableIndex({ name: 'events_dead_letters_event', columnNames: ['event_id', 'consumer'], isUnique: true }),
-        ],
-      }),
-    );
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('events_dead_letters');
-  }
-}
+const CreateDeadLetters1795219200001 = createTable(
+  'CreateDeadLetters1795219200001',
+  (type) =>
+    new Table({
+      name: 'events_dead_letters',
+      columns: [
+        sequence(type),
+        text(type, 'id', 26),
+        text(type, 'event_id', 128),
+        text(type, 'consumer', 32),
+        longText(type, 'reason'),
+        text(type, 'type', 32),
+        text(type, 'player_id', 64),
+        bigint(type, 'parked_at'),
+        bigint(type, 'group_id'),
+      ],
+      indices: [
+        new TableIndex({ name: 'events_dead_letters_id', columnNames: ['id'], isUnique: true }),
+        new TableIndex({ name: 'events_dead_letters_event', columnNames: ['event_id', 'consumer'], isUnique: true }),
+      ],
+    }),
+);
 
 export const eventsGatewayMigrations = [CreateGameEvents1795219200000, CreateDeadLetters1795219200001];

@@ -70,12 +70,8 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     const filter = consumer ?? null;
     const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
     const found = await this.deadLetters.list(consumer, after, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      deadLetters: page.map(({ letter }) => letter),
-      nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '',
-    };
+    const { page, nextPageToken } = tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    return { deadLetters: page.map(({ letter }) => letter), nextPageToken };
   }
 
   async redriveDeadLetter({ id }: RedriveDeadLetterRequest): Promise<DeadLetter> {

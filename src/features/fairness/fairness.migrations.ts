@@ -1,28 +1,21 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
+import { createTable } from '../../shared/db/table.migration';
 
-// One table each: MySQL commits every one at once, so a migration of several could end half done.
-class CreateFairnessRules1795219400000 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'fairness_rules',
-        columns: [
-          text(type, 'id', 32, { isPrimary: true }),
-          bigint(type, 'version'),
-          text(type, 'mode', 16),
-          longText(type, 'thresholds'),
-          bigint(type, 'updated_at'),
-        ],
-      }),
-    );
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('fairness_rules');
-  }
-}
+const CreateFairnessRules1795219400000 = createTable(
+  'CreateFairnessRules1795219400000',
+  (type) =>
+    new Table({
+      name: 'fairness_rules',
+      columns: [
+        text(type, 'id', 32, { isPrimary: true }),
+        bigint(type, 'version'),
+        text(type, 'mode', 16),
+        longText(type, 'thresholds'),
+        bigint(type, 'updated_at'),
+      ],
+    }),
+);
 
 class SeedFairnessRules1795219400001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -42,71 +35,57 @@ class SeedFairnessRules1795219400001 implements MigrationInterface {
   }
 }
 
-class CreateFairnessBlocks1795219400002 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'fairness_blocks',
-        columns: [
-          sequence(type),
-          text(type, 'player_id', 64),
-          text(type, 'rule', 32),
-          text(type, 'reason', 200),
-          bigint(type, 'blocked_at'),
-          bigint(type, 'blocked_until'),
-          bigint(type, 'changed_at'),
-          bigint(type, 'group_id'),
-        ],
-        indices: [
-          { name: 'fairness_blocks_player', columnNames: ['player_id'], isUnique: true },
-          { name: 'fairness_blocks_changed', columnNames: ['changed_at', 'seq'] },
-          { name: 'fairness_blocks_until', columnNames: ['blocked_until'] },
-        ],
-      }),
-    );
-  }
+const CreateFairnessBlocks1795219400002 = createTable(
+  'CreateFairnessBlocks1795219400002',
+  (type) =>
+    new Table({
+      name: 'fairness_blocks',
+      columns: [
+        sequence(type),
+        text(type, 'player_id', 64),
+        text(type, 'rule', 32),
+        text(type, 'reason', 200),
+        bigint(type, 'blocked_at'),
+        bigint(type, 'blocked_until'),
+        bigint(type, 'changed_at'),
+        bigint(type, 'group_id'),
+      ],
+      indices: [
+        { name: 'fairness_blocks_player', columnNames: ['player_id'], isUnique: true },
+        { name: 'fairness_blocks_changed', columnNames: ['changed_at', 'seq'] },
+        { name: 'fairness_blocks_until', columnNames: ['blocked_until'] },
+      ],
+    }),
+);
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('fairness_blocks');
-  }
-}
-
-class CreateFairnessFlags1795219400003 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const { type } = runner.dataSource.options;
-    await runner.createTable(
-      new Table({
-        name: 'fairness_flags',
-        columns: [
-          sequence(type),
-          text(type, 'id', 26),
-          text(type, 'rule', 32),
-          text(type, 'event_id', 128),
-          bigint(type, 'rule_version'),
-          text(type, 'player_id', 64),
-          // Thousandths: SQLite, PostgreSQL and MySQL round fractions in three ways.
-          bigint(type, 'observed'),
-          bigint(type, 'threshold'),
-          text(type, 'verdict', 16),
-          bigint(type, 'created_at'),
-          bigint(type, 'reviewed_at', { isNullable: true }),
-          bigint(type, 'group_id'),
-        ],
-        indices: [
-          { name: 'fairness_flags_id', columnNames: ['id'], isUnique: true },
-          { name: 'fairness_flags_once', columnNames: ['rule', 'event_id'], isUnique: true },
-          { name: 'fairness_flags_player', columnNames: ['player_id', 'seq'] },
-          { name: 'fairness_flags_verdict', columnNames: ['verdict', 'seq'] },
-        ],
-      }),
-    );
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('fairness_flags');
-  }
-}
+const CreateFairnessFlags1795219400003 = createTable(
+  'CreateFairnessFlags1795219400003',
+  (type) =>
+    new Table({
+      name: 'fairness_flags',
+      columns: [
+        sequence(type),
+        text(type, 'id', 26),
+        text(type, 'rule', 32),
+        text(type, 'event_id', 128),
+        bigint(type, 'rule_version'),
+        text(type, 'player_id', 64),
+        // Thousandths: SQLite, PostgreSQL and MySQL round fractions in three ways.
+        bigint(type, 'observed'),
+        bigint(type, 'threshold'),
+        text(type, 'verdict', 16),
+        bigint(type, 'created_at'),
+        bigint(type, 'reviewed_at', { isNullable: true }),
+        bigint(type, 'group_id'),
+      ],
+      indices: [
+        { name: 'fairness_flags_id', columnNames: ['id'], isUnique: true },
+        { name: 'fairness_flags_once', columnNames: ['rule', 'event_id'], isUnique: true },
+        { name: 'fairness_flags_player', columnNames: ['player_id', 'seq'] },
+        { name: 'fairness_flags_verdict', columnNames: ['verdict', 'seq'] },
+      ],
+    }),
+);
 
 export const fairnessMigrations = [
   CreateFairnessRules1795219400000,

@@ -60,24 +60,16 @@ export class FairnessService implements Proto {
   async listBlocks({ pageSize = 20, pageToken }: ListBlocksRequest): Promise<ListBlocksResponse> {
     const after = String(blockTokens.decode(null, pageToken)?.[0] ?? '');
     const found = await this.blocks.list(after, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      blocks: page.map(toBlock),
-      nextPageToken: found.length > pageSize && last ? blockTokens.encode(null, [last.playerId]) : '',
-    };
+    const { page, nextPageToken } = blockTokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
+    return { blocks: page.map(toBlock), nextPageToken };
   }
 
   async listFlags({ pageSize = 20, pageToken, ...filter }: ListFlagsRequest): Promise<ListFlagsResponse> {
     const key = [filter.playerId ?? null, filter.rule ?? null, filter.verdict ?? null];
     const before = Number(flagTokens.decode(key, pageToken)?.[0] ?? Number.MAX_SAFE_INTEGER);
     const found = await this.flags.list(filter, before, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      flags: page.map(toFlag),
-      nextPageToken: found.length > pageSize && last ? flagTokens.encode(key, [last.seq]) : '',
-    };
+    const { page, nextPageToken } = flagTokens.cut(key, found, pageSize, ({ seq }) => [seq]);
+    return { flags: page.map(toFlag), nextPageToken };
   }
 
   async reviewFlag({ id, verdict }: ReviewFlagRequest): Promise<Flag> {

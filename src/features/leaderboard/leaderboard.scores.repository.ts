@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { inList, insertNew, upsertAdd } from '../../shared/db/bulk';
+import { inList, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
+import { enterInbox } from '../../shared/db/inbox';
 import type { Sql, Value } from '../../shared/db/sql';
 import type { Standing } from './leaderboard.standing';
 
@@ -133,14 +134,7 @@ export class ApplySteps {
 
   /** Puts the ids into the inbox and answers those that were not there. */
   enter(eventIds: readonly string[]): Promise<Set<string>> {
-    const rows = eventIds.map((id) => [id]);
-    return insertNew(this.tx, {
-      table: 'leaderboard_inbox',
-      columns: { event_id: 'text' },
-      key: ['event_id'],
-      rows,
-      groupId: this.groupId,
-    });
+    return enterInbox(this.tx, 'leaderboard_inbox', eventIds, this.groupId);
   }
 
   /** Locks those of these windows that are open and answers their new revisions. No two processes are in here at once. */

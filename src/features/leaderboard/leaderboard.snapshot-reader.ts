@@ -30,12 +30,8 @@ export class SnapshotReader {
     const filter = [window ?? null, key ?? null, kind ?? null];
     const before = Number(listTokens.decode(filter, pageToken)?.[0] ?? Number.MAX_SAFE_INTEGER);
     const found = await this.snapshots.list({ window, key, kind }, before, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      snapshots: page.map(toSnapshot),
-      nextPageToken: found.length > pageSize && last ? listTokens.encode(filter, [last.seq]) : '',
-    };
+    const { page, nextPageToken } = listTokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    return { snapshots: page.map(toSnapshot), nextPageToken };
   }
 
   /** @throws AppError snapshot_not_found */
@@ -44,14 +40,9 @@ export class SnapshotReader {
     const snapshot = await this.snapshots.find(id);
     if (!snapshot) throw snapshotNotFound(id);
     const found = await this.standings(snapshot, end, limit + 1);
-    const page = found.slice(0, limit);
     const rank = end?.nextRank ?? 1;
-    const last = page.at(-1);
-    return {
-      snapshot: toSnapshot(snapshot),
-      entries: toEntries(rank, page),
-      nextPageToken: found.length > limit && last ? entryTokens.encode([id], toPosition(last, rank + page.length)) : '',
-    };
+    const { page, nextPageToken } = entryTokens.cut([id], found, limit, (last) => toPosition(last, rank + limit));
+    return { snapshot: toSnapshot(snapshot), entries: toEntries(rank, page), nextPageToken };
   }
 
   private async standings(

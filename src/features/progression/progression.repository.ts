@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { inList, insertNew, keyOf, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
+import { enterInbox } from '../../shared/db/inbox';
 import type { Sql } from '../../shared/db/sql';
 import type { PlayerDelta } from './progression.effects';
 import type { Entitlement, RewardKind, StoredReward } from './progression.rewards';
@@ -81,14 +82,7 @@ export class ApplySteps {
 
   /** Puts the ids into the inbox and answers those that were not there. */
   enter(eventIds: readonly string[]): Promise<Set<string>> {
-    const rows = eventIds.map((id) => [id]);
-    return insertNew(this.tx, {
-      table: 'progression_inbox',
-      columns: { event_id: 'text' },
-      key: ['event_id'],
-      rows,
-      groupId: this.groupId,
-    });
+    return enterInbox(this.tx, 'progression_inbox', eventIds, this.groupId);
   }
 
   /** The entitlements that are new. */

@@ -40,12 +40,8 @@ export class ProgressionService implements Proto {
     const filter = [playerId, status ?? null];
     const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
     const found = await this.repository.rewards(playerId, status, after, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
-    return {
-      rewards: page.map(toReward),
-      nextPageToken: found.length > pageSize && last ? tokens.encode(filter, [last.seq]) : '',
-    };
+    const { page, nextPageToken } = tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    return { rewards: page.map(toReward), nextPageToken };
   }
 
   async claimReward({ playerId, rewardId }: ClaimRewardRequest): Promise<ClaimRewardResponse> {

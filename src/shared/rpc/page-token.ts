@@ -8,6 +8,11 @@ const token = z.strictObject({
 });
 export type Position = readonly (string | number)[];
 
+export interface CutPage<Row> {
+  readonly page: readonly Row[];
+  readonly nextPageToken: string;
+}
+
 /**
  * Opaque page tokens of one list: the position of the last row and a checksum over list, filter and position. They
  * carry no authority (who may read is decided anew), so the checksum needs no key: it catches a token that was cut,
@@ -27,6 +32,17 @@ export class PageTokens {
     // Of all spellings that mean the same (base64, white space, bytes that are no UTF-8) only our own.
     if (!parsed.success || this.encode(filter, parsed.data.at) !== text) throw pageTokenInvalid();
     return parsed.data.at;
+  }
+
+  /**
+   * The page and the token of the next one, '' on the last. `found` has one row more than the page where there is more;
+   * `at` tells a row's position.
+   */
+  cut<Row>(filter: unknown, found: readonly Row[], size: number, at: (row: Row) => Position): CutPage<Row> {
+    const page = found.slice(0, size);
+    const last = page.at(-1);
+    const more = found.length > size && last !== undefined;
+    return { page, nextPageToken: more ? this.encode(filter, at(last)) : '' };
   }
 
   private sum(filter: unknown, at: Position): string {
