@@ -1,4 +1,5 @@
 // npm run bench: bounded load on the built application from a second process, all on this machine.
+//   events | leaderboards   only this part
 //   --quick            a few seconds in all: shows that it works, not how fast
 //   --database <url>   instead of SQLite in a temporary folder
 //   --profile <folder> writes a CPU profile of the application into it, for Chrome's developer tools
@@ -8,13 +9,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Pool } from 'undici';
+import { Pool, request } from 'undici';
+import { leaderboards } from './leaderboard.mjs';
 import { playerName, players } from './prepare.mjs';
 import { machine, printRow, printTargets, rowHeading } from './report.mjs';
 import { lagQuantile, Server } from './server.mjs';
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: { quick: { type: 'boolean' }, database: { type: 'string' }, profile: { type: 'string' } },
 });
 const run = `bench${Date.now().toString(36)}`;
@@ -163,6 +166,32 @@ async function alternate(bench) {
   return { throughput: median('throughput'), cpu: median('cpu') };
 }
 
+/** The same load with the rules of fairness on and off, in turn; half a percent more or less is noise. */
+async function fairness(bench) {
+  const set = async (mode) => {
+    for (const rule of ['flood', 'jump', 'outlier']) {
+      const headers = { 'content-type': 'application/json' };
+      const change = { method: 'PATCH', headers, body: JSON.stringify({ mode }) };
+      const { statusCode, body } = await request(`${bench.aerie.url}/fairness/rules/${rule}`, change);
+      await body.dump();
+      if (statusCode !== 200) throw new Error(`The rule ${rule} cannot be changed: ${statusCode}`);
+    }
+  };
+  const each = { off: [], enforce: [] };
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const mode of ['off', 'enforce']) {
+      await set(mode);
+      const row = await bench.measure(scenarios.single);
+      each[mode].push(1e6 / row.perCpuSecond);
+    }
+  }
+  const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+  const [without, on] = [middle(each.off), middle(each.enforce)];
+  console.log(
+    `    CPU of a single event: ${on.toFixed(0)} us with the rules of fairness on, ${without.toFixed(0)} us with them off`,
+  );
+}
+
 /** Every player's XP as the application tells it, against the points of what it accepted. */
 async function lost(bench) {
   const expected = await bench.expected();
@@ -201,6 +230,7 @@ async function main() {
   };
   await measure('paced500');
   const ratio = await alternate(bench);
+  await fairness(bench);
   for (const name of ['batch', 'unary', 'stream', 'paced5000']) await measure(name);
   const sums = await lost(bench);
   bench.end();
@@ -216,8 +246,12 @@ async function main() {
   return whole ? 0 : 1;
 }
 
+const wanted = (part) => positionals.length === 0 || positionals.includes(part);
+
 try {
-  process.exitCode = await main();
+  if (wanted('events')) process.exitCode = await main();
+  if (wanted('leaderboards'))
+    await leaderboards(options.quick ? [10_000] : [10_000, 100_000, 1_000_000], options.quick ? 2 : 10);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -198,5 +198,3 @@ class Boards {
     return body.json();
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await leaderboards([10_000, 100_000, 1_000_000], 8);
