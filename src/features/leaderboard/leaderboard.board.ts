@@ -2,6 +2,8 @@ import { Ranking } from './leaderboard.ranking';
 import type { ScoresRepository } from './leaderboard.scores.repository';
 import type { Standing } from './leaderboard.standing';
 
+// Most boards end here.
+const firstSize = 1000;
 const loadSize = 10_000;
 // Takes some 2 ms, in which nobody else gets an answer.
 const putSize = 1000;
@@ -38,12 +40,14 @@ export class Board {
 
   /** Reads the board, with pauses. What is applied meanwhile is put in as well. */
   async load(until: AbortSignal): Promise<void> {
-    let next = this.read('');
+    let size = firstSize;
+    let next = this.read('', size);
     for (let last: string | undefined = ''; last !== undefined && !this.full && !until.aborted; ) {
       const part = await next;
-      last = part.length === loadSize ? part.at(-1)?.playerId : undefined;
+      last = part.length === size ? part.at(-1)?.playerId : undefined;
+      size = loadSize;
       // The next part is read while this one is put in.
-      if (last !== undefined) next = this.read(last);
+      if (last !== undefined) next = this.read(last, size);
       await this.putAll(part, until);
     }
     this.loaded = !until.aborted;
@@ -68,8 +72,8 @@ export class Board {
     return true;
   }
 
-  private read(after: string): Promise<readonly Standing[]> {
-    const part = this.repository.byPlayer(this.windowId, after, loadSize);
+  private read(after: string, size: number): Promise<readonly Standing[]> {
+    const part = this.repository.byPlayer(this.windowId, after, size);
     // It may fail before, or without, anybody waiting for it; whoever waits has the error.
     part.catch(ignore);
     return part;

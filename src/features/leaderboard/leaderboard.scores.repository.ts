@@ -19,6 +19,9 @@ export interface Change {
   readonly standings: readonly Standing[];
 }
 
+// So few rows are not worth a thread.
+const maxReadHere = 1000;
+
 const order = 's.score DESC, s.achieved_at, s.player_id';
 const reverse = 's.score, s.achieved_at DESC, s.player_id DESC';
 const inWindow = 'FROM leaderboard_scores AS s WHERE s.window_id = ?';
@@ -100,11 +103,11 @@ export class ScoresRepository {
   ): Promise<(Standing & { readonly revision: number })[]> {
     const text = `SELECT player_id, score, achieved_at, revision FROM leaderboard_scores
       WHERE window_id = ? AND player_id > ? ORDER BY player_id LIMIT ?`;
-    const rows = await this.db.scan<ScoreRow & { readonly revision: number }>(
-      text,
-      [windowId, after, limit],
-      'loading',
-    );
+    type Row = ScoreRow & { readonly revision: number };
+    const params = [windowId, after, limit];
+    const rows = await (limit > maxReadHere
+      ? this.db.scan<Row>(text, params, 'loading')
+      : this.db.read((sql) => sql.rows<Row>(text, params)));
     return rows.map((row) => ({ ...toStanding(row), revision: row.revision }));
   }
 

@@ -68,15 +68,20 @@ test('a day that begins at one o’clock, because midnight is skipped', () => {
 });
 
 test('seasons: the last day belongs to them, in the zone; between them there is none', () => {
-  const seasons = calendar('Asia/Seoul', 's2:2026-12-01/2026-12-31,s1:2026-10-01/2026-11-20');
-  const keyOf = (time: string): string | undefined => seasons.of('seasonal', Date.parse(time))?.key;
+  // A new calendar for each question: one that was asked before knows the whole season.
+  const seasons = () => calendar('Asia/Seoul', 's2:2026-12-01/2026-12-31,s1:2026-10-01/2026-11-20');
+  const keyOf = (time: string): string | undefined => seasons().of('seasonal', Date.parse(time))?.key;
   expect(keyOf('2026-09-30T14:59:59.999Z')).toBeUndefined();
   expect(keyOf('2026-09-30T15:00:00.000Z')).toBe('s1');
   expect(keyOf('2026-11-20T14:59:59.999Z')).toBe('s1');
   expect(keyOf('2026-11-20T15:00:00.000Z')).toBeUndefined();
   expect(keyOf('2026-11-30T15:00:00.000Z')).toBe('s2');
-  expect(seasons.named('seasonal', '2026-Q4')).toBeUndefined();
-  expect(seasons.at(Date.parse('2026-11-25T00:00:00Z')).map(({ kind }) => kind)).toEqual(['daily', 'weekly']);
+  expect(seasons().named('seasonal', '2026-Q4')).toBeUndefined();
+  expect(
+    seasons()
+      .at(Date.parse('2026-11-25T00:00:00Z'))
+      .map(({ kind }) => kind),
+  ).toEqual(['daily', 'weekly']);
 });
 
 test.each<[WindowKind, string]>([

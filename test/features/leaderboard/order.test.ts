@@ -166,3 +166,28 @@ async function eventually2<T>(find: () => Promise<T>): Promise<T> {
   });
   return found as T;
 }
+
+test('a board of several parts is read whole, also what is applied meanwhile', async () => {
+  using travel = new TimeTravel(noon);
+  await using database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
+  const many = Array.from({ length: 23_456 }, (_, i) => ({
+    playerId: `player-${i}`,
+    points: 1 + (i % 500),
+    occurredAt: '2026-11-18T10:00:00.000Z',
+  }));
+  {
+    await using app = await openApp(database.url);
+    await play(app, many);
+    await counted(app);
+  }
+  await using app = await openApp(database.url);
+  const more = randomPoints(200, 2000).map((one, i) => ({ ...one, playerId: `player-${i * 100}` }));
+  await play(app, more);
+  await counted(app);
+  await eventually(async () => {
+    const { body } = await app.http.call(leaderboard, 'verifyLeaderboard', { window });
+    expect(body).toEqual({ checked: many.length, differing: 0, repaired: 0 });
+  });
+  expect((await wholeBoard(app.http, { window })).entries).toEqual(expected([...many, ...more]));
+  expect(travel).toBeDefined();
+}, 120_000);
