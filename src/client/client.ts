@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
+import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api';
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
 import { ProgressionApi, progressionContract } from '../features/progression/progression.api';
 import type {
@@ -34,6 +35,8 @@ export class AerieClient implements AsyncDisposable {
   readonly events: EventsGatewayApi;
   /** Progress, rewards, receipts. */
   readonly progression: ProgressionApi;
+  /** Rules, blocks, flags: for operators. */
+  readonly fairness: FairnessApi;
   /** Boards, ranks, snapshots. */
   readonly leaderboard: LeaderboardApi;
   private readonly signer: Signer;
@@ -43,6 +46,7 @@ export class AerieClient implements AsyncDisposable {
     this.signer = new Signer(options.key);
     this.events = this.connect(eventsGatewayContract);
     this.progression = this.connect(progressionContract);
+    this.fairness = this.connect(fairnessContract);
     this.leaderboard = this.connect(leaderboardContract);
   }
 

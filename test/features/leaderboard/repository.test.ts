@@ -1,0 +1,96 @@
+import { Board } from '../../../src/features/leaderboard/leaderboard.board';
+import { windowOf } from '../../../src/features/leaderboard/leaderboard.calendar';
+import { leaderboardMigrations } from '../../../src/features/leaderboard/leaderboard.migrations';
+import { ScoresRepository } from '../../../src/features/leaderboard/leaderboard.scores.repository';
+import { SnapshotsRepository } from '../../../src/features/leaderboard/leaderboard.snapshots.repository';
+import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
+import { type StoredWindow, WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
+import { Databases } from '../../../src/shared/db/databases';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+
+const never = new AbortController().signal;
+const day = windowOf('daily', '2026-11-18', Date.UTC(2026, 10, 18), Date.UTC(2026, 10, 19));
+const limits = { poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
+
+describe.each(everyDatabase)('$name', ({ create }) => {
+  let place: TestDatabase;
+  let databases: Databases;
+  let windows: WindowsRepository;
+  let scores: ScoresRepository;
+  let snapshots: SnapshotsRepository;
+  let window: StoredWindow;
+
+  beforeEach(async () => {
+    place = await create();
+    databases = new Databases(limits);
+    databases.register('leaderboard', place.url, [], leaderboardMigrations);
+    await databases.connectAll();
+    await databases.migrateAll();
+    windows = new WindowsRepository(databases);
+    scores = new ScoresRepository(databases);
+    snapshots = new SnapshotsRepository(databases);
+    window = await windows.ensure(day);
+  });
+  afterEach(async () => {
+    await databases.closeAll();
+    await place[Symbol.asyncDispose]();
+  });
+
+  const standing = (playerId: string, score: number): Standing => ({ playerId, score, achievedAt: day.startsAt });
+
+  /** As another process would; answers the revision, undefined when the window is closed. */
+  function apply(...deltas: Standing[]): Promise<number | undefined> {
+    return scores.apply(1, async (step) => {
+      const revision = (await step.lock([window.id])).get(window.id);
+      if (revision === undefined) return undefined;
+      await step.announce(window.id, { revision, standings: await step.add(window.id, revision, deltas) });
+      return revision;
+    });
+  }
+
+  test('a window that has changed since it was read is not closed; closed once, it takes no more', async () => {
+    await apply(standing('one', 5));
+    const [read] = await windows.open();
+    await apply(standing('two', 7));
+    const now = day.endsAt + 600_000;
+    expect(await snapshots.close(read as StoredWindow, now)).toBe(false);
+    const [again] = await windows.open();
+    expect(again).toMatchObject({ state: 'open', revision: 2 });
+    const closing = [1, 2, 3].map(() => snapshots.close(again as StoredWindow, now));
+    expect((await Promise.all(closing)).filter(Boolean)).toHaveLength(1);
+    expect(await windows.open()).toEqual([]);
+    expect(await apply(standing('three', 9))).toBeUndefined();
+    const found = await snapshots.list({}, Number.MAX_SAFE_INTEGER, 10);
+    expect(found).toEqual([expect.objectContaining({ kind: 'final', total: 2, takenAt: now })]);
+  });
+
+  test('a board follows what others have announced, and is read anew when that is forgotten', async () => {
+    await apply(standing('one', 5));
+    const board = new Board(window.id, scores, 1, false);
+    await board.load(never);
+    await apply(standing('two', 7));
+    await apply(standing('one', 4), standing('three', 1));
+    expect([board.has(1), board.has(3)]).toEqual([true, false]);
+    expect(await board.catchUp(3)).toBe(true);
+    expect(board.has(3)).toBe(true);
+    expect(board.ranking.page(undefined, 10).standings).toEqual([
+      standing('one', 9),
+      standing('two', 7),
+      standing('three', 1),
+    ]);
+    await apply(standing('two', 7));
+    await apply(standing('two', 7));
+    await scores.forgetChanges(window.id, 4);
+    expect(await board.catchUp(5)).toBe(false);
+  });
+
+  test('one snapshot for each slot, whoever comes first', async () => {
+    const top = { total: 2, standings: [standing('one', 5), standing('two', 3)] };
+    const taking = [1, 2, 3].map((n) => snapshots.keepPeriodic(window.id, 900_000, 1_000_000 + n, top));
+    expect((await Promise.all(taking)).filter(Boolean)).toHaveLength(1);
+    expect(await snapshots.keepPeriodic(window.id, 1_800_000, 2_000_000, top)).toBe(true);
+    const [latest, first] = await snapshots.list({ window: 'daily' }, Number.MAX_SAFE_INTEGER, 10);
+    expect(latest).toMatchObject({ kind: 'periodic', takenAt: 2_000_000, total: 2 });
+    expect(await snapshots.entries(first?.id ?? '', 0, 10)).toEqual(top.standings);
+  });
+});
