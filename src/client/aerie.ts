@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type BoardOptions, leaderboard } from './boards';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
@@ -66,7 +66,7 @@ function addCommands(aerie: Command): void {
     .option('--key <key>', 'which one, such as 2026-11-21, 2026-W47, 2026-Q4 or a season; unset: the current one')
     .option('--limit <n>', 'how many players, 1 to 100', limit, 10)
     .option('--around <playerId>', "a player's rank and neighbours instead of the top")
-    .option('--watch', 'print the board again whenever it changes')
+    .addOption(new Option('--watch', 'print the board again whenever it changes').conflicts('around'))
     .action((options: BoardOptions, self: Command) => work(self, (open) => leaderboard(open, options)));
   command('dead-letters', 'events that a consumer gave up')
     .option('--redrive <id>', 'hand this one to its consumer again')

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Leaderboard } from '../generated/aerie/leaderboard/v1/leaderboard';
+import { AppError } from '../shared/errors/app-error';
 import type { Session } from './session';
 import { table } from './table';
 
@@ -12,6 +14,7 @@ export interface BoardOptions {
   readonly watch?: true;
 }
 
+const waitMs = 1000;
 const heading = ['rank', 'player', 'score', 'since'];
 const clearScreen = '\u001b[2J\u001b[H';
 
@@ -35,13 +38,32 @@ export async function leaderboard(session: Session, options: BoardOptions): Prom
   return 0;
 }
 
-async function watch({ client, print, say }: Session, { window, key, limit }: BoardOptions): Promise<number> {
+/** Goes on when the server is back: a restart ends the stream. */
+async function watch(session: Session, options: BoardOptions): Promise<number> {
+  for (let seen = false; ; ) {
+    try {
+      await watchOnce(session, options, () => {
+        seen = true;
+      });
+    } catch (error) {
+      if (!seen || !(error instanceof AppError && error.kind === 'unavailable')) throw error;
+      session.say('The server does not answer; waiting for it ...');
+      await delay(waitMs);
+    }
+  }
+}
+
+async function watchOnce(
+  { client, print, say }: Session,
+  { window, key, limit }: BoardOptions,
+  seen: () => void,
+): Promise<void> {
   const screen = process.stdout.isTTY === true;
   for await (const board of client.watchLeaderboard({ window, key, limit })) {
+    seen();
     if (screen) say(clearScreen);
     print(board, [...linesOf(board), '']);
   }
-  return 0;
 }
 
 /** A board as a table under its name. */

@@ -39,17 +39,20 @@ const deviations = 'must be a number from 0.1 to 1000';
 // No event is worth more than a million; a higher cap lets all pass.
 const cap = wholeNumber(0, 1_000_000_000).optional();
 
-const thresholds: z.ZodType<Thresholds> = z.strictObject({
-  maxEvents: wholeNumber(1, 1000).optional(),
-  maxStrikes: wholeNumber(1, 100).optional(),
-  strikeWindowSeconds: wholeNumber(1, day).optional(),
-  blockSeconds: wholeNumber(1, 30 * day).optional(),
-  progressionPoints: cap,
-  bossKillPoints: cap,
-  dropClaimedPoints: cap,
-  minSamples: wholeNumber(2, 100_000).optional(),
-  maxDeviations: z.number(deviations).min(0.1, deviations).max(1000, deviations).optional(),
-});
+const thresholds: z.ZodType<Thresholds> = z.strictObject(
+  {
+    maxEvents: wholeNumber(1, 1000).optional(),
+    maxStrikes: wholeNumber(1, 100).optional(),
+    strikeWindowSeconds: wholeNumber(1, day).optional(),
+    blockSeconds: wholeNumber(1, 30 * day).optional(),
+    progressionPoints: cap,
+    bossKillPoints: cap,
+    dropClaimedPoints: cap,
+    minSamples: wholeNumber(2, 100_000).optional(),
+    maxDeviations: z.number(deviations).min(0.1, deviations).max(1000, deviations).optional(),
+  },
+  'must be an object',
+);
 
 export class CheckDto extends dto<CheckRequest>(
   z.strictObject({

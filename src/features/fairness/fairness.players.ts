@@ -1,13 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import type { BlockPlayerRequest, FairnessPlayer } from '../../generated/aerie/fairness/v1/fairness';
+import type {
+  Block,
+  BlockPlayerRequest,
+  FairnessPlayer,
+  ListBlocksRequest,
+  ListBlocksResponse,
+} from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
+import { PageTokens } from '../../shared/rpc/page-token';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
-import { blockOf } from './fairness.findings';
+import { blockOf, type Block as StoredBlock } from './fairness.findings';
 import { FlagsRepository } from './fairness.flags.repository';
 import { Judge } from './fairness.judge';
 
+const tokens = new PageTokens('fairness-blocks');
 const maxCounted = 10_000;
 
 /** What operators see of a player, and do about it. */
@@ -42,10 +50,22 @@ export class Players {
     return this.player(playerId);
   }
 
+  /** Those who are blocked now. */
+  async blocked({ pageSize = 20, pageToken }: ListBlocksRequest): Promise<ListBlocksResponse> {
+    const after = String(tokens.decode(null, pageToken)?.[0] ?? '');
+    const found = await this.blocks.list(after, pageSize + 1);
+    const { page, nextPageToken } = tokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
+    return { blocks: page.map(toBlock), nextPageToken };
+  }
+
   async unblock(playerId: string): Promise<FairnessPlayer> {
     const ended = await this.blocks.end(playerId);
     this.blocklist.lift(playerId, ended);
     this.judge.forgive(playerId);
     return this.player(playerId);
   }
+}
+
+function toBlock({ playerId, rule, reason, blockedAt, blockedUntil }: StoredBlock): Block {
+  return { playerId, rule, reason, blockedAt: toTime(blockedAt), blockedUntil: toTime(blockedUntil) };
 }

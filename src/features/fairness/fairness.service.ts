@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
 import type {
-  Block,
   BlockPlayerRequest,
   CheckRequest,
   CheckResponse,
@@ -20,25 +20,23 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { toTime } from '../../shared/clock/time';
 import { PageTokens } from '../../shared/rpc/page-token';
-import { BlocksRepository } from './fairness.blocks.repository';
 import { Checker } from './fairness.checker';
 import { flagNotFound } from './fairness.errors';
-import type { Block as StoredBlock } from './fairness.findings';
 import { FlagsRepository, type StoredFlag } from './fairness.flags.repository';
 import { Players } from './fairness.players';
 import { Rulebook } from './fairness.rulebook';
 
-const blockTokens = new PageTokens('fairness-blocks');
 const flagTokens = new PageTokens('fairness-flags');
 
+/** What operators change is logged: who was let in or kept out, and by which rules, can be told afterwards. */
 @Injectable()
 export class FairnessService implements Proto {
   constructor(
     private readonly checker: Checker,
     private readonly players: Players,
-    private readonly blocks: BlocksRepository,
     private readonly flags: FlagsRepository,
     private readonly rulebook: Rulebook,
+    private readonly logger: PinoLogger,
   ) {}
 
   async check({ events }: CheckRequest): Promise<CheckResponse> {
@@ -49,19 +47,21 @@ export class FairnessService implements Proto {
     return this.players.player(playerId);
   }
 
-  blockPlayer(request: BlockPlayerRequest): Promise<FairnessPlayer> {
-    return this.players.block(request);
+  async blockPlayer(request: BlockPlayerRequest): Promise<FairnessPlayer> {
+    const player = await this.players.block(request);
+    const { playerId: player_id, seconds, reason } = request;
+    this.logger.info({ player_id, seconds, reason }, 'player_blocked');
+    return player;
   }
 
-  unblockPlayer({ playerId }: UnblockPlayerRequest): Promise<FairnessPlayer> {
-    return this.players.unblock(playerId);
+  async unblockPlayer({ playerId }: UnblockPlayerRequest): Promise<FairnessPlayer> {
+    const player = await this.players.unblock(playerId);
+    this.logger.info({ player_id: playerId }, 'player_unblocked');
+    return player;
   }
 
-  async listBlocks({ pageSize = 20, pageToken }: ListBlocksRequest): Promise<ListBlocksResponse> {
-    const after = String(blockTokens.decode(null, pageToken)?.[0] ?? '');
-    const found = await this.blocks.list(after, pageSize + 1);
-    const { page, nextPageToken } = blockTokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
-    return { blocks: page.map(toBlock), nextPageToken };
+  listBlocks(request: ListBlocksRequest): Promise<ListBlocksResponse> {
+    return this.players.blocked(request);
   }
 
   async listFlags({ pageSize = 20, pageToken, ...filter }: ListFlagsRequest): Promise<ListFlagsResponse> {
@@ -75,6 +75,7 @@ export class FairnessService implements Proto {
   async reviewFlag({ id, verdict }: ReviewFlagRequest): Promise<Flag> {
     const flag = await this.flags.review(id, verdict);
     if (!flag) throw flagNotFound(id);
+    this.logger.info({ flag_id: id, player_id: flag.playerId, verdict }, 'flag_reviewed');
     return toFlag(flag);
   }
 
@@ -82,13 +83,11 @@ export class FairnessService implements Proto {
     return { rules: await this.rulebook.list() };
   }
 
-  updateRule(request: UpdateRuleRequest): Promise<Rule> {
-    return this.rulebook.update(request);
+  async updateRule(request: UpdateRuleRequest): Promise<Rule> {
+    const rule = await this.rulebook.update(request);
+    this.logger.info({ rule: rule.id, mode: rule.mode, version: rule.version }, 'rule_changed');
+    return rule;
   }
-}
-
-function toBlock({ playerId, rule, reason, blockedAt, blockedUntil }: StoredBlock): Block {
-  return { playerId, rule, reason, blockedAt: toTime(blockedAt), blockedUntil: toTime(blockedUntil) };
 }
 
 function toFlag({ seq: _, createdAt, reviewedAt, ...flag }: StoredFlag): Flag {

@@ -68,6 +68,8 @@ export class Calendar {
     if (kind === 'seasonal' && this.seasons) return this.season(this.seasons, local);
     const start = local.startOf(unit[kind]);
     const end = start.plus({ [`${unit[kind]}s`]: 1 }).startOf(unit[kind]);
+    // A later year has no RFC 3339 time.
+    if (end.year > 9999 || end.toUTC().year > 9999) return undefined;
     return windowOf(kind, keyOf(kind, start), start.toMillis(), end.toMillis());
   }
 
@@ -96,7 +98,11 @@ export class Calendar {
 }
 
 export function windowOf(kind: WindowKind, key: string, startsAt: number, endsAt: number): Window {
-  return { kind, key, name: `${kind} ${key}`, startsAt, endsAt };
+  return { kind, key, name: nameOf(kind, key), startsAt, endsAt };
+}
+
+export function nameOf(kind: WindowKind, key: string): string {
+  return `${kind} ${key}`;
 }
 
 function keyOf(kind: WindowKind, start: DateTime): string {

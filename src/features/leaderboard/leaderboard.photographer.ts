@@ -26,7 +26,7 @@ export class Photographer {
     for (const id of this.taken.keys()) if (!open.some((window) => window.id === id)) this.taken.delete(id);
     for (const window of open) {
       if (this.taken.get(window.id) === slot) continue;
-      const top = await this.reader.page(window, undefined, topN);
+      const top = await this.reader.page({ window, stored: window }, undefined, topN);
       if (await this.snapshots.keepPeriodic(window.id, slot, now, top)) this.metrics.snapshot(window.kind, 'periodic');
       this.taken.set(window.id, slot);
     }

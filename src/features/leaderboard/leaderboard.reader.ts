@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Boards } from './leaderboard.boards';
-import type { Window } from './leaderboard.calendar';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import type { Standing } from './leaderboard.standing';
-import { Windows } from './leaderboard.windows';
+import { type Place, Windows } from './leaderboard.windows';
 
 /** Part of a board at one moment. `rank`: that of the first; `total`: players on the whole board. */
 export interface BoardPart {
@@ -23,8 +22,7 @@ export class BoardReader {
   ) {}
 
   /** The next `limit` players after `after`; from the top without it. */
-  async page(window: Window, after: Standing | undefined, limit: number): Promise<BoardPart> {
-    const stored = await this.windows.find(window);
+  async page({ window, stored }: Place, after: Standing | undefined, limit: number): Promise<BoardPart> {
     if (!stored) return { state: this.windows.isDue(window) ? 'closed' : 'open', total: 0, rank: 1, standings: [] };
     const { state } = stored;
     const ranking = await this.boards.at(stored);
@@ -34,8 +32,7 @@ export class BoardReader {
   }
 
   /** A player between up to `each` on both sides; undefined without a score. */
-  async around(window: Window, playerId: string, each: number): Promise<BoardPart | undefined> {
-    const stored = await this.windows.find(window);
+  async around({ stored }: Place, playerId: string, each: number): Promise<BoardPart | undefined> {
     if (!stored) return undefined;
     const { state } = stored;
     const ranking = await this.boards.at(stored);

@@ -13,6 +13,7 @@ import type {
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
+import { pageTokenInvalid } from '../../shared/errors/common.errors';
 import { PageTokens } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
 import { fromPosition, toEntries, toPosition } from './leaderboard.entries';
@@ -39,12 +40,14 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 
   async getLeaderboard(request: GetLeaderboardRequest): Promise<Leaderboard> {
     const { limit = defaultLimit, pageToken } = request;
-    const filter = [request.window, request.key ?? null];
-    const position = tokens.decode(filter, pageToken);
-    // Without a key the pages stay in the window in which they began, though another one is current by now.
-    const window = this.windows.named(request.window as WindowKind, request.key ?? (position && String(position[4])));
+    const position = tokens.decode(request.window, pageToken);
+    // The pages stay in the window in which they began, though another one may be current by now.
+    const began = position && String(position[4]);
+    if (began !== undefined && request.key !== undefined && began !== request.key) throw pageTokenInvalid();
+    const place = await this.windows.resolve(request.window as WindowKind, began ?? request.key);
+    const { window } = place;
     const { state, total, rank, standings } = await this.metrics.timed(() =>
-      this.reader.page(window, fromPosition(position)?.last, limit),
+      this.reader.page(place, fromPosition(position)?.last, limit),
     );
     const last = standings.at(-1);
     const nextRank = rank + standings.length;
@@ -57,7 +60,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       state,
       total,
       entries: toEntries(rank, standings),
-      nextPageToken: more ? tokens.encode(filter, [...toPosition(last, nextRank), window.key]) : '',
+      nextPageToken: more ? tokens.encode(request.window, [...toPosition(last, nextRank), window.key]) : '',
     };
   }
 
@@ -67,14 +70,14 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     key,
     around = defaultAround,
   }: GetPlayerRankRequest): Promise<PlayerRank> {
-    const window = this.windows.named(kind as WindowKind, key);
-    const part = await this.metrics.timed(() => this.reader.around(window, playerId, around));
+    const place = await this.windows.resolve(kind as WindowKind, key);
+    const part = await this.metrics.timed(() => this.reader.around(place, playerId, around));
     const neighbours = part && toEntries(part.rank, part.standings);
     const me = neighbours?.find((entry) => entry.playerId === playerId);
     if (!part || !neighbours || !me) throw playerNotRanked(playerId);
     return {
-      window: window.kind,
-      key: window.key,
+      window: place.window.kind,
+      key: place.window.key,
       ...me,
       total: part.total,
       percentile: Math.round((10_000 * (part.total - me.rank)) / part.total) / 100,
@@ -90,7 +93,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     return this.snapshots.get(request);
   }
 
-  verifyLeaderboard({ window, key }: VerifyLeaderboardRequest): Promise<VerifyLeaderboardResponse> {
-    return this.verifier.verify(this.windows.named(window as WindowKind, key));
+  async verifyLeaderboard({ window, key }: VerifyLeaderboardRequest): Promise<VerifyLeaderboardResponse> {
+    return this.verifier.verify(await this.windows.resolve(window as WindowKind, key));
   }
 }

@@ -6,11 +6,13 @@ import type {
   SnapshotPage,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { PageTokens } from '../../shared/rpc/page-token';
+import type { WindowKind } from './leaderboard.calendar';
 import { fromPosition, type PageEnd, toEntries, toPosition, toSnapshot } from './leaderboard.entries';
 import { snapshotNotFound } from './leaderboard.errors';
 import { BoardReader } from './leaderboard.reader';
 import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshots.repository';
 import type { Standing } from './leaderboard.standing';
+import { Windows } from './leaderboard.windows';
 
 const listTokens = new PageTokens('leaderboard-snapshots');
 const entryTokens = new PageTokens('leaderboard-snapshot');
@@ -23,10 +25,12 @@ export class SnapshotReader {
   constructor(
     private readonly snapshots: SnapshotsRepository,
     private readonly boards: BoardReader,
+    private readonly windows: Windows,
   ) {}
 
   async list(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
     const { window, key, kind, pageSize = defaultPageSize, pageToken } = request;
+    if (window !== undefined && key !== undefined) await this.windows.resolve(window as WindowKind, key);
     const filter = [window ?? null, key ?? null, kind ?? null];
     const before = Number(listTokens.decode(filter, pageToken)?.[0] ?? Number.MAX_SAFE_INTEGER);
     const found = await this.snapshots.list({ window, key, kind }, before, pageSize + 1);
@@ -51,7 +55,10 @@ export class SnapshotReader {
     limit: number,
   ): Promise<readonly Standing[]> {
     // The window has changed no more since its final snapshot.
-    if (snapshot.kind === 'final') return (await this.boards.page(snapshot.window, end?.last, limit)).standings;
+    if (snapshot.kind === 'final') {
+      const stored = await this.windows.find(snapshot.window.kind, snapshot.window.key);
+      return (await this.boards.page({ window: snapshot.window, stored }, end?.last, limit)).standings;
+    }
     return this.snapshots.entries(snapshot.id, (end?.nextRank ?? 1) - 1, limit);
   }
 }

@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { VerifyLeaderboardResponse } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import type { Board } from './leaderboard.board';
 import { Boards } from './leaderboard.boards';
-import type { Window } from './leaderboard.calendar';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import type { Standing } from './leaderboard.standing';
-import { Windows } from './leaderboard.windows';
+import type { Place } from './leaderboard.windows';
 
 const partSize = 1000;
 
@@ -19,15 +18,13 @@ interface Comparison {
 @Injectable()
 export class Verifier {
   constructor(
-    private readonly windows: Windows,
     private readonly boards: Boards,
     private readonly scores: ScoresRepository,
   ) {}
 
   /** Windows that are not in memory are answered from the database, so there is nothing to compare. */
-  async verify(window: Window): Promise<VerifyLeaderboardResponse> {
+  async verify({ stored }: Place): Promise<VerifyLeaderboardResponse> {
     const result: Comparison = { checked: 0, differing: 0, repaired: 0 };
-    const stored = await this.windows.find(window);
     const board = stored && (await this.boards.loaded(stored));
     if (!stored || !board) return result;
     await this.throughDatabase(stored.id, board, result);

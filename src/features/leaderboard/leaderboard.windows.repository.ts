@@ -48,15 +48,21 @@ export class WindowsRepository {
         groupId: randomInt(2 ** 47),
       }),
     );
-    const stored = await this.find(window);
+    const stored = await this.find(window.kind, window.key);
     if (!stored) throw new Error(`The window ${window.name} was made and is not there`);
     return stored;
   }
 
-  async find({ kind, key }: Window): Promise<StoredWindow | undefined> {
+  async find(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {
     const text = `${select} WHERE kind = ? AND window_key = ?`;
     const rows = await this.db.read((sql) => sql.rows<WindowRow>(text, [kind, key]));
     return rows[0] && toWindow(rows[0]);
+  }
+
+  /** Gives an open window other ends; false when it has been closed. */
+  async move({ id }: StoredWindow, { startsAt, endsAt }: Window): Promise<boolean> {
+    const text = `UPDATE leaderboard_windows SET starts_at = ?, ends_at = ? WHERE seq = ? AND state = 'open'`;
+    return this.db.transaction(async (tx) => (await tx.run(text, [startsAt, endsAt, id])) === 1);
   }
 
   /** Those that are open, the one that ends first first. */

@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
 import { Clock } from '../../shared/clock/clock';
-import { Calendar, dueAt, type Window, type WindowKind } from './leaderboard.calendar';
+import { toTime } from '../../shared/clock/time';
+import { Calendar, dueAt, nameOf, type Window, type WindowKind } from './leaderboard.calendar';
 import { keyInvalid, noSeason } from './leaderboard.errors';
 import { SharedCall } from './leaderboard.shared-call';
 import { type StoredWindow, WindowsRepository } from './leaderboard.windows.repository';
+
+/** A window and, where somebody has a score in it, its row. */
+export interface Place {
+  readonly window: Window;
+  readonly stored: StoredWindow | undefined;
+}
 
 interface Known {
   window: StoredWindow;
@@ -20,6 +28,7 @@ export class Windows {
     private readonly repository: WindowsRepository,
     private readonly calendar: Calendar,
     private readonly clock: Clock,
+    private readonly logger: PinoLogger,
   ) {}
 
   /** The windows that an instant is in. */
@@ -27,16 +36,18 @@ export class Windows {
     return this.calendar.at(instant);
   }
 
-  /** What a caller means; the current window without a key. @throws AppError validation_failed, season_not_found */
-  named(kind: WindowKind, key: string | undefined): Window {
-    if (key === undefined) {
-      const current = this.calendar.of(kind, this.clock.now());
-      if (!current) throw noSeason();
-      return current;
-    }
-    const named = this.calendar.named(kind, key);
-    if (!named) throw keyInvalid(kind);
-    return named;
+  /**
+   * What a caller means; the current window without a key. Where there is a row, it says when the window begins and ends:
+   * its season may have been taken out of the configuration since.
+   * @throws AppError validation_failed, season_not_found
+   */
+  async resolve(kind: WindowKind, key: string | undefined): Promise<Place> {
+    const window = key === undefined ? this.calendar.of(kind, this.clock.now()) : this.calendar.named(kind, key);
+    if (!window && key === undefined) throw noSeason();
+    const stored = await this.find(kind, window?.key ?? key ?? '');
+    const found = stored ?? window;
+    if (!found) throw keyInvalid(kind);
+    return { window: found, stored };
   }
 
   /** Whether it is too late for new events. */
@@ -52,15 +63,16 @@ export class Windows {
   }
 
   /** The window as it is now; undefined when nobody has a score in it. */
-  find(window: Window): Promise<StoredWindow | undefined> {
-    const known = this.known.get(window.name);
-    if (!known) return this.look(window);
+  find(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {
+    const known = this.known.get(nameOf(kind, key));
+    if (!known) return this.look(kind, key);
     return this.repository.embedded ? Promise.resolve(known.window) : known.asked.run();
   }
 
   /** Those that are open, the one that ends first first, as the database says. */
   async open(): Promise<StoredWindow[]> {
-    const open = await this.repository.open();
+    const open: StoredWindow[] = [];
+    for (const window of await this.repository.open()) open.push(await this.followCalendar(window));
     const names = new Set(open.map(({ name }) => name));
     for (const name of this.known.keys()) if (!names.has(name)) this.known.delete(name);
     for (const window of open) this.keep(window);
@@ -77,8 +89,21 @@ export class Windows {
     return known ? known.window : this.keep(await this.repository.ensure(window));
   }
 
-  private async look(window: Window): Promise<StoredWindow | undefined> {
-    const found = await this.repository.find(window);
+  /** While a window is open, the configuration says when it begins and ends: a season may be made longer. */
+  private async followCalendar(stored: StoredWindow): Promise<StoredWindow> {
+    const window = this.calendar.named(stored.kind, stored.key);
+    if (!window || (window.startsAt === stored.startsAt && window.endsAt === stored.endsAt)) return stored;
+    if (!(await this.repository.move(stored, window))) return stored;
+    const times = [stored.startsAt, stored.endsAt, window.startsAt, window.endsAt].map(toTime);
+    this.logger.warn(
+      { window: stored.name, reason: `it was ${times[0]} to ${times[1]}, and is ${times[2]} to ${times[3]}` },
+      'leaderboard_window_moved',
+    );
+    return { ...stored, startsAt: window.startsAt, endsAt: window.endsAt };
+  }
+
+  private async look(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {
+    const found = await this.repository.find(kind, key);
     return found && this.keep(found);
   }
 
@@ -87,7 +112,7 @@ export class Windows {
     // Those that are closed are looked up each time, and cannot crowd the memory.
     if (window.state === 'closed') this.known.delete(window.name);
     else if (known) known.window = window;
-    else this.known.set(window.name, { window, asked: new SharedCall(() => this.look(window)) });
+    else this.known.set(window.name, { window, asked: new SharedCall(() => this.look(window.kind, window.key)) });
     return window;
   }
 }

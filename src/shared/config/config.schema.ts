@@ -63,8 +63,8 @@ export const environmentSchema = z.object({
     .describe('name:first day/last day,... such as s1:2026-10-01/2026-12-31; unset: calendar quarters'),
   SNAPSHOT_INTERVAL: duration(10, 86_400)
     .default(900)
-    .describe('Time between periodic snapshots of a leaderboard: seconds, or with s, m or h'),
-  LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot'),
+    .describe('Time between periodic snapshots of a leaderboard, 10 s to 24 h: seconds, or with s, m or h'),
+  LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot, 1 to 10000'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
   FAIRNESS_ON_FAILURE: z

@@ -35,7 +35,10 @@ export function seasons() {
   return list().transform((items, context): Season[] => {
     const found = items.map(season);
     if (found.some((one) => one === undefined)) {
-      context.addIssue({ code: 'custom', message: 'must be name:yyyy-mm-dd/yyyy-mm-dd, comma-separated' });
+      context.addIssue({
+        code: 'custom',
+        message: 'must be name:yyyy-mm-dd/yyyy-mm-dd, comma-separated, the first day not after the last',
+      });
       return z.NEVER;
     }
     const sorted = (found as Season[]).sort((a, b) => (a.first < b.first ? -1 : 1));

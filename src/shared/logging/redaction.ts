@@ -36,6 +36,12 @@ const printable = new Set([
   'grpc_code',
   'version',
   'window',
+  'player_id',
+  'rule',
+  'mode',
+  'seconds',
+  'flag_id',
+  'verdict',
 ]);
 
 // Up to the last @ before the path: a password may hold one.

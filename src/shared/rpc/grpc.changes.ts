@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { pause } from '../lifecycle/pause';
+import { grpcError } from './grpc.status';
 
 /** A call with one request and a stream of answers, as the server has it. */
 export type ServerStream<Answer> = ServerWritableStream<object, Answer>;
@@ -41,7 +42,11 @@ export function serveChanges<Answer extends object>(
     }
     watchers.count += 1;
     const left = new AbortController();
-    const drain = (): void => subscriber.error(unavailable());
+    const drain = (): void => {
+      // Past the error filter: that a process stops is no failure to be logged for each watcher.
+      call.emit('error', grpcError(unavailable()));
+      subscriber.complete();
+    };
     draining.addEventListener('abort', drain);
     const watch = { call, read, everyMs: options.everyMs, until: left.signal };
     changes(watch, (answer) => subscriber.next(answer)).catch((error: unknown) => subscriber.error(error));

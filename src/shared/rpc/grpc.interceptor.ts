@@ -34,7 +34,7 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
       .withSendMessage((message, next) => next(around.answered(message)))
       .withSendStatus((sent, next) => {
         around.end();
-        observed(sent.code ?? status.UNKNOWN);
+        observed(around.cancelled ? status.CANCELLED : (sent.code ?? status.UNKNOWN));
         next(around.trailers(sent));
       })
       .build();
@@ -45,6 +45,8 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
 }
 
 class CallAround {
+  /** The caller has left; what is sent after that reaches nobody. */
+  cancelled = false;
   private traceId = '';
   private replayed = false;
   private headers: Readonly<Record<string, string>> = {};
@@ -65,7 +67,10 @@ class CallAround {
       })
       .withOnReceiveMessage((message, next) => inContext(() => next(message)))
       .withOnReceiveHalfClose((next) => inContext(next))
-      .withOnCancel(() => this.end())
+      .withOnCancel(() => {
+        this.cancelled = true;
+        this.end();
+      })
       .build();
   }
 

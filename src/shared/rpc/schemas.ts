@@ -32,7 +32,13 @@ export const ulid = pattern(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'a ULID');
 
 export function wholeNumber(min: number, max: number) {
   const range = `must be a whole number from ${min} to ${max}`;
-  return z.number(range).refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, range);
+  return (
+    z
+      .number(range)
+      .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, range)
+      // What refine says, for the document.
+      .meta({ type: 'integer', minimum: min, maximum: max })
+  );
 }
 
 export const pageSize = wholeNumber(1, 100).optional();

@@ -49,6 +49,10 @@ test.each([
   ['listSnapshots', { window: 'hourly' }, 'validation_failed', 400, 'window'],
   ['listSnapshots', { kind: 'first' }, 'validation_failed', 400, 'kind'],
   ['listSnapshots', { pageToken: 'abc' }, 'page_token_invalid', 400, 'pageToken'],
+  ['listSnapshots', { window: 'weekly', key: '2026-W54' }, 'validation_failed', 400, 'key'],
+  ['listSnapshots', { window: 'daily', key: '2026-W47' }, 'validation_failed', 400, 'key'],
+  ['getLeaderboard', { window: 'daily', key: '9999-12-31' }, 'validation_failed', 400, 'key'],
+  ['getLeaderboard', { window: 'daily', key: '9999-12-30' }, 'ok', 200, ''],
   ['getSnapshot', { id: '01KAJ0000000000000000000AA' }, 'snapshot_not_found', 404, ''],
   ['getSnapshot', { id: 'x' }, 'validation_failed', 400, 'id'],
   ['verifyLeaderboard', { window, key: 'x' }, 'validation_failed', 400, 'key'],
@@ -64,10 +68,12 @@ test.each([
 test('a token of another window, key or list is refused; without a key its pages stay where they began', async () => {
   const first = await page(app.http, { window, limit: 5 });
   const { nextPageToken: pageToken } = first;
-  for (const other of [{ window: 'daily' }, { window, key: first.key }])
+  for (const other of [{ window: 'daily' }, { window, key: '2026-Q1' }])
     expect((await app.http.call(leaderboard, 'getLeaderboard', { ...other, pageToken })).code).toBe(
       'page_token_invalid',
     );
+  // The key that the answer named.
+  expect((await page(app.http, { window, key: first.key, limit: 5, pageToken })).entries[0]?.rank).toBe(6);
   expect((await app.http.call(leaderboard, 'listSnapshots', { pageToken })).code).toBe('page_token_invalid');
   const changed = `${pageToken.slice(0, 20)}${pageToken[20] === 'A' ? 'B' : 'A'}${pageToken.slice(21)}`;
   expect((await app.http.call(leaderboard, 'getLeaderboard', { window, pageToken: changed })).code).toBe(

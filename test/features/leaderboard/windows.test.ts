@@ -140,6 +140,38 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect(await closed(app)).toEqual(final);
   });
 
+  test('an open season follows the configuration; one that was taken out of it is read and closed all the same', async () => {
+    const seasonal = 'seasonal';
+    {
+      await using app = await openApp(database.url, { SEASONS: 's1:2026-11-01/2026-11-18' });
+      await play(app, [early]);
+      await counted(app);
+    }
+    const more = points('night-owl', 9, '2026-11-19T00:30:00.000Z');
+    {
+      await using app = await openApp(database.url, { SEASONS: 's1:2026-11-01/2026-11-20' });
+      travel.to('2026-11-19T01:00:00.000Z');
+      await eventually(async () =>
+        expect(await page(app.http, { window: seasonal, key: 's1' })).toMatchObject({
+          state: 'open',
+          endsAt: '2026-11-21T00:00:00.000Z',
+        }),
+      );
+      await play(app, [more]);
+      await counted(app);
+      expect((await wholeBoard(app.http, { window: seasonal })).entries).toEqual(expected([early, more]));
+    }
+    travel.to('2026-11-21T00:11:00.000Z');
+    await using app = await openApp(database.url);
+    await eventually(async () => {
+      expect(await page(app.http, { window: seasonal, key: 's1' })).toMatchObject({ state: 'closed', total: 2 });
+    });
+    expect((await app.http.call(leaderboard, 'getLeaderboard', { window: seasonal, key: 's2' })).code).toBe(
+      'validation_failed',
+    );
+    expect((await app.http.call(leaderboard, 'listSnapshots', { window: seasonal, key: 's1' })).code).toBe('ok');
+  });
+
   test('a day that was over before anything was accepted has a board without players, closed', async () => {
     await using app = await openApp(database.url);
     await play(app, [points('too-late', 9, '2026-11-16T10:00:00.000Z')]);

@@ -96,7 +96,10 @@ export interface Flag {
   ruleVersion: number;
   playerId: string;
   eventId: string;
-  /** What was seen and what is allowed: events in a second (flood), points (jump), deviations from the mean (outlier). */
+  /**
+   * What was seen and what is allowed: events in a second (flood), points (jump), deviations
+   * from the mean (outlier; a deviation of less than a point counts as one).
+   */
   observed: number;
   threshold: number;
   /** open | confirmed | false_positive | dismissed */
