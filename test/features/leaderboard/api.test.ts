@@ -3,6 +3,7 @@ import { leaderboardContract as leaderboard } from '../../../src/features/leader
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { received } from '../../../src/shared/rpc/grpc.client';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
 import { openApp, type TestApp } from '../../support/wires';
 import { counted, expected, type Points, page, play, wholeBoard } from './play';
 
@@ -143,4 +144,19 @@ test('watching something that is no board ends with the same error as asking for
     for await (const _board of received(call)) throw new Error('A board was told');
   };
   await expect(read()).rejects.toMatchObject({ code: 'validation_failed', details: { fields: [{ field: 'key' }] } });
+});
+
+test('who watches while the process stops is told to go elsewhere, and holds nothing up', async () => {
+  await using other = await openApp(database.url);
+  const { path, requestSerialize, responseDeserialize } = other.grpc.method(leaderboard, 'watchLeaderboard');
+  const decode = responseDeserialize as (bytes: Buffer) => Leaderboard;
+  const call = other.grpc.client.makeServerStreamRequest(path, requestSerialize, decode, { window });
+  const seen: Leaderboard[] = [];
+  const watching = (async () => {
+    for await (const board of received(call)) seen.push(board);
+  })();
+  const ended = expect(watching).rejects.toMatchObject({ code: 'unavailable' });
+  await eventually(async () => expect(seen).toHaveLength(1));
+  await other[Symbol.asyncDispose]();
+  await ended;
 });
