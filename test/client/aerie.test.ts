@@ -186,6 +186,7 @@ describe('aerie', () => {
     expect(first.code).toBe(0);
     expect(first.out).toMatch(/^24 accepted, 0 duplicate\n/);
     expect(first.out).toMatch(/celeste +17 +16830 +3 +2 /);
+    expect(first.out).toMatch(/\nLeaderboard\nweekly \d{4}-W\d\d, open, \d+ players\n\nrank +player +score +since\n/);
     expect(first.out).toMatch(
       /Claimed boss-frost-queen for celeste; its receipt, verified:\n[\w-]+\.[\w-]+\.[\w-]+\n$/,
     );

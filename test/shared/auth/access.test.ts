@@ -33,9 +33,15 @@ const open = calls.filter(({ route }) => route.access === 'public');
 const openPaths = ['/health/live', '/health/ready', '/healthz', '/metrics', '/docs', '/docs/openapi.json'];
 
 test('public is what the specification calls public, and nothing else', () => {
-  expect(open.map(({ method }) => method)).toEqual(['ingest', 'ingestBatch', 'verifyReward']);
+  expect(open.map(({ method }) => method)).toEqual([
+    ...['ingest', 'ingestBatch', 'verifyReward'],
+    ...['getLeaderboard', 'getPlayerRank', 'listSnapshots', 'getSnapshot'],
+  ]);
   const streams = features.flatMap(({ contract }) => Object.entries(contract.streams ?? {}));
-  expect(streams).toEqual([['ingestStream', 'public']]);
+  expect(streams).toEqual([
+    ['ingestStream', 'public'],
+    ['watchLeaderboard', 'public'],
+  ]);
   const player = calls.filter(({ route }) => route.access === 'player');
   expect(player.map(({ method }) => method)).toEqual(['getProgress', 'listRewards', 'claimReward']);
 });

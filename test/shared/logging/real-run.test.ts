@@ -22,7 +22,7 @@ const token = 'bearer-token-must-not-be-logged';
 const email = 'somebody@must-not-be-logged.example';
 
 const fieldsAllowed =
-  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|grpc_port|modules|environment|code|consumer|count|event_id|tries|context|reason)$/;
+  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|grpc_port|modules|environment|code|consumer|count|event_id|tries|context|reason|window)$/;
 
 /** Requests that fail in every way that a caller can bring about. */
 async function trouble(http: HttpWire, grpc: GrpcWire): Promise<void> {
