@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { run } from './app';
 import { readEnvironment } from './shared/config/load-config';
 
-// Collect garbage when the heap has grown by 40 %, not when it has doubled: a third less memory at the same speed.
-setFlagsFromString('--heap-growing-percent=40');
+// Collect garbage when the heap has grown by a quarter, not when it has doubled: a third less memory at almost the same
+// speed.
+setFlagsFromString('--heap-growing-percent=25');
 
 void run(readEnvironment(), process.argv.slice(2));

@@ -117,6 +117,8 @@ class Boards {
     const after = await this.#applied();
     this.#print(`around, ${eventsPerSecond} events/s`, found);
     const applied = after.events - before.events;
+    const soon = (after.soon - before.soon) / (after.reads - before.reads);
+    console.log(`    of these reads the server itself answered ${(soon * 100).toFixed(2)} % within 5 ms`);
     const each = ((after.seconds - before.seconds) / applied) * 1e6;
     console.log(
       `    ${sent} events sent, ${applied} applied in groups of ${Math.round(applied / (after.groups - before.groups))}: ${each.toFixed(0)} us each (three boards); the server used ${((used / this.seconds) * 100).toFixed(0)} % of a core`,
@@ -128,6 +130,8 @@ class Boards {
     const text = await body.text();
     const value = (metric) => Number(new RegExp(`^${metric} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
     return {
+      soon: value('leaderboard_read_duration_seconds_bucket\\{le="0.005"\\}'),
+      reads: value('leaderboard_read_duration_seconds_count'),
       events: value('leaderboard_lag_seconds_count'),
       seconds: value('leaderboard_apply_duration_seconds_sum'),
       groups: value('leaderboard_apply_duration_seconds_count'),
