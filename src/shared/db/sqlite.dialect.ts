@@ -32,7 +32,7 @@ function prepare(database: BetterSqlite3.Database): void {
   database.pragma('foreign_keys = ON');
   // A checkpoint writes each page once: fewer of them halve the writes of an index on random keys (64 MB of journal).
   database.pragma('wal_autocheckpoint = 16000');
-  database.pragma('cache_size = -32768');
+  database.pragma('cache_size = -20480');
 }
 
 /** SQLite through better-sqlite3: one connection, one borrower at a time. */
