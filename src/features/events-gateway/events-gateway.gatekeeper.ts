@@ -53,7 +53,7 @@ export class Gatekeeper {
     const { fairnessOnFailure } = this.config;
     if (performance.now() - this.loggedAt >= logEveryMs) {
       this.loggedAt = performance.now();
-      this.logger.warn({ err: error, events: events.length, on_failure: fairnessOnFailure }, 'fairness_failed');
+      this.logger.warn({ err: error, count: events.length, on_failure: fairnessOnFailure }, 'fairness_failed');
     }
     if (fairnessOnFailure === 'allow') return nobody;
     const refusal = unavailable(error);

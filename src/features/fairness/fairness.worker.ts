@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { pause } from '../../shared/lifecycle/pause';
 import { Upkeep } from './fairness.upkeep';
 
 const everyMs = 1000;
@@ -30,7 +30,7 @@ export class FairnessWorker implements OnApplicationBootstrap, OnApplicationShut
 
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      await this.pause();
+      await pause(everyMs, this.stopping.signal);
       if (!this.stopping.signal.aborted) await this.tend();
     }
   }
@@ -41,15 +41,6 @@ export class FairnessWorker implements OnApplicationBootstrap, OnApplicationShut
     } catch (error) {
       // What is known stays in force, what is not written is kept.
       this.logger.warn({ err: error }, 'fairness_upkeep_failed');
-    }
-  }
-
-  private async pause(): Promise<void> {
-    const { signal } = this.stopping;
-    try {
-      await sleep(everyMs, undefined, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
     }
   }
 }

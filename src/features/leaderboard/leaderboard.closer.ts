@@ -22,15 +22,20 @@ export class Closer {
     private readonly clock: Clock,
   ) {}
 
-  /** Of these windows, which are open, closes those that are due. */
-  async closeDue(open: readonly StoredWindow[]): Promise<void> {
-    for (const window of open) {
-      const due = dueAt(window);
-      if (this.clock.now() < due || (await this.awaitsEvents(window, due))) continue;
-      if (!(await this.snapshots.close(window, this.clock.now()))) continue;
-      this.metrics.snapshot(window.kind, 'final');
-      this.windows.forget(window);
-    }
+  /** Of these windows, which are open, closes those that are due; answers the others. */
+  async closeDue(open: readonly StoredWindow[]): Promise<StoredWindow[]> {
+    const left: StoredWindow[] = [];
+    for (const window of open) if (!(await this.close(window))) left.push(window);
+    return left;
+  }
+
+  private async close(window: StoredWindow): Promise<boolean> {
+    const due = dueAt(window);
+    if (this.clock.now() < due || (await this.awaitsEvents(window, due))) return false;
+    if (!(await this.snapshots.close(window, this.clock.now()))) return false;
+    this.metrics.snapshot(window.kind, 'final');
+    this.windows.forget(window);
+    return true;
   }
 
   /**

@@ -46,8 +46,7 @@ export class LeaderboardWorker implements OnApplicationBootstrap, OnApplicationS
   }
 
   private async step(): Promise<void> {
-    await this.closer.closeDue(await this.windows.open());
-    const open = await this.windows.open();
+    const open = await this.closer.closeDue(await this.windows.open());
     await this.boards.retain(open);
     await this.photographer.takeDue(open);
   }

@@ -42,6 +42,10 @@ const printable = new Set([
   'seconds',
   'flag_id',
   'verdict',
+  'blocks',
+  'flags',
+  'kept',
+  'on_failure',
 ]);
 
 // Up to the last @ before the path: a password may hold one.

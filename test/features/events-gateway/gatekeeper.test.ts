@@ -95,7 +95,7 @@ describe.each(broken)('fairness %s', (_how, check) => {
     expect((await gatekeeper.refused(events(3))).size).toBe(0);
     expect(performance.now() - began).toBeLessThan(2000);
     expect([await counted('failed'), await counted('ok')]).toEqual([1, 0]);
-    expect(warnings).toEqual([expect.objectContaining({ events: 3, on_failure: 'allow', err: expect.anything() })]);
+    expect(warnings).toEqual([expect.objectContaining({ count: 3, on_failure: 'allow', err: expect.anything() })]);
   });
 
   test('FAIRNESS_ON_FAILURE=deny: nobody does, as if the service were unavailable', async () => {

@@ -207,19 +207,21 @@ describe.each(everyServer)('$name, two instances', ({ create }) => {
       expect((await wholeBoard(one.http, { window, key })).entries).toEqual(expected(made));
       expect((await wholeBoard(two.grpc, { window, key })).entries).toEqual(expected(made));
     }
+    const snapshots = async (): Promise<Snapshot[]> => {
+      const { body } = await one.http.call(leaderboard, 'listSnapshots', { pageSize: 100 });
+      return body.snapshots as Snapshot[];
+    };
+    const slotOf = ({ takenAt }: Snapshot): number => Math.floor(Date.parse(takenAt) / 900_000);
+    const taken = async (app: TestApp): Promise<number> => metricSum(app.url, 'leaderboard_snapshots_total{');
+    await eventually(async () => expect(await snapshots()).toHaveLength(3));
     travel.to('2026-11-19T00:16:00.000Z');
     for (const app of [one, two]) expect((await closed(app)).entries).toEqual(expected(made));
-    const taken = async (app: TestApp): Promise<number> => metricSum(app.url, 'leaderboard_snapshots_total{');
     await eventually(async () => {
-      const { body } = await one.http.call(leaderboard, 'listSnapshots', { pageSize: 100 });
-      const all = body.snapshots as Snapshot[];
-      const slots = all.map(
-        (each) =>
-          `${each.window} ${each.key} ${each.kind} ${Date.parse(each.takenAt) - (Date.parse(each.takenAt) % 900_000)}`,
-      );
-      expect(new Set(slots).size).toBe(slots.length);
-      expect(all.length).toBeGreaterThan(3);
-      expect((await taken(one)) + (await taken(two))).toBe(all.length);
+      const all = await snapshots();
+      // A periodic one of each board before, then the day's final one and two more periodic ones.
+      expect(all).toHaveLength(6);
+      expect(new Set(all.map((each) => `${each.window} ${each.key} ${each.kind} ${slotOf(each)}`)).size).toBe(6);
+      expect((await taken(one)) + (await taken(two))).toBe(6);
     });
   });
 
