@@ -108,7 +108,7 @@ test.each(everyDatabase)(
     await using database = await create();
     await survive({ databaseUrl: database.url });
   },
-  240_000,
+  400_000,
 );
 
 test.each([
@@ -120,5 +120,5 @@ test.each([
     await using server = await startServer();
     await survive({ databaseUrl: await createDatabase(server.url), server });
   },
-  240_000,
+  400_000,
 );
