@@ -69,7 +69,7 @@ async function verify(http: HttpWire, ledger: Ledger): Promise<void> {
     await eventually(async () => {
       const { body } = await http.call(gateway, 'oldestPending', { consumer });
       expect(body).toEqual({ pending: 0 });
-    }, 30_000);
+    }, 60_000);
   }
   expect((await http.call(gateway, 'listDeadLetters', {})).body.deadLetters).toEqual([]);
   await verifyBoards(http, ledger);
