@@ -7,10 +7,15 @@ import { ClockModule } from './shared/clock/clock.module';
 import type { Config } from './shared/config/config';
 import { ConfigModule } from './shared/config/config.module';
 import { DbModule } from './shared/db/db.module';
+
 import { HealthModule } from './shared/health/health.module';
+import { IdempotencyModule } from './shared/idempotency/idempotency.module';
 import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
+import { LockModule } from './shared/lock/lock.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
+import { RateLimitModule } from './shared/rate-limit/rate-limit.module';
+import { RedisModule } from './shared/redis/redis.module';
 import type { Feature } from './shared/rpc/feature';
 import type { RouteTable } from './shared/rpc/route-table';
 import { RpcModule } from './shared/rpc/rpc.module';
@@ -38,8 +43,12 @@ export class AppModule {
         RpcModule.forRoot(routes),
         AuthModule,
         DbModule.forRoot(features),
+        IdempotencyModule,
         BusModule,
         CacheModule,
+        RedisModule,
+        LockModule,
+        RateLimitModule,
         ...features.map((feature) => feature.module),
       ],
     };

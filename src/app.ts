@@ -23,6 +23,7 @@ import { addHttpHooks } from './shared/rpc/http.hooks';
 import { HttpMetrics } from './shared/rpc/http.metrics';
 import { secure } from './shared/rpc/http.security';
 import { finishConnections, httpAdapter, stopListening } from './shared/rpc/http.server';
+import { Peers } from './shared/rpc/peer';
 import { RouteTable } from './shared/rpc/route-table';
 
 // Connections that are open and silent are closed after so long.
@@ -108,7 +109,8 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const lifecycle = app.get(Lifecycle);
   const logger = await app.resolve(PinoLogger);
   const fastify = app.getHttpAdapter().getInstance();
-  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, lifecycle });
+  const peers = new Peers(config.trustedProxies);
+  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, lifecycle, peers });
   await secure(fastify, config);
   serveDocs(app, routes);
   const grpcPort = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;

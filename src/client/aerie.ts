@@ -1,30 +1,18 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { type BoardOptions, leaderboard } from './boards';
+import { url, whole, work } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
-import { explain } from './explain';
+import { addPeople } from './people.commands';
 import { send } from './send';
-import { type Settings, session } from './session';
 import { developmentSecret } from './signer';
 
 const usageError = 2;
 
-function url(text: string): string {
-  const known = /^(https?|grpcs?):\/\/[^/]/.test(text) && URL.canParse(text);
-  if (!known) throw new InvalidArgumentError('It must be http://host:port or grpc://host:port.');
-  return text;
-}
-
-function limit(text: string): number {
-  const number = /^[1-9][0-9]{0,2}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > 100) throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
-  return number;
-}
-
 function program(): Command {
   const aerie = new Command('aerie')
-    .description('Sends game events to Aerie, reads progress and leaderboards, claims and verifies rewards.')
+    .description('Users and tokens, game events, progress, rewards and leaderboards of Aerie.')
     .option(
       '--url <url>',
       'where Aerie listens, over HTTP or gRPC (grpc://127.0.0.1:9090)',
@@ -40,6 +28,7 @@ function program(): Command {
     .exitOverride();
   // Subcommands copy the settings above, so they come last.
   addCommands(aerie);
+  addPeople(aerie);
   return aerie;
 }
 
@@ -64,7 +53,7 @@ function addCommands(aerie: Command): void {
   command('leaderboard', 'the board of a day, a week or a season')
     .option('--window <window>', 'daily, weekly or seasonal', 'weekly')
     .option('--key <key>', 'which one, such as 2026-11-21, 2026-W47, 2026-Q4 or a season; unset: the current one')
-    .option('--limit <n>', 'how many players, 1 to 100', limit, 10)
+    .option('--limit <n>', 'how many players, 1 to 100', whole(1, 100), 10)
     .option('--around <playerId>', "a player's rank and neighbours instead of the top")
     .addOption(new Option('--watch', 'print the board again whenever it changes').conflicts('around'))
     .action((options: BoardOptions, self: Command) => work(self, (open) => leaderboard(open, options)));
@@ -74,18 +63,6 @@ function addCommands(aerie: Command): void {
   command('demo', 'send the sample events and show what becomes of them')
     .option('--fresh', 'as new events, also when they were sent before today')
     .action((options: { fresh?: true }, self: Command) => work(self, (open) => demo(open, options.fresh === true)));
-}
-
-/** Runs one command; what it returns is the exit code. */
-async function work(self: Command, run: (open: ReturnType<typeof session>) => Promise<number>): Promise<void> {
-  const settings = self.optsWithGlobals<Settings>();
-  try {
-    await using open = session(settings);
-    process.exitCode = await run(open);
-  } catch (error) {
-    process.stderr.write(`${explain(error, settings.url)}\n`);
-    process.exitCode = 1;
-  }
 }
 
 async function main(): Promise<void> {

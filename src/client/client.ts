@@ -1,8 +1,10 @@
 import { ulid } from 'ulid';
+import { AuthApi, authContract } from '../features/auth/auth.api';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
 import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api';
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
 import { ProgressionApi, progressionContract } from '../features/progression/progression.api';
+import { UsersApi, usersContract } from '../features/users/users.api';
 import type {
   IngestBatchResponse,
   IngestResponse,
@@ -19,18 +21,24 @@ import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
 import { watchByAsking, watchStream } from './watch';
 
+export { keyed } from '../shared/rpc/keyed';
+
 export interface ClientOptions extends RemoteOptions {
   /** `http://host:port`, `https://`, `grpc://` or `grpcs://`. */
   readonly url: string;
   /** Signs events. Keys are for game servers: never ship one in a game client. */
-  readonly key: SigningKey;
+  readonly key?: SigningKey;
 }
 
 /**
- * Aerie from a game server: sends signed events, reads progress and leaderboards, claims and verifies rewards, over HTTP or gRPC alike.
+ * Aerie from a game server or a tool: accounts, signed events, progress, leaderboards, rewards, over HTTP or gRPC alike.
  * Every call has a deadline, every failure is an AppError, and what is safe to send again is tried again.
  */
 export class AerieClient implements AsyncDisposable {
+  /** Who plays. `createUser(keyed(request, key))` may be sent again: the same key makes one user. */
+  readonly users: UsersApi;
+  /** Registration, login, tokens. `as(accessToken)` is the client of who has logged in. */
+  readonly auth: AuthApi;
   /** The events gateway's calls. */
   readonly events: EventsGatewayApi;
   /** Progress, rewards, receipts. */
@@ -39,26 +47,33 @@ export class AerieClient implements AsyncDisposable {
   readonly fairness: FairnessApi;
   /** Boards, ranks, snapshots. */
   readonly leaderboard: LeaderboardApi;
-  private readonly signer: Signer;
+  private readonly signer: Signer | undefined;
   private readonly open: AsyncDisposable[] = [];
 
   constructor(private readonly options: ClientOptions) {
-    this.signer = new Signer(options.key);
+    this.signer = options.key && new Signer(options.key);
+    this.users = this.connect(usersContract);
+    this.auth = this.connect(authContract);
     this.events = this.connect(eventsGatewayContract);
     this.progression = this.connect(progressionContract);
     this.fairness = this.connect(fairnessContract);
     this.leaderboard = this.connect(leaderboardContract);
   }
 
+  /** The same server for whoever bears this token. To be disposed of by itself. */
+  as(accessToken: string): AerieClient {
+    return new AerieClient({ ...this.options, bearer: accessToken });
+  }
+
   /** Resolves once the event is durable: `accepted`, or `duplicate` when its id already was. */
-  sendEvent(event: GameEvent): Promise<IngestResponse> {
+  async sendEvent(event: GameEvent): Promise<IngestResponse> {
     const { id, ...body } = complete(event);
-    return this.events.ingest(this.signer.sign(id, body));
+    return this.events.ingest(this.signing().sign(id, body));
   }
 
   /** 1 to 500 events under one signature; each has its own result, in order. */
-  sendBatch(events: readonly GameEvent[]): Promise<IngestBatchResponse> {
-    return this.events.ingestBatch(this.signer.sign(ulid(), { events: events.map(complete) }));
+  async sendBatch(events: readonly GameEvent[]): Promise<IngestBatchResponse> {
+    return this.events.ingestBatch(this.signing().sign(ulid(), { events: events.map(complete) }));
   }
 
   /** A stream for very many events. Only over gRPC. Close it when done. */
@@ -66,10 +81,11 @@ export class AerieClient implements AsyncDisposable {
     if (!isGrpc(this.options.url)) {
       throw validationFailed([{ field: 'url', message: 'must be grpc://host:port for a stream' }]);
     }
+    const signer = this.signing();
     const channel = new GrpcChannel(eventsGatewayContract, this.options.url, this.options);
     this.open.push(channel);
     const call = channel.duplex<SignedMessage, IngestBatchResponse>('ingestStream');
-    return new EventStream(call, this.signer, this.options.deadlineMs);
+    return new EventStream(call, signer, this.options.deadlineMs);
   }
 
   /** A board now, and again whenever it has changed: pushed over gRPC, asked for every second over HTTP. */
@@ -82,6 +98,11 @@ export class AerieClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.open.splice(0).map((connection) => connection[Symbol.asyncDispose]()));
+  }
+
+  private signing(): Signer {
+    if (!this.signer) throw validationFailed([{ field: 'key', message: 'is required to sign events' }]);
+    return this.signer;
   }
 
   private connect<Api extends object>(contract: Contract<Api>): Remote<Api> {

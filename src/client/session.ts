@@ -43,7 +43,7 @@ export function session(settings: Settings): Session {
 }
 
 /** A command line is visible to every user of the machine; a file need not be. */
-function textOrFile(option: string, text: string): string {
+export function textOrFile(option: string, text: string): string {
   if (!text.startsWith('@')) return text;
   try {
     return readFileSync(text.slice(1), 'utf8').trim();

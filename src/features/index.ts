@@ -1,11 +1,15 @@
 import type { Feature } from '../shared/rpc/feature';
+import { authFeature } from './auth/auth.module';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
 import { progressionFeature } from './progression/progression.module';
+import { usersFeature } from './users/users.module';
 
 /** The system at a glance. */
 export const features: readonly Feature[] = [
+  usersFeature,
+  authFeature,
   eventsGatewayFeature,
   fairnessFeature,
   progressionFeature,

@@ -3,6 +3,7 @@ import { progressionContract as progression } from '../../src/features/progressi
 import { everyDatabase } from '../support/databases';
 import { eventBody, signed } from '../support/signed';
 import { type Outcome, openApp, type TestApp } from '../support/wires';
+import { authCases } from './parity.auth';
 import type { Case } from './parity.case';
 import { fairnessCases } from './parity.fairness';
 
@@ -87,8 +88,8 @@ const bodies: Case[] = [
   body('duplicate key', 'malformed_json', '{"type":"progression","type":"boss_kill"}', 'type'),
   body('nested 33 deep', 'malformed_json', `${'['.repeat(33)}${']'.repeat(33)}`),
   body('proto key', 'malformed_json', '{"__proto__":{"a":1}}', '__proto__'),
-  body('NUL in text', 'malformed_json', '{"playerId":"a\\u0000b"}', 'playerId'),
-  body('half a surrogate pair', 'malformed_json', '{"playerId":"\\ud800"}', 'playerId'),
+  body('NUL in text', 'validation_failed', '{"playerId":"a\\u0000b"}', 'playerId'),
+  body('half a surrogate pair', 'validation_failed', '{"playerId":"\\ud800"}', 'playerId'),
   body('an array', 'validation_failed', '[]', 'body'),
   body('null', 'validation_failed', 'null', 'body'),
   body('unknown type', 'validation_failed', eventBody({ type: 'chat' }), 'type'),
@@ -230,7 +231,7 @@ const progress: Case[] = [
   ),
 ];
 
-const cases = [...signatures, ...bodies, ...batches, ...operations, ...progress, ...fairnessCases];
+const cases = [...signatures, ...bodies, ...batches, ...operations, ...progress, ...fairnessCases, ...authCases];
 
 // ARCHITECTURE: kinds of errors. HTTP status -> gRPC code.
 const grpcCodes: Record<number, readonly number[]> = {

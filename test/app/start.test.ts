@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { ensureBuilt, startApp } from '../support/app';
 import { eventually } from '../support/eventually';
+import { makeKeyFile } from '../support/keys';
 import { createDatabase, dropDatabase } from '../support/servers';
 import { eventBody, signed } from '../support/signed';
 import { HttpWire } from '../support/wires';
@@ -104,6 +105,29 @@ describe('a bad configuration', () => {
   });
 });
 
+describe('the keys of tokens', () => {
+  test('one that was made here and is damaged: 78, and what to do about it', async () => {
+    mkdirSync(join(folder, '.data'), { recursive: true });
+    writeFileSync(join(folder, '.data', 'jwt.pem'), 'hunter2');
+    const ended = await attempt({});
+    rmSync(join(folder, '.data', 'jwt.pem'));
+    expect(ended.code).toBe(78);
+    expectReadable(ended);
+    expect(ended.err).toMatch(/^ {2}JWT_PRIVATE_KEY_FILE: /m);
+    expect(ended.err).not.toContain('hunter2');
+  });
+
+  test('outside development there is none unless named, and auth does not start without', async () => {
+    const ended = await attempt({ ENVIRONMENT: 'staging' });
+    expect([ended.code, ended.err.match(/^ {2}JWT_PRIVATE_KEY_FILE: is missing/m)?.length]).toEqual([78, 1]);
+  });
+
+  test('auth without users is refused: it asks about every user', async () => {
+    const ended = await attempt({ MODULES: 'auth' });
+    expect([ended.code, /^ {2}MODULES: auth needs users/m.test(ended.err)]).toEqual([78, true]);
+  });
+});
+
 test('without a compiled SQLite driver one sentence says what to do', async () => {
   const hook = join(folder, 'no-driver.cjs');
   writeFileSync(
@@ -175,7 +199,12 @@ describe('production on PostgreSQL', () => {
     INTERNAL_API_SECRET: secret('internal'),
     ALLOWED_ORIGINS: 'https://studio.example',
     ALLOW_SINGLE_NODE: 'true',
+    JWT_PRIVATE_KEY_FILE: '',
   };
+
+  beforeAll(async () => {
+    settings.JWT_PRIVATE_KEY_FILE = await makeKeyFile(folder, 'production');
+  });
 
   test('is not ready until it is migrated, and names what is missing; then it is, without a restart', async () => {
     const databaseUrl = await createDatabase(postgres);
@@ -186,7 +215,7 @@ describe('production on PostgreSQL', () => {
       expect(body).toMatch(/CreateGameEvents\d+.*CreateProgressionRewards\d+/);
       const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
       expect([migrated.code, migrated.err]).toEqual([0, '']);
-      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateLeaderboardChanges\d+\n$/);
+      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateAuthRevocations\d+\n$/);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]);
       const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
@@ -225,6 +254,7 @@ describe('in development', () => {
     const pending = await http.call(gateway, 'oldestPending', { consumer: 'progression' });
     expect(pending.body).toMatchObject({ pending: 1 });
     expect((await http.send('GET', '/players/player-1/progress', {})).code).toBe('route_not_found');
+    expect((await http.send('GET', '/.well-known/jwks.json', {})).code).toBe('route_not_found');
     expect((await readiness(app.url))[0]).toBe(200);
   });
 });

@@ -8,11 +8,16 @@ async function start(variable: string, server: () => Promise<DatabaseServer>): P
   return own;
 }
 
-/** Starts the one PostgreSQL and the one MariaDB that all suites of a run share. */
+/**
+ * Starts the one PostgreSQL and the one MariaDB that all suites of a run share. Redis and etcd start in no time: suites
+ * have their own, which they may kill.
+ */
 export default async function globalSetup(): Promise<void> {
   ensurePrograms([
     ...(process.env.TEST_POSTGRES_URL ? [] : (['initdb', 'postgres'] as const)),
     ...(process.env.TEST_MYSQL_URL ? [] : (['mariadb-install-db', 'mariadbd'] as const)),
+    'redis-server',
+    'etcd',
   ]);
   const servers = await Promise.all([start('TEST_POSTGRES_URL', startPostgres), start('TEST_MYSQL_URL', startMariadb)]);
   Object.assign(globalThis, { testServers: servers });

@@ -7,6 +7,8 @@ const packages = {
   'mariadb-install-db': 'mariadb-server',
   postgres: 'postgresql',
   initdb: 'postgresql',
+  'redis-server': 'redis-server',
+  etcd: 'etcd-server',
 };
 
 /** A server program that the tests start. */
@@ -33,8 +35,9 @@ export function pathOf(program: Program): string {
   const path = find(program);
   if (path) return path;
   throw new Error(
-    `The tests need ${program}: install ${packages[program]} (Debian: apt-get install mariadb-server postgresql), ` +
-      'or give TEST_POSTGRES_URL and TEST_MYSQL_URL.',
+    `The tests need ${program}: install ${packages[program]} (Debian: apt-get install ` +
+      `${[...new Set(Object.values(packages))].join(' ')}). With TEST_POSTGRES_URL and TEST_MYSQL_URL ` +
+      'the first two are not needed.',
   );
 }
 

@@ -10,7 +10,7 @@ import { Client } from 'pg';
 import { familyOf, freePort, freezeAll, runProgram, signalAll, startServer } from './processes';
 import { pathOf } from './programs';
 
-/** A database server of the tests' own, on a loopback port, in a folder that is removed with it. */
+/** A server of the tests' own, on a loopback port, in a folder that is removed with it. */
 export interface DatabaseServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -21,16 +21,20 @@ export interface DatabaseServer extends AsyncDisposable {
   resume(): void;
   /** Starts again on the same port with the same data. */
   restart(): Promise<void>;
+  /** Starts it again after `kill`, on the same port with the same data. */
+  start(): Promise<unknown>;
 }
 
-interface Recipe {
+/** How a server is started; `answers` rejects until it is up. */
+export interface Recipe {
   readonly user: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly url: string;
+  readonly answers?: () => Promise<unknown>;
 }
 
-class OwnServer implements DatabaseServer {
+export class OwnServer implements DatabaseServer {
   private child: ChildProcess | undefined;
   private printed = '';
 
@@ -54,7 +58,8 @@ class OwnServer implements DatabaseServer {
     }
     for (const limit = Date.now() + 60_000; ; await sleep(25)) {
       if (child.exitCode !== null) throw new Error(`${this.recipe.program} did not start: ${this.printed}`);
-      const failure = await execute(this.url, 'SELECT 1').then(() => undefined, String);
+      const { answers = () => execute(this.url, 'SELECT 1') } = this.recipe;
+      const failure = await answers().then(() => undefined, String);
       if (failure === undefined) return this;
       if (Date.now() > limit) throw new Error(`${this.recipe.program} does not answer: ${failure} ${this.printed}`);
     }
@@ -94,7 +99,8 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-async function folderFor(user: string, kind: string): Promise<string> {
+/** An empty folder that belongs to `user`, removed when the tests end. */
+export async function folderFor(user: string, kind: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `aerie-${kind}-`));
   folders.add(folder);
   await chmod(folder, 0o700);

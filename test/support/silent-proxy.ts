@@ -5,20 +5,25 @@ export interface SilentProxy extends AsyncDisposable {
   readonly port: number;
   /** From now on the next COMMIT is answered by a cut connection. */
   loseNextCommit(): void;
-  /** The next COMMIT does not reach the server before `release`. `held` resolves when it has come. */
-  holdNextCommit(): HeldCommit;
+  /** The next statement like this does not reach the server before `release`. `held` resolves when it has come. */
+  holdNext(statement: RegExp): HeldStatement;
 }
 
-export interface HeldCommit {
+export interface HeldStatement {
   readonly held: Promise<void>;
   release(): void;
 }
 
-/** Starts a proxy to a database server on this loopback port. It looks for the word in what the client sends. */
+interface Hold {
+  readonly statement: RegExp;
+  readonly take: (pass: () => void) => void;
+}
+
+/** Starts a proxy to a database server on this loopback port. It looks at what the client sends. */
 export async function startSilentProxy(target: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>();
   let armed = false;
-  let hold: ((pass: () => void) => void) | undefined;
+  let hold: Hold | undefined;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     let losing = false;
@@ -30,11 +35,11 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     client.on('data', (chunk) => {
       const pass = (): void => void upstream.write(chunk);
       // Not the COMMITTED of an isolation level.
-      const commits = /COMMIT(?!TED)/.test(chunk.toString('latin1'));
-      losing = armed && commits;
+      const text = chunk.toString('latin1');
+      losing = armed && /COMMIT(?!TED)/.test(text);
       if (losing) armed = false;
-      if (!hold || !commits) return pass();
-      hold(pass);
+      if (!hold?.statement.test(text)) return pass();
+      hold.take(pass);
       hold = undefined;
     });
     upstream.on('data', (chunk) => {
@@ -52,9 +57,9 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     loseNextCommit: () => {
       armed = true;
     },
-    holdNextCommit: () =>
-      heldCommit((take) => {
-        hold = take;
+    holdNext: (statement) =>
+      heldStatement((take) => {
+        hold = { statement, take };
       }),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
@@ -63,8 +68,8 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
   };
 }
 
-/** `arm` is given what takes the COMMIT when it comes. */
-function heldCommit(arm: (take: (pass: () => void) => void) => void): HeldCommit {
+/** `arm` is given what takes the statement when it comes. */
+function heldStatement(arm: (take: (pass: () => void) => void) => void): HeldStatement {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => {
     arm((pass) => {

@@ -101,7 +101,7 @@ export class HttpWire implements Wire {
   async send(method: string, path: string, headers: Record<string, string>, body?: string | Buffer): Promise<Outcome> {
     const answer = await request(this.url + path, { method: method as 'GET', headers, body: body ?? null });
     const text = await answer.body.text();
-    const parsed = JSON.parse(text) as Record<string, unknown>;
+    const parsed = JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
     const details = parsed.details as { fields?: { field: string }[] } | undefined;
     return {
       code: answer.statusCode < 300 ? 'ok' : String(parsed.code),

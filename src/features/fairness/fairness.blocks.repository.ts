@@ -4,6 +4,8 @@ import { Clock } from '../../shared/clock/clock';
 import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql, Value } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
+import { Idempotency } from '../../shared/idempotency/idempotency';
+import type { IdempotencyRepository } from '../../shared/idempotency/idempotency.repository';
 import type { Block } from './fairness.findings';
 
 const columns = {
@@ -26,12 +28,15 @@ export interface PlacedBlock {
 @Injectable()
 export class BlocksRepository {
   private readonly db: Database;
+  private readonly keys: IdempotencyRepository;
 
   constructor(
     databases: Databases,
     private readonly clock: Clock,
+    private readonly idempotency: Idempotency,
   ) {
     this.db = databases.of('fairness');
+    this.keys = idempotency.keysIn(this.db, 'fairness_idempotency');
   }
 
   /** Blocks that hold now, in the order of their places. */
@@ -59,13 +64,24 @@ export class BlocksRepository {
     return (await this.select(text, [afterPlayerId, this.clock.now(), limit])).map(({ block }) => block);
   }
 
-  /** Puts the block in the place of the one that the player may have. */
-  replace(block: Block): Promise<Block> {
-    return this.db.transaction(async (tx) => {
-      const fresh = await insert(tx, [block], randomInt(2 ** 48 - 1));
-      if (fresh.size === 0) await overwrite(tx, block);
-      return only(await find(tx, [block.playerId]));
-    });
+  /**
+   * Puts the block in the place of the one that the player may have, and keeps with it what will be answered, should
+   * `request` come again with the same Idempotency-Key: then that is what this answers, and nothing is done.
+   */
+  replace<Kept extends object>(
+    block: Block,
+    request: object,
+    kept: (block: Block) => Kept,
+  ): Promise<{ readonly block: Block; readonly kept: Kept }> {
+    const call = this.idempotency.callOf('FairnessService.BlockPlayer', request);
+    return this.db.transaction((tx) =>
+      this.keys.once(tx, call, async () => {
+        const fresh = await insert(tx, [block], randomInt(2 ** 48 - 1));
+        if (fresh.size === 0) await overwrite(tx, block);
+        const written = only(await find(tx, [block.playerId]));
+        return { block: written, kept: kept(written) };
+      }),
+    );
   }
 
   /** Ends the player's block now; undefined when there is none. */

@@ -9,6 +9,8 @@ import type {
   ListRulesResponse,
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
+import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { keyed } from '../../shared/rpc/keyed';
 import {
   BlockPlayerDto,
   CheckDto,
@@ -37,8 +39,8 @@ export class FairnessGrpcController {
   }
 
   @GrpcMethod('FairnessService')
-  blockPlayer(@Payload() request: BlockPlayerDto): Promise<FairnessPlayer> {
-    return this.fairness.blockPlayer(request);
+  blockPlayer(@Payload() request: BlockPlayerDto, @IdempotencyKey() key: string | undefined): Promise<FairnessPlayer> {
+    return this.fairness.blockPlayer(keyed(request, key));
   }
 
   @GrpcMethod('FairnessService')

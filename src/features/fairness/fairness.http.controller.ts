@@ -9,6 +9,8 @@ import type {
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { keyed } from '../../shared/rpc/keyed';
 import {
   BlockPlayerDto,
   CheckDto,
@@ -39,8 +41,11 @@ export class FairnessHttpController {
 
   @Post('players/:playerId/block')
   @HttpCode(200)
-  blockPlayer(@HttpRequest() request: BlockPlayerDto): Promise<FairnessPlayer> {
-    return this.fairness.blockPlayer(request);
+  blockPlayer(
+    @HttpRequest() request: BlockPlayerDto,
+    @IdempotencyKey() key: string | undefined,
+  ): Promise<FairnessPlayer> {
+    return this.fairness.blockPlayer(keyed(request, key));
   }
 
   @Delete('players/:playerId/block')

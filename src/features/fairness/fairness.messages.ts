@@ -42,6 +42,12 @@ const rule = {
   updatedAt: from,
 };
 
+const idempotencyKey = {
+  description: 'Sent again with the same body it changes nothing and gets the same answer, for 24 hours',
+  required: false,
+  example: 'block-1',
+};
+
 /** What OpenAPI says of each call. */
 export const fairnessMessages: Messages<FairnessApi> = {
   check: {
@@ -63,6 +69,8 @@ export const fairnessMessages: Messages<FairnessApi> = {
     summary: 'Block a player for some time, in place of any block there is',
     request: BlockPlayerDto,
     answer: playerAnswer,
+    headers: { 'Idempotency-Key': idempotencyKey },
+    errors: { 409: ['in_progress'], 422: ['idempotency_key_reused'] },
     example: {
       request: { playerId, seconds: 600, reason: 'speed hack' },
       answer: { ...free, blocked: true, blockedUntil: until, reason: 'speed hack' },

@@ -1,6 +1,7 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
+import { idempotencyTable } from '../../shared/idempotency/idempotency.table';
 
 const CreateFairnessRules1795219400000 = createTable(
   'CreateFairnessRules1795219400000',
@@ -87,9 +88,14 @@ const CreateFairnessFlags1795219400003 = createTable(
     }),
 );
 
+const CreateFairnessIdempotency1795219600100 = createTable('CreateFairnessIdempotency1795219600100', (type) =>
+  idempotencyTable(type, 'fairness_idempotency'),
+);
+
 export const fairnessMigrations = [
   CreateFairnessRules1795219400000,
   SeedFairnessRules1795219400001,
   CreateFairnessBlocks1795219400002,
   CreateFairnessFlags1795219400003,
+  CreateFairnessIdempotency1795219600100,
 ];

@@ -8,6 +8,7 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
+import { infoOf, withInfo } from '../../shared/rpc/answer';
 import { PageTokens } from '../../shared/rpc/page-token';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
@@ -45,9 +46,18 @@ export class Players {
     };
   }
 
-  async block({ playerId, seconds, reason }: BlockPlayerRequest): Promise<FairnessPlayer> {
-    this.blocklist.put(await this.blocks.replace(blockOf(playerId, 'manual', reason, this.clock.now(), seconds)));
-    return this.player(playerId);
+  /** With an Idempotency-Key that came before, what was answered then: the block may have been lifted since. */
+  async block(request: BlockPlayerRequest): Promise<FairnessPlayer> {
+    const { playerId, seconds, reason } = request;
+    const { strikes, flags } = await this.player(playerId);
+    const wanted = blockOf(playerId, 'manual', reason, this.clock.now(), seconds);
+    const done = await this.blocks.replace(wanted, request, (block) => ({
+      ...{ playerId, blocked: true, blockedUntil: toTime(block.blockedUntil), reason: block.reason },
+      ...{ strikes, flags },
+    }));
+    const { replayed = false } = infoOf(done) ?? {};
+    if (!replayed) this.blocklist.put(done.block);
+    return withInfo(done.kept, { replayed, sameStatus: true });
   }
 
   /** Those who are blocked now. */

@@ -19,6 +19,7 @@ import type {
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { toTime } from '../../shared/clock/time';
+import { infoOf } from '../../shared/rpc/answer';
 import { PageTokens } from '../../shared/rpc/page-token';
 import { Checker } from './fairness.checker';
 import { flagNotFound } from './fairness.errors';
@@ -50,7 +51,7 @@ export class FairnessService implements Proto {
   async blockPlayer(request: BlockPlayerRequest): Promise<FairnessPlayer> {
     const player = await this.players.block(request);
     const { playerId: player_id, seconds, reason } = request;
-    this.logger.info({ player_id, seconds, reason }, 'player_blocked');
+    if (!infoOf(player)?.replayed) this.logger.info({ player_id, seconds, reason }, 'player_blocked');
     return player;
   }
 

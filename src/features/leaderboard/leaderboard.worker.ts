@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { pause } from '../../shared/lifecycle/pause';
+import { Loop } from '../../shared/lifecycle/loop';
 import { Boards } from './leaderboard.boards';
 import { Closer } from './leaderboard.closer';
 import { Photographer } from './leaderboard.photographer';
@@ -11,8 +11,13 @@ const everyMs = 1000;
 /** Reads the open boards into memory, takes snapshots, and closes windows, from start to stop. */
 @Injectable()
 export class LeaderboardWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly stopping = new AbortController();
-  private running: Promise<void> | undefined;
+  private readonly loop = new Loop({
+    everyMs,
+    atOnce: true,
+    work: () => this.step(),
+    // Whatever was due is still due.
+    failed: (error) => this.logger.warn({ err: error }, 'leaderboard_worker_failed'),
+  });
 
   constructor(
     private readonly windows: Windows,
@@ -23,26 +28,12 @@ export class LeaderboardWorker implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    this.running = this.run();
+    this.loop.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+    await this.loop.stop();
     await this.boards.close();
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      try {
-        await this.step();
-      } catch (error) {
-        // Whatever was due is still due.
-        this.logger.warn({ err: error }, 'leaderboard_worker_failed');
-      }
-      await pause(everyMs, signal);
-    }
   }
 
   private async step(): Promise<void> {

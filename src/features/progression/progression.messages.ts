@@ -53,7 +53,7 @@ export const progressionMessages: Messages<ProgressionApi> = {
     summary: 'What a player has earned, oldest first',
     request: ListRewardsDto,
     answer: listRewardsAnswer,
-    errors: { 400: ['page_token_invalid'] },
+    errors: { 400: ['page_token_invalid'], 404: ['player_not_found'] },
     example: { request: { playerId }, answer: { rewards: [earned], nextPageToken: '' } },
   },
   claimReward: {

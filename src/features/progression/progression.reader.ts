@@ -17,11 +17,11 @@ export class ProgressReader {
     private readonly config: Config,
   ) {}
 
-  /** @throws AppError player_not_found */
-  async progress(playerId: string): Promise<Progress> {
+  /** `owner`: undefined, or the one player who may be told. @throws AppError player_not_found */
+  async progress(playerId: string, owner: string | undefined): Promise<Progress> {
     const stored = await this.cache.get<StoredProgress>(progressSpace, playerId);
-    if (stored) return this.toProgress(stored);
-    const found = await this.repository.player(playerId);
+    if (stored && (owner === undefined || owner === stored.playerId)) return this.toProgress(stored);
+    const found = await this.repository.player(playerId, owner);
     if (!found) throw playerNotFound(playerId);
     await this.cache.put(progressSpace, playerId, found, found.version);
     return this.toProgress(found);

@@ -3,6 +3,7 @@ import { inList, insertNew, keyOf, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { enterInbox } from '../../shared/db/inbox';
+import { ownedBy } from '../../shared/db/ownership';
 import type { Sql } from '../../shared/db/sql';
 import type { PlayerDelta } from './progression.effects';
 import type { Entitlement, RewardKind, StoredReward } from './progression.rewards';
@@ -15,6 +16,21 @@ export interface StoredProgress {
   readonly dropsClaimed: number;
   readonly version: number;
   readonly updatedAt: number;
+}
+
+/** Whose rewards, of which status, for the eyes of whom. */
+export interface RewardFilter {
+  readonly playerId: string;
+  readonly status: string | undefined;
+  readonly owner: string | undefined;
+}
+
+/** `claimedAt` in milliseconds since 1970. */
+export interface Claim {
+  readonly playerId: string;
+  readonly rewardId: string;
+  readonly receipt: string;
+  readonly claimedAt: number;
 }
 
 const playerColumns = {
@@ -47,29 +63,36 @@ export class ProgressionRepository {
     return this.db.transaction((tx) => work(new ApplySteps(tx, groupId)), { priority: 'background' });
   }
 
-  async player(playerId: string): Promise<StoredProgress | undefined> {
-    const rows = await this.db.read((sql) => sql.rows<PlayerRow>(`${selectPlayer} WHERE player_id = ?`, [playerId]));
+  /** `owner`: undefined, or the one player whose rows this may touch; so for all that follow. */
+  async player(playerId: string, owner?: string): Promise<StoredProgress | undefined> {
+    const owned = ownedBy('player_id', owner);
+    const text = `${selectPlayer} WHERE player_id = ?${owned.text}`;
+    const rows = await this.db.read((sql) => sql.rows<PlayerRow>(text, [playerId, ...owned.params]));
     return rows[0] && toProgress(rows[0]);
   }
 
-  async reward(playerId: string, rewardId: string): Promise<StoredReward | undefined> {
-    const rows = await this.db.read((sql) =>
-      sql.rows<RewardRow>(`${selectReward} WHERE player_id = ? AND reward_id = ?`, [playerId, rewardId]),
-    );
+  async reward(playerId: string, rewardId: string, owner?: string): Promise<StoredReward | undefined> {
+    const owned = ownedBy('player_id', owner);
+    const text = `${selectReward} WHERE player_id = ? AND reward_id = ?${owned.text}`;
+    const rows = await this.db.read((sql) => sql.rows<RewardRow>(text, [playerId, rewardId, ...owned.params]));
     return rows[0] && toStored(rows[0]);
   }
 
-  async rewards(playerId: string, status: string | undefined, after: number, limit: number): Promise<StoredReward[]> {
+  async rewards({ playerId, status, owner }: RewardFilter, after: number, limit: number): Promise<StoredReward[]> {
+    const owned = ownedBy('player_id', owner);
     const filter = status === undefined ? '' : ' AND status = ?';
-    const params = [playerId, after, ...(status === undefined ? [] : [status]), limit];
-    const text = `${selectReward} WHERE player_id = ? AND seq > ?${filter} ORDER BY seq LIMIT ?`;
+    const params = [playerId, after, ...(status === undefined ? [] : [status]), ...owned.params, limit];
+    const text = `${selectReward} WHERE player_id = ? AND seq > ?${filter}${owned.text} ORDER BY seq LIMIT ?`;
     return (await this.db.read((sql) => sql.rows<RewardRow>(text, params))).map(toStored);
   }
 
   /** Whether this very call claimed it: of any number at once one does. */
-  async claim(playerId: string, rewardId: string, receipt: string, claimedAt: number): Promise<boolean> {
-    const text = `UPDATE progression_rewards SET status = 'claimed', claimed_at = ?, receipt = ? WHERE player_id = ? AND reward_id = ? AND status = 'available'`;
-    return this.db.transaction(async (tx) => (await tx.run(text, [claimedAt, receipt, playerId, rewardId])) === 1);
+  async claim(claim: Claim, owner?: string): Promise<boolean> {
+    const { playerId, rewardId, receipt, claimedAt } = claim;
+    const owned = ownedBy('player_id', owner);
+    const text = `UPDATE progression_rewards SET status = 'claimed', claimed_at = ?, receipt = ? WHERE player_id = ? AND reward_id = ? AND status = 'available'${owned.text}`;
+    const params = [claimedAt, receipt, playerId, rewardId, ...owned.params];
+    return this.db.transaction(async (tx) => (await tx.run(text, params)) === 1);
   }
 }
 

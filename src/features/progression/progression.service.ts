@@ -10,10 +10,11 @@ import type {
   VerifyRewardRequest,
   VerifyRewardResponse,
 } from '../../generated/aerie/progression/v1/progression';
+import { restrictedTo } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { withInfo } from '../../shared/rpc/answer';
 import { PageTokens } from '../../shared/rpc/page-token';
-import { rewardNotFound } from './progression.errors';
+import { playerNotFound, rewardNotFound } from './progression.errors';
 import { ProgressionMetrics } from './progression.metrics';
 import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
@@ -32,30 +33,34 @@ export class ProgressionService implements Proto {
     private readonly clock: Clock,
   ) {}
 
-  getProgress({ playerId }: GetProgressRequest): Promise<Progress> {
-    return this.reader.progress(playerId);
+  async getProgress({ playerId }: GetProgressRequest): Promise<Progress> {
+    return this.reader.progress(playerId, restrictedTo());
   }
 
   async listRewards({ playerId, status, pageSize = 20, pageToken }: ListRewardsRequest): Promise<ListRewardsResponse> {
+    const owner = restrictedTo();
+    // A list of nothing would say that the player has earned nothing.
+    if (owner !== undefined && owner !== playerId) throw playerNotFound(playerId);
     const filter = [playerId, status ?? null];
     const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
-    const found = await this.repository.rewards(playerId, status, after, pageSize + 1);
+    const found = await this.repository.rewards({ playerId, status, owner }, after, pageSize + 1);
     const { page, nextPageToken } = tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
     return { rewards: page.map(toReward), nextPageToken };
   }
 
   async claimReward({ playerId, rewardId }: ClaimRewardRequest): Promise<ClaimRewardResponse> {
-    const reward = await this.repository.reward(playerId, rewardId);
+    const owner = restrictedTo();
+    const reward = await this.repository.reward(playerId, rewardId, owner);
     if (!reward) throw rewardNotFound(playerId, rewardId);
     if (reward.status === 'claimed') return claimed(reward, true);
     const { kind } = reward;
     const now = this.clock.now();
     const receipt = await this.receipts.issue(playerId, { rewardId, kind }, now);
-    const won = await this.repository.claim(playerId, rewardId, receipt, now);
+    const won = await this.repository.claim({ playerId, rewardId, receipt, claimedAt: now }, owner);
     if (won) this.metrics.claim(kind);
     const stored = won
       ? { ...reward, status: 'claimed' as const, claimedAt: now, receipt }
-      : await this.repository.reward(playerId, rewardId);
+      : await this.repository.reward(playerId, rewardId, owner);
     if (!stored) throw rewardNotFound(playerId, rewardId);
     return claimed(stored, !won);
   }

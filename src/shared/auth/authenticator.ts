@@ -3,29 +3,61 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
 import type { Access } from '../rpc/contract';
-import type { Credentials } from './caller';
+import { playerId } from '../rpc/schemas';
+import type { Caller } from './caller';
+import type { Credentials } from './credentials';
+import { StandingRegistry } from './standing';
+import { Tokens } from './tokens';
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 
-/** Decides who may call what. Knows the internal secret, and the developer on the same machine. */
+/** Decides who calls, and whether they may: by the internal secret, a player's token, or being the developer here. */
 @Injectable()
 export class Authenticator {
   private readonly secrets: readonly Buffer[];
 
-  constructor(private readonly config: Config) {
+  constructor(
+    private readonly config: Config,
+    private readonly tokens: Tokens,
+    private readonly standings: StandingRegistry,
+  ) {
     this.secrets = config.internalSecrets.map(digest);
   }
 
-  /** @throws AppError token_invalid without or with wrong credentials, forbidden when they do not reach. */
-  check(access: Access, credentials: Credentials): void {
-    if (access === 'public') return;
-    if (credentials.authorization === undefined) {
-      if (this.isDeveloper(credentials)) return;
+  /**
+   * @throws AppError token_invalid without or with wrong credentials, forbidden when they do not reach, unavailable when
+   * it cannot be known
+   */
+  async identify(access: Exclude<Access, 'public'>, credentials: Credentials): Promise<Caller> {
+    const caller = await this.callerOf(credentials);
+    if (access === 'token' && !('id' in caller && caller.token)) throw tokenInvalid();
+    if (access === 'admin' && caller.kind === 'player') throw forbidden();
+    return caller;
+  }
+
+  private callerOf(credentials: Credentials): Caller | Promise<Caller> {
+    const { authorization, subject } = credentials;
+    if (authorization === undefined) {
+      if (subject === undefined && this.isDeveloper(credentials)) return { kind: 'developer' };
       throw tokenInvalid();
     }
-    if (!this.isInternal(credentials.authorization)) throw tokenInvalid();
-    // A subject narrows the rights to that player's; nothing but player tokens can carry those out.
-    if (credentials.subject !== undefined) throw forbidden();
+    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    if (bearer === undefined) throw tokenInvalid();
+    if (this.isInternal(bearer)) return subject === undefined ? { kind: 'internal' } : onBehalfOf(subject);
+    // Only another process may say for whom it calls.
+    if (subject !== undefined) throw tokenInvalid();
+    return this.holderOf(bearer);
+  }
+
+  /** The account decides what its holder may, not the token: whoever was an admin yesterday need not be one today. */
+  private async holderOf(bearer: string): Promise<Caller> {
+    const standing = this.standings.registered;
+    const verified = standing && (await this.tokens.verify(bearer));
+    if (!standing || !verified) throw tokenInvalid();
+    const { userId, jti, expiresAt } = verified;
+    const role = await standing.roleOf(userId, jti);
+    if (role === undefined) throw tokenInvalid();
+    return { kind: role, id: userId, token: { jti, expiresAt } };
   }
 
   /** Anonymous is admin only for a developer's own machine: a rebound DNS name or a proxy must not pass for it. */
@@ -38,13 +70,16 @@ export class Authenticator {
     );
   }
 
-  private isInternal(authorization: string): boolean {
-    const token = /^Bearer (\S+)$/i.exec(authorization)?.[1];
-    if (token === undefined) return false;
-    const presented = digest(Buffer.from(token, 'utf8'));
+  private isInternal(bearer: string): boolean {
+    const presented = digest(Buffer.from(bearer, 'utf8'));
     // Every secret is compared, so that time does not tell which one matched.
     return this.secrets.map((secret) => timingSafeEqual(secret, presented)).includes(true);
   }
+}
+
+function onBehalfOf(subject: string): Caller {
+  if (!playerId.safeParse(subject).success) throw tokenInvalid();
+  return { kind: 'player', id: subject };
 }
 
 function digest(secret: Buffer): Buffer {

@@ -1,10 +1,12 @@
-import { accessSync, constants } from 'node:fs';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import type { BadVariable } from './config.errors';
 import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables } from './config.schema';
 import { minSecretBytes, secretBytes } from './config.values';
 
 // Who consumes whose news, and who asks whom: neither leaves the process yet.
 const neighbours: Readonly<Record<string, { readonly of: string; readonly because: string }>> = {
+  auth: { of: 'users', because: 'it asks about every user' },
   'events-gateway': { of: 'fairness', because: 'it asks about every event' },
   progression: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
   leaderboard: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
@@ -20,6 +22,15 @@ export function authRequired(env: EnvironmentVariables): boolean {
   return env.AUTH_REQUIRED ?? env.ENVIRONMENT !== 'development';
 }
 
+/** Three spellings of one address. */
+export function redisUrlOf(env: EnvironmentVariables): string | undefined {
+  return env.REDIS_URL ?? env.REDIS_ADDR ?? redisHostOf(env);
+}
+
+function redisHostOf(env: EnvironmentVariables): string | undefined {
+  return env.REDIS_HOST === undefined ? undefined : `redis://${env.REDIS_HOST}:${env.REDIS_PORT ?? 6379}`;
+}
+
 /** Rules that span several variables. `raw` tells an unset variable from one set to its default. */
 export function* brokenRules(
   env: EnvironmentVariables,
@@ -29,6 +40,9 @@ export function* brokenRules(
   yield* listeners(env);
   yield* modules(env, features);
   yield* pools(env);
+  yield* otherNames(env);
+  yield* locks(env);
+  yield* tokenKeys(env, features);
   yield* secrets(env);
   if (env.ENVIRONMENT !== 'development') yield* deployed(env, raw);
   if (env.ENVIRONMENT === 'production') yield* production(env);
@@ -75,11 +89,60 @@ function* modules(env: EnvironmentVariables, features: readonly string[]): Gener
 
 function* pools(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.DB_POOL_MIN > env.DB_POOL_MAX) yield { name: 'DB_POOL_MIN', reason: 'is more than DB_POOL_MAX' };
-  if (env.DB_URL !== undefined && env.DATABASE_URL !== undefined && env.DB_URL !== env.DATABASE_URL) {
-    yield { name: 'DB_URL', reason: 'differs from DATABASE_URL, of which it is another name' };
-  }
   if (env.SHUTDOWN_DRAIN_MS >= env.SHUTDOWN_HARD_MS)
     yield { name: 'SHUTDOWN_DRAIN_MS', reason: 'must be less than SHUTDOWN_HARD_MS' };
+}
+
+/** Two names of one thing may not say two things. */
+function* otherNames(env: EnvironmentVariables): Generator<BadVariable> {
+  const names = [
+    ['DB_URL', env.DB_URL, 'DATABASE_URL', env.DATABASE_URL],
+    ['MYSQL_DSN', env.MYSQL_DSN, 'USERS_DATABASE_URL', env.USERS_DATABASE_URL],
+    ['MYSQL_DSN', env.MYSQL_DSN, 'AUTH_DATABASE_URL', env.AUTH_DATABASE_URL],
+    ['REDIS_ADDR', env.REDIS_ADDR, 'REDIS_URL', env.REDIS_URL],
+    ['REDIS_HOST', redisHostOf(env), 'REDIS_URL', env.REDIS_URL ?? env.REDIS_ADDR],
+  ] as const;
+  for (const [name, value, other, same] of names) {
+    if (value !== undefined && same !== undefined && value !== same)
+      yield { name, reason: `differs from ${other}, of which it is another name` };
+  }
+  if (env.REDIS_PORT !== undefined && env.REDIS_HOST === undefined)
+    yield { name: 'REDIS_PORT', reason: 'needs REDIS_HOST' };
+}
+
+function* locks(env: EnvironmentVariables): Generator<BadVariable> {
+  if (env.LOCK_TYPE === 'redis' && (env.LOCK_REDIS_URLS ?? redisUrlOf(env)) === undefined)
+    yield { name: 'REDIS_URL', reason: 'is missing: LOCK_TYPE=redis needs it, or LOCK_REDIS_URLS' };
+  if (new Set(env.LOCK_REDIS_URLS).size < (env.LOCK_REDIS_URLS?.length ?? 0))
+    yield { name: 'LOCK_REDIS_URLS', reason: 'names one server twice: it cannot agree with itself' };
+  if (env.ETCD_ENDPOINTS?.some((endpoint) => !/^https?:\/\/[^/@?#]+\/?$/.test(endpoint)))
+    yield { name: 'ETCD_ENDPOINTS', reason: 'must be http://host:2379,..., without credentials or path' };
+  if (env.LOCK_TYPE === 'etcd' && env.ETCD_ENDPOINTS === undefined)
+    yield { name: 'ETCD_ENDPOINTS', reason: 'is missing: LOCK_TYPE=etcd needs it' };
+}
+
+function* tokenKeys(env: EnvironmentVariables, features: readonly string[]): Generator<BadVariable> {
+  for (const file of env.JWT_PRIVATE_KEY_FILE ?? []) {
+    if (!isRsaKey(file, 'private')) yield { name: 'JWT_PRIVATE_KEY_FILE', reason: notRsa };
+  }
+  for (const file of env.JWT_PUBLIC_KEY_FILE ?? []) {
+    if (!isRsaKey(file, 'public')) yield { name: 'JWT_PUBLIC_KEY_FILE', reason: notRsa };
+  }
+  const signs = (env.MODULES ?? features).includes('auth');
+  if (signs && env.ENVIRONMENT !== 'development' && env.JWT_PRIVATE_KEY_FILE === undefined)
+    yield { name: 'JWT_PRIVATE_KEY_FILE', reason: 'is missing: auth signs with it (openssl genrsa -out jwt.pem 2048)' };
+}
+
+const notRsa = 'must name files of RSA keys in PEM, 2048 bits or more, that can be read';
+
+function isRsaKey(file: string, kind: 'private' | 'public'): boolean {
+  try {
+    const pem = readFileSync(file);
+    const key = kind === 'private' ? createPrivateKey(pem) : createPublicKey(pem);
+    return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  } catch {
+    return false;
+  }
 }
 
 function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
@@ -124,9 +187,13 @@ function* deployed(
 function* production(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.AUTH_REQUIRED === false) yield { name: 'AUTH_REQUIRED', reason: 'must not be false in production' };
   if (env.ALLOW_SINGLE_NODE) return;
+  if (env.LOCK_TYPE === 'memory')
+    yield { name: 'LOCK_TYPE', reason: 'memory in production needs ALLOW_SINGLE_NODE=true' };
   if (env.BUS_KIND === 'inmem') yield { name: 'BUS_KIND', reason: 'inmem in production needs ALLOW_SINGLE_NODE=true' };
   const urls = {
     DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:',
+    USERS_DATABASE_URL: env.USERS_DATABASE_URL,
+    AUTH_DATABASE_URL: env.AUTH_DATABASE_URL,
     EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL,
     FAIRNESS_DATABASE_URL: env.FAIRNESS_DATABASE_URL,
     PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL,

@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import { decimal, duration, flag, keyRing, list, origins, seasons, secretList, timezone, url } from './config.values';
+import { goDsn, redisAddress, redisUrl } from './config.addresses';
+import {
+  addresses,
+  decimal,
+  duration,
+  flag,
+  keyRing,
+  list,
+  origins,
+  seasons,
+  secretList,
+  timezone,
+  url,
+} from './config.values';
 
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use';
@@ -29,6 +42,11 @@ export const environmentSchema = z.object({
     .optional()
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
+  USERS_DATABASE_URL: database.optional().describe('A database of its own for users'),
+  AUTH_DATABASE_URL: database.optional().describe('A database of its own for auth'),
+  MYSQL_DSN: goDsn()
+    .optional()
+    .describe('Another name for the last two, also as Go spells it: user:password@tcp(host:3306)/db'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
   FAIRNESS_DATABASE_URL: database.optional().describe('A database of its own for fairness'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
@@ -36,6 +54,26 @@ export const environmentSchema = z.object({
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
+  REDIS_URL: redisUrl()
+    .optional()
+    .describe('redis://host:6379 | redis+sentinel://h1:26379,h2:26379/name | redis+cluster://h1,h2 (rediss: TLS)'),
+  REDIS_ADDR: redisAddress().optional().describe('Another name for REDIS_URL: host:port'),
+  REDIS_HOST: host.optional().describe('Another name for REDIS_URL: the host'),
+  REDIS_PORT: decimal(1, 65535).optional().describe('With REDIS_HOST; unset: 6379'),
+  LOCK_TYPE: z
+    .enum(['memory', 'redis', 'etcd'], 'must be memory, redis or etcd')
+    .default('memory')
+    .describe('memory (one process) | redis | etcd: who keeps writers of one user apart'),
+  LOCK_REDIS_URLS: list()
+    .pipe(z.array(redisUrl()))
+    .optional()
+    .describe('Independent Redis servers, of which most must agree (redlock); unset: REDIS_URL'),
+  ETCD_ENDPOINTS: list()
+    .pipe(z.array(url(['http://', 'https://'])))
+    .optional()
+    .describe('http://host:2379,...'),
+  LOCK_TTL_MS: decimal(100, 60_000).default(5000).describe('Milliseconds until the lock of a dead holder is free'),
+  LOCK_WAIT_MS: decimal(0, 4000).default(1000).describe('Milliseconds to wait for a lock; then 409 resource_busy'),
   BUS_KIND: z.enum(['inmem'], 'must be inmem').default('inmem').describe('inmem: consumers run in this process'),
   HMAC_SECRET: z
     .string()
@@ -46,14 +84,27 @@ export const environmentSchema = z.object({
     .prefault(developmentReceiptKeys)
     .describe('Receipt keys: kid:secret,...; the first signs, the others still verify'),
   RECEIPT_TTL_HOURS: decimal(0, 1_000_000).default(0).describe('Hours until a receipt expires; 0: never'),
+  JWT_PRIVATE_KEY_FILE: list()
+    .optional()
+    .describe('RSA keys in PEM, comma-separated; the first signs, all verify; unset: .data/jwt.pem in development'),
+  JWT_PUBLIC_KEY_FILE: list()
+    .optional()
+    .describe('RSA public keys in PEM that verify, too: of a key that was replaced, or of another process'),
+  JWT_ALGORITHM: z.enum(['RS256'], 'must be RS256').default('RS256').describe('RS256'),
+  JWT_EXPIRY_HOURS: decimal(1, 720).default(24).describe('Hours that a player stays logged in'),
   INTERNAL_API_SECRET: secretList()
     .optional()
     .describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
   AUTH_REQUIRED: flag().optional().describe('Unset: false in development (loopback only), else true'),
+  TRUSTED_PROXIES: addresses()
+    .optional()
+    .describe('Addresses or networks (10.0.0.0/8,...) whose X-Forwarded-For is believed'),
   ALLOWED_ORIGINS: origins()
     .optional()
     .describe('Browser origins that may call, comma-separated; required outside development'),
-  ALLOW_SINGLE_NODE: flag().default(false).describe('Lets production run as one process: SQLite and the inmem bus'),
+  ALLOW_SINGLE_NODE: flag()
+    .default(false)
+    .describe('Lets production run as one process: SQLite, inmem bus, memory lock'),
   LEVEL_XP: decimal(100, 1_000_000_000).default(1000).describe('XP per level'),
   LEADERBOARD_TIMEZONE: timezone()
     .default('UTC')

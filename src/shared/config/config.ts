@@ -32,6 +32,16 @@ export abstract class Config {
     readonly poolMax: number;
   };
   abstract readonly cacheTtlMs: number;
+  /** The Redis of this process, if it has one: `REDIS_URL` of the schema. */
+  abstract readonly redisUrl: string | undefined;
+  abstract readonly lock: {
+    readonly type: 'memory' | 'redis' | 'etcd';
+    readonly ttlMs: number;
+    readonly waitMs: number;
+    /** Independent servers, most of which must agree. */
+    readonly redisUrls: readonly string[];
+    readonly etcdEndpoints: readonly string[];
+  };
   abstract readonly bus: { readonly kind: 'inmem' };
   /** Verify events; the first signs. */
   abstract readonly hmacKeys: readonly NamedKey[];
@@ -39,8 +49,18 @@ export abstract class Config {
   abstract readonly receiptKeys: readonly NamedKey[];
   /** 0 = receipts never expire. */
   abstract readonly receiptTtlMs: number;
+  abstract readonly jwt: {
+    /** Files of RSA keys; the first signs, all verify. */
+    readonly privateKeyFiles: readonly string[];
+    readonly publicKeyFiles: readonly string[];
+    /** Whether the first file is made when it is missing: in development. */
+    readonly makeKey: boolean;
+    readonly ttlMs: number;
+  };
   abstract readonly internalSecrets: readonly Buffer[];
   abstract readonly authRequired: boolean;
+  /** Whose X-Forwarded-For is believed. */
+  abstract readonly trustedProxies: readonly string[];
   /** Empty in development: localhost:3000 and :8080. */
   abstract readonly allowedOrigins: readonly string[];
   abstract readonly levelXp: number;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
 import type { NamedKey, Season } from './config';
@@ -86,6 +87,21 @@ export function origins() {
     (items) => items.every((item) => item === '*' || (URL.canParse(item) && new URL(item).origin === item)),
     'must be origins such as https://studio.example, comma-separated',
   );
+}
+
+/** IP addresses and networks in CIDR form. */
+export function addresses() {
+  return list().refine(
+    (items) => items.every(isNetwork),
+    'must be IP addresses or networks such as 10.0.0.0/8, comma-separated',
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return !text.includes('/') || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 /** Bytes of a configured secret: `whsec_` ones (Standard Webhooks) are base64, all others are taken as UTF-8. */

@@ -1,7 +1,7 @@
 import { config as readDotenv } from 'dotenv';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
-import { authRequired, brokenRules, hostOf } from './config.rules';
+import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
 import { type EnvironmentVariables, environmentSchema } from './config.schema';
 import { secretBytes } from './config.values';
 
@@ -43,6 +43,8 @@ function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnviro
 
 function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
   const byFeature = {
+    users: env.USERS_DATABASE_URL ?? env.MYSQL_DSN,
+    auth: env.AUTH_DATABASE_URL ?? env.MYSQL_DSN,
     'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL,
     fairness: env.FAIRNESS_DATABASE_URL,
     progression: env.PROGRESSION_DATABASE_URL,
@@ -63,12 +65,16 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
       poolMax: env.DB_POOL_MAX,
     },
     cacheTtlMs: env.CACHE_TTL * 1000,
+    redisUrl: redisUrlOf(env),
+    lock: lockOf(env),
     bus: { kind: env.BUS_KIND },
     hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
     receiptKeys: env.RECEIPT_KEYS,
     receiptTtlMs: env.RECEIPT_TTL_HOURS * 3_600_000,
+    jwt: jwtOf(env),
     internalSecrets: env.INTERNAL_API_SECRET ?? [],
     authRequired: authRequired(env),
+    trustedProxies: env.TRUSTED_PROXIES ?? [],
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     levelXp: env.LEVEL_XP,
     leaderboard: {
@@ -82,6 +88,26 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+  };
+}
+
+function jwtOf(env: EnvironmentVariables): Config['jwt'] {
+  return {
+    privateKeyFiles: env.JWT_PRIVATE_KEY_FILE ?? (env.ENVIRONMENT === 'development' ? ['.data/jwt.pem'] : []),
+    publicKeyFiles: env.JWT_PUBLIC_KEY_FILE ?? [],
+    makeKey: env.JWT_PRIVATE_KEY_FILE === undefined,
+    ttlMs: env.JWT_EXPIRY_HOURS * 3_600_000,
+  };
+}
+
+function lockOf(env: EnvironmentVariables): Config['lock'] {
+  const redisUrl = redisUrlOf(env);
+  return {
+    type: env.LOCK_TYPE,
+    ttlMs: env.LOCK_TTL_MS,
+    waitMs: env.LOCK_WAIT_MS,
+    redisUrls: env.LOCK_REDIS_URLS ?? (redisUrl === undefined ? [] : [redisUrl]),
+    etcdEndpoints: env.ETCD_ENDPOINTS ?? [],
   };
 }
 

@@ -4,7 +4,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
-import { isConnectionTrouble, isRetryable, isTransient } from './db.errors';
+import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
@@ -226,7 +226,7 @@ async function rollback(connection: Connection, reason: unknown): Promise<void> 
 // Retryable errors pass as they are: the loop above decides about them.
 function asAnswer(error: unknown): unknown {
   if (error instanceof AppError || isRetryable(error)) return error;
-  return isTransient(error) ? unavailable(error) : error;
+  return isTransient(error) || isSchemaMissing(error) ? unavailable(error) : error;
 }
 
 // The caller has had its error; what comes later concerns nobody.

@@ -81,10 +81,22 @@ export function isRetryable(error: unknown): boolean {
   return retryable.test(codeOf(error));
 }
 
+/** Somebody else held a row for longer than the database lets us wait. */
+export function isLockTimeout(error: unknown): boolean {
+  return ['55P03', 'ER_LOCK_WAIT_TIMEOUT'].includes(codeOf(error));
+}
+
 /** The connection or the server failed, not the statement: the connection must not be used again. */
 export function isConnectionTrouble(error: unknown): boolean {
   const inner = driverError(error);
   return inner.fatal === true || trouble.test(codeOf(error)) || troubleMessages.test(String(inner.message ?? ''));
+}
+
+/** A table or column is not there: the database waits for its migrations, or this process is the older one. */
+export function isSchemaMissing(error: unknown): boolean {
+  const { message } = driverError(error);
+  if (['42P01', '42703', 'ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR'].includes(codeOf(error))) return true;
+  return codeOf(error) === 'SQLITE_ERROR' && /^no such (table|column)/.test(String(message ?? ''));
 }
 
 /** Nothing is wrong with what was asked; later it may pass. True for `unavailable` and for what becomes it. */

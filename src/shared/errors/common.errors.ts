@@ -41,6 +41,12 @@ export function forbidden(): AppError {
   return new AppError('forbidden', 'forbidden', 'This call needs other rights');
 }
 
+/** Somebody else is changing the same thing, for longer than callers wait; nothing was changed here. */
+export function resourceBusy(retryAfterMs = 1000): AppError {
+  const message = 'It is being changed by others just now; try again';
+  return new AppError('conflict', 'resource_busy', message, { retryAfterMs });
+}
+
 /** What was asked for cannot be done just now; nothing was accepted. `retryAfterMs` defaults to a second. */
 export function unavailable(cause?: unknown, retryAfterMs = 1000): AppError {
   return new AppError(

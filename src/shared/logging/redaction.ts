@@ -46,6 +46,8 @@ const printable = new Set([
   'flags',
   'kept',
   'on_failure',
+  'by',
+  'role',
 ]);
 
 // Up to the last @ before the path: a password may hold one.

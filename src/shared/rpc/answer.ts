@@ -2,6 +2,8 @@
 export interface AnswerInfo {
   /** The effect is an earlier request's: HTTP 200 and `Idempotent-Replayed: true`, gRPC trailer `idempotent-replayed`. */
   readonly replayed?: boolean;
+  /** A replayed answer keeps the status that the first one had (Idempotency-Key). */
+  readonly sameStatus?: boolean;
   /** Response headers (HTTP) and trailers (gRPC), lower-case names. */
   readonly headers?: Readonly<Record<string, string>>;
 }

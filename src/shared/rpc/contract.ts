@@ -1,5 +1,8 @@
-/** Who may call. `player`: the player whose data it is, and admins. `admin`: operators and other processes. */
-export type Access = 'public' | 'player' | 'admin';
+/**
+ * Who may call. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
+ * `admin`: administrators, operators and other processes.
+ */
+export type Access = 'public' | 'token' | 'player' | 'admin';
 
 export interface Route {
   /** `GET /players/:playerId/progress` */
@@ -9,7 +12,7 @@ export interface Route {
   readonly bodyLimit?: number;
   /** The body stays bytes: it is signed, or checked before it is parsed. */
   readonly rawBody?: true;
-  /** Whether trying again is safe when the first answer was not heard: reads, and calls with an idempotency key. */
+  /** Whether trying again is safe when the first answer was not heard: reads, and what says the same twice. */
   readonly retry?: true;
   /** Served without AsyncLocalStorage; whoever needs the trace id takes it as a parameter. */
   readonly hot?: true;

@@ -16,6 +16,7 @@ import { currentContext } from '../tracing/request-context';
 import { withInfo } from './answer';
 import type { AnyContract, Contract } from './contract';
 import { fromGrpcError } from './grpc.status';
+import { keyOf } from './keyed';
 import { loaderOptions, protoFile } from './proto';
 import { type Remote, type RemoteOptions, remote } from './remote';
 
@@ -67,7 +68,7 @@ export class GrpcChannel implements AsyncDisposable {
           requestSerialize,
           responseDeserialize,
           message,
-          this.metadata(),
+          this.metadata(keyOf(message)),
           options,
           (error, value) => {
             if (error) reject(fromServiceError(error));
@@ -108,8 +109,9 @@ export class GrpcChannel implements AsyncDisposable {
     return this.methods[`${name.charAt(0).toUpperCase()}${name.slice(1)}`] as MethodDefinition<object, object>;
   }
 
-  private metadata(): Metadata {
+  private metadata(key?: string): Metadata {
     const metadata = new Metadata();
+    if (key !== undefined) metadata.set('idempotency-key', key);
     const traceId = currentContext()?.traceId;
     if (this.options.bearer !== undefined) metadata.set('authorization', `Bearer ${this.options.bearer}`);
     if (traceId !== undefined) metadata.set('x-trace-id', traceId);

@@ -9,11 +9,12 @@ import {
 } from '@grpc/grpc-js';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded } from '../errors/common.errors';
-import { runInContext } from '../tracing/request-context';
+import { type RequestContext, runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
 import { infoOf } from './answer';
 import type { GrpcMetrics } from './grpc.metrics';
 import { grpcError } from './grpc.status';
+import { addressOf, type Peers } from './peer';
 import type { RouteTable } from './route-table';
 
 type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -23,11 +24,13 @@ const defaultDeadlineMs = 5000;
 const maxDeadlineMs = 10_000;
 
 /** What happens around every gRPC call: trace id, metadata limit, deadline, trailers, metrics. */
-export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): ServerInterceptor {
+export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics, peers: Peers): ServerInterceptor {
   return (method, call) => {
     const observed = metrics.begin(method.path);
     const hot = routes.grpc(method.path)?.route?.hot === true;
-    const around = new CallAround(hot);
+    const around = new CallAround(hot, (metadata) =>
+      peers.of(addressOf(call.getPeer()), metadata.get('x-forwarded-for').join(',') || undefined),
+    );
     const responder = new ResponderBuilder()
       .withStart((next) => next(around.listener()))
       .withSendMetadata((metadata, next) => next(around.stamp(metadata)))
@@ -47,20 +50,25 @@ export function grpcInterceptor(routes: RouteTable, metrics: GrpcMetrics): Serve
 class CallAround {
   /** The caller has left; what is sent after that reaches nobody. */
   cancelled = false;
-  private traceId = '';
+  // One object for the whole call: who calls is known by it.
+  private context: RequestContext = { traceId: '' };
   private replayed = false;
   private headers: Readonly<Record<string, string>> = {};
   private timer: NodeJS.Timeout | undefined;
   private call: ServerInterceptingCall | undefined;
 
-  constructor(private readonly hot: boolean) {}
+  constructor(
+    private readonly hot: boolean,
+    private readonly peerOf: (metadata: Metadata) => string,
+  ) {}
 
   listener() {
-    const inContext = (next: () => void): void => (this.hot ? next() : runInContext({ traceId: this.traceId }, next));
+    const inContext = (next: () => void): void => (this.hot ? next() : runInContext(this.context, next));
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        this.traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
-        metadata.set('x-trace-id', this.traceId);
+        const traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
+        this.context = this.hot ? { traceId } : { traceId, peer: this.peerOf(metadata) };
+        metadata.set('x-trace-id', traceId);
         if (sizeOf(metadata) > maxMetadataBytes)
           this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
         else inContext(() => next(metadata));
@@ -84,7 +92,7 @@ class CallAround {
   }
 
   stamp(metadata: Metadata): Metadata {
-    metadata.set('x-trace-id', this.traceId);
+    metadata.set('x-trace-id', this.context.traceId);
     return metadata;
   }
 
@@ -100,7 +108,7 @@ class CallAround {
     if (!failed && !this.replayed && Object.keys(this.headers).length === 0) return sent;
     const metadata = sent.metadata?.clone() ?? new Metadata();
     // A failed call often has no headers but these.
-    if (failed) metadata.set('x-trace-id', this.traceId);
+    if (failed) metadata.set('x-trace-id', this.context.traceId);
     if (this.replayed) metadata.set('idempotent-replayed', 'true');
     for (const [name, value] of Object.entries(this.headers)) metadata.set(name, value);
     return { ...sent, metadata };

@@ -5,8 +5,10 @@ import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config/config';
+import { fileDescriptors } from './grpc.descriptors';
 import { grpcInterceptor } from './grpc.interceptor';
 import type { GrpcMetrics } from './grpc.metrics';
+import { Peers } from './peer';
 import { errorTypes, loaderOptions, protoFile } from './proto';
 import type { RouteTable } from './route-table';
 import { undecodable } from './undecodable';
@@ -38,7 +40,7 @@ export function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions {
         'grpc.max_concurrent_streams': 100,
         // Idle connections are closed after an hour; callers reconnect by themselves.
         'grpc.max_connection_idle_ms': 3_600_000,
-        interceptors: [grpcInterceptor(parts.routes, parts.metrics)],
+        interceptors: [grpcInterceptor(parts.routes, parts.metrics, new Peers(config.trustedProxies))],
       } as object,
       onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
         for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
@@ -51,7 +53,8 @@ export function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions {
 /** Lets tools such as grpcurl ask which services there are. */
 export function addReflection(server: Server, packages: PackageDefinition): void {
   const health = loadSync(healthProto, loaderOptions);
-  new ReflectionService({ ...packages, ...health, ...errorTypes }).addToServer(server);
+  const files = fileDescriptors({ ...packages, ...health, ...errorTypes });
+  new ReflectionService({ files: { fileDescriptorProtos: files } } as unknown as PackageDefinition).addToServer(server);
 }
 
 function credentials(config: Config): ServerCredentials {

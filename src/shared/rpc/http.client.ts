@@ -4,6 +4,7 @@ import { validationFailed } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
 import type { Contract, Route } from './contract';
 import { fromTransport, readAnswer } from './http.answer';
+import { keyOf } from './keyed';
 import { type Remote, type RemoteOptions, remote } from './remote';
 
 const connections = 64;
@@ -21,7 +22,7 @@ export function httpClient<Api extends object>(
   const pool = new Pool(origin, { connections, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: maxAnswerBytes });
   const send = async (_method: string, route: Route, message: object, ms: number): Promise<object> => {
     const request = toRequest(route, message as Record<string, unknown>, prefix);
-    Object.assign(request.headers, commonHeaders(options));
+    Object.assign(request.headers, commonHeaders(options), keyHeader(message));
     try {
       const signal = AbortSignal.timeout(Math.max(1, Math.ceil(ms)));
       return await readAnswer(await pool.request({ ...request, signal }));
@@ -76,6 +77,11 @@ function signedHeaders({ id, timestamp, keyId, signatures }: SignedMessage): Rec
   }
   const parts = [`t=${timestamp}`, ...(keyId === '' ? [] : [`kid=${keyId}`]), ...signatures.map((hex) => `v1=${hex}`)];
   return { ...type, 'idempotency-key': id, 'x-signature': parts.join(',') };
+}
+
+function keyHeader(message: object): Record<string, string> {
+  const key = keyOf(message);
+  return key === undefined ? {} : { 'idempotency-key': key };
 }
 
 function commonHeaders({ bearer }: RemoteOptions): Record<string, string> {

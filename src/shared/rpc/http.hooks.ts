@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { methodNotAllowed, routeNotFound } from '../errors/common.errors';
 import type { Lifecycle } from '../lifecycle/lifecycle';
-import { runInContext } from '../tracing/request-context';
+import { type RequestContext, runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
 import { infoOf } from './answer';
 import { HandlerDeadline } from './http.deadline';
 import type { HttpMetrics } from './http.metrics';
+import type { Peers } from './peer';
 import type { RouteTable } from './route-table';
 
 const slowMs = 1000;
@@ -18,6 +19,7 @@ export interface HttpHooks {
   readonly logger: PinoLogger;
   /** On its way out, every answer closes its connection. */
   readonly lifecycle: Lifecycle;
+  readonly peers: Peers;
 }
 
 /** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
@@ -32,9 +34,9 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (request.is404) done(unmatched(request, hooks.routes));
-    else if (held !== undefined) void held.then(() => runInContext({ traceId: request.traceId }, done));
+    else if (held !== undefined) void held.then(() => runInContext(contextOf(request, hooks.peers), done));
     else if (request.routeOptions.config.entry?.route?.hot) done();
-    else runInContext({ traceId: request.traceId }, done);
+    else runInContext(contextOf(request, hooks.peers), done);
   });
   // Not before the body is here: it has a limit of its own.
   fastify.addHook('preHandler', (request, reply, done) => {
@@ -43,7 +45,8 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
   fastify.addHook('preSerialization', (_request, reply, payload, done) => {
     const info = infoOf(payload);
-    if (info?.replayed) reply.code(200).header('idempotent-replayed', 'true');
+    if (info?.replayed) reply.header('idempotent-replayed', 'true');
+    if (info?.replayed && !info.sameStatus) reply.code(200);
     if (info?.headers) reply.headers(info.headers);
     done(null, payload);
   });
@@ -53,6 +56,10 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     log(hooks.logger, request, reply);
     done();
   });
+}
+
+function contextOf({ traceId, raw, headers }: FastifyRequest, peers: Peers): RequestContext {
+  return { traceId, peer: peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString()) };
 }
 
 function unmatched(request: FastifyRequest, routes: RouteTable): Error {

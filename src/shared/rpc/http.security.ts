@@ -4,7 +4,15 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/config';
 
 const developmentOrigins = ['http://localhost:3000', 'http://localhost:8080'];
-const exposedHeaders = ['X-Trace-ID', 'Idempotent-Replayed', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'ETag'];
+const exposedHeaders = [
+  'X-Trace-ID',
+  'Idempotent-Replayed',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'ETag',
+  'Location',
+];
 
 /** Security headers, and CORS for the configured origins only. */
 export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {

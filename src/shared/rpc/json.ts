@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { malformedJson } from '../errors/common.errors';
+import type { AppError } from '../errors/app-error';
+import { malformedJson, validationFailed } from '../errors/common.errors';
 import { fieldPath } from './dto';
 
 const maxDepth = 32;
@@ -11,7 +12,7 @@ const colon = 0x3a;
  * JSON (RFC 8259) from bytes that may be hostile: what JSON.parse lets pass and later code trips over is refused
  * here, with the field named: invalid UTF-8, nesting over 32, duplicate keys, `__proto__`, NUL, lone surrogates.
  * One pass over the bytes beside JSON.parse; only a document with escapes or a repeated key is walked a second time.
- * @throws AppError malformed_json
+ * @throws AppError malformed_json, and validation_failed for text that no message may hold
  */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw malformedJson('The body is empty');
@@ -90,8 +91,13 @@ function refuseBadText(value: unknown, path: PropertyKey[]): void {
 }
 
 function refuseText(text: string, path: PropertyKey[]): void {
-  if (text.includes('\0')) throw malformedJson('NUL is not allowed in text', fieldPath(path));
-  if (!text.isWellFormed()) throw malformedJson('Half of a surrogate pair is not allowed in text', fieldPath(path));
+  // Over gRPC it is the message's schema that refuses these, so the code is the same here.
+  if (text.includes('\0')) throw refusedText(path, 'must not have NUL in it');
+  if (!text.isWellFormed()) throw refusedText(path, 'must not have half of a surrogate pair in it');
+}
+
+function refusedText(path: readonly PropertyKey[], message: string): AppError {
+  return validationFailed([{ field: fieldPath(path), message }]);
 }
 
 /** The first key that an object repeats. Only run once JSON.parse has accepted the text. */

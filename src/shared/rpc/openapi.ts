@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { kinds } from '../errors/kinds';
-import type { AnyContract, Route } from './contract';
+import type { Access, AnyContract, Route } from './contract';
 import type { MessageDocs } from './messages';
 import type { RouteTable } from './route-table';
 
@@ -37,7 +37,10 @@ export function openApi(routes: RouteTable, version: string): Json {
     paths,
     components: {
       schemas: { Error: errorSchema },
-      securitySchemes: { internal: { type: 'http', scheme: 'bearer', description: 'INTERNAL_API_SECRET' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of register or login' },
+        internal: { type: 'http', scheme: 'bearer', description: 'INTERNAL_API_SECRET' },
+      },
     },
   };
 }
@@ -59,7 +62,7 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
     operationId: `${contract.proto.service}.${method}`,
     tags: [contract.name],
     summary: docs.summary,
-    ...(route.access === 'public' ? {} : { security: [{ internal: [] }] }),
+    ...security(route.access),
     parameters: [
       ...inPath.map((name) => parameter(name, 'path', true)),
       ...inQuery.map((name) => parameter(name, 'query', required.includes(name))),
@@ -75,6 +78,11 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
     ...(reads ? {} : body(docs, request, inPath)),
     responses: responses(route, docs),
   };
+}
+
+function security(access: Access): Json {
+  if (access === 'public') return {};
+  return { security: [{ token: [] }, ...(access === 'token' ? [] : [{ internal: [] }])] };
 }
 
 function body(docs: MessageDocs, request: Json, inPath: readonly string[]): Json {
@@ -95,9 +103,8 @@ function without(schema: Json, names: readonly string[]): Json {
 
 function responses(route: Route, docs: MessageDocs): Json {
   const status = docs.status ?? 200;
-  const content = { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } };
-  const found: Json = { [status]: { description: 'Done', content } };
-  if (docs.replayed) found[200] = { description: 'Was done before: Idempotent-Replayed: true', content };
+  const found: Json = { [status]: success(status, docs) };
+  if (docs.replayed) found[200] = { ...success(200, docs), description: 'Was done before: Idempotent-Replayed: true' };
   const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
   const codes = new Map<string, string[]>();
   for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
@@ -109,6 +116,12 @@ function responses(route: Route, docs: MessageDocs): Json {
     };
   }
   return found;
+}
+
+function success(status: number, docs: MessageDocs): Json {
+  if (status === 204) return { description: 'Done' };
+  const content = { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } };
+  return { description: 'Done', content };
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AppError } from '../errors/app-error';
 import { toAppError } from '../errors/to-app-error';
 import type { Contract, Route } from './contract';
+import { keyOf } from './keyed';
 
 export interface RemoteOptions {
   /** For a whole call, all its tries and pauses included. Milliseconds; 10,000 unless told. */
@@ -29,8 +30,10 @@ export function remote<Api extends object>(
 ): Remote<Api> {
   const { deadlineMs = defaultDeadlineMs } = options;
   const calls = Object.entries<Route>(contract.routes).map(([method, route]) => {
-    const tries = route.retry ? maxTries : 1;
-    return [method, (message: object) => persist((ms) => send(method, route, message, ms), tries, deadlineMs)] as const;
+    const triesOf = (message: object): number => (route.retry || keyOf(message) !== undefined ? maxTries : 1);
+    const call = (message: object): Promise<object> =>
+      persist((ms) => send(method, route, message, ms), triesOf(message), deadlineMs);
+    return [method, call] as const;
   });
   return Object.assign(Object.fromEntries(calls), { [Symbol.asyncDispose]: close }) as unknown as Remote<Api>;
 }

@@ -3,7 +3,9 @@ import { BlocksRepository } from '../../../src/features/fairness/fairness.blocks
 import { type Block, blockOf, type Flag, flagOf } from '../../../src/features/fairness/fairness.findings';
 import { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
 import { fairnessMigrations } from '../../../src/features/fairness/fairness.migrations';
+import type { Config } from '../../../src/shared/config/config';
 import { Databases } from '../../../src/shared/db/databases';
+import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 
@@ -25,7 +27,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await databases.connectAll();
     await databases.migrateAll();
     clock = new HandClock();
-    blocks = new BlocksRepository(databases, clock);
+    const config = { hmacKeys: [{ kid: 'default', secret: Buffer.alloc(32) }] } as unknown as Config;
+    blocks = new BlocksRepository(databases, clock, new Idempotency(config, clock));
     findings = new FindingsRepository(databases);
   });
   afterEach(async () => {
@@ -35,6 +38,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   const jump = (playerId: string, seconds = 600): Block => blockOf(playerId, 'jump', 'jump', clock.now(), seconds);
   const manual = (playerId: string, seconds: number): Block => blockOf(playerId, 'manual', 'x', clock.now(), seconds);
+  const replace = async (block: Block): Promise<Block> => (await blocks.replace(block, {}, () => ({}))).block;
   const stored = async (playerId: string) => (await blocks.of([playerId]))[0];
   const flag = (eventId: string): Flag =>
     flagOf(
@@ -45,7 +49,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     );
 
   test('an automatic block does not shorten a longer one that another process made, and hears of it', async () => {
-    const long = await blocks.replace(manual('aaa', 3600));
+    const long = await replace(manual('aaa', 3600));
     const saved = await findings.save({ blocks: [jump('aaa'), jump('bbb')], flags: [] });
     expect(saved.blocks).toHaveLength(2);
     expect(saved.blocks).toEqual(expect.arrayContaining([long, jump('bbb')]));
@@ -53,8 +57,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   test('it does lengthen a shorter one, and take the place of one that has ended', async () => {
-    await blocks.replace(manual('aaa', 60));
-    await blocks.replace(manual('bbb', 60));
+    await replace(manual('aaa', 60));
+    await replace(manual('bbb', 60));
     await blocks.end('bbb');
     await findings.save({ blocks: [jump('bbb'), jump('aaa')], flags: [] });
     for (const playerId of ['aaa', 'bbb'])
@@ -68,19 +72,19 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   test('a manual block replaces a longer one; ended twice, the second time there is none', async () => {
-    await blocks.replace(manual('aaa', 3600));
-    expect((await blocks.replace(manual('aaa', 60))).blockedUntil).toBe(clock.now() + 60_000);
+    await replace(manual('aaa', 3600));
+    expect((await replace(manual('aaa', 60))).blockedUntil).toBe(clock.now() + 60_000);
     expect(await blocks.end('aaa')).toMatchObject({ blockedUntil: clock.now() });
     expect([await stored('aaa'), await blocks.end('aaa')]).toEqual([undefined, undefined]);
   });
 
   test('every change of a row has a later time, also where a clock goes back', async () => {
-    const times = [(await blocks.replace(manual('aaa', 3600))).changedAt];
+    const times = [(await replace(manual('aaa', 3600))).changedAt];
     clock.at = -5000;
-    times.push((await blocks.replace(manual('aaa', 3600))).changedAt);
+    times.push((await replace(manual('aaa', 3600))).changedAt);
     times.push((await blocks.end('aaa'))?.changedAt ?? 0);
     clock.at = 5000;
-    times.push((await blocks.replace(manual('aaa', 3600))).changedAt);
+    times.push((await replace(manual('aaa', 3600))).changedAt);
     expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
   });
 
@@ -123,7 +127,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('what ended more than a moment ago is removed, a bounded number at a time; what holds stays', async () => {
     await findings.save({ blocks: Array.from({ length: 30 }, (_, i) => jump(`player-${i}`, 10)), flags: [] });
-    await blocks.replace(manual('lifer', 3600));
+    await replace(manual('lifer', 3600));
     clock.at = 20_000;
     expect(await blocks.prune(clock.now() - 15_000, 20)).toBe(0);
     expect([await blocks.prune(clock.now(), 20), await blocks.prune(clock.now(), 20)]).toEqual([20, 10]);

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { features } from '../../../src/features/index';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { makeKeyFile } from '../../support/keys';
 import { signed } from '../../support/signed';
 import { GrpcWire, type Outcome, openApp, type TestApp } from '../../support/wires';
 
@@ -29,11 +33,15 @@ const calls = features.flatMap(({ contract, messages }) =>
   }),
 );
 const guarded = calls.filter(({ route }) => route.access !== 'public');
+// Of nobody's but the holder's: neither the secret nor being near will do.
+const personal = calls.filter(({ route }) => route.access === 'token');
+const served = guarded.filter((call) => !personal.includes(call));
 const open = calls.filter(({ route }) => route.access === 'public');
 const openPaths = ['/health/live', '/health/ready', '/healthz', '/metrics', '/docs', '/docs/openapi.json'];
 
 test('public is what the specification calls public, and nothing else', () => {
   expect(open.map(({ method }) => method)).toEqual([
+    ...['register', 'login'],
     ...['ingest', 'ingestBatch', 'verifyReward'],
     ...['getLeaderboard', 'getPlayerRank', 'listSnapshots', 'getSnapshot'],
   ]);
@@ -43,15 +51,24 @@ test('public is what the specification calls public, and nothing else', () => {
     ['watchLeaderboard', 'public'],
   ]);
   const player = calls.filter(({ route }) => route.access === 'player');
-  expect(player.map(({ method }) => method)).toEqual(['getProgress', 'listRewards', 'claimReward']);
+  expect(player.map(({ method }) => method)).toEqual([
+    ...['getUser', 'updateUser', 'deleteUser'],
+    ...['getProgress', 'listRewards', 'claimReward'],
+  ]);
+  expect(personal.map(({ method }) => method)).toEqual(['verify', 'logout']);
 });
 
 let database: TestDatabase;
+let folder: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'aerie-access-'));
   database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
 });
-afterAll(() => database[Symbol.asyncDispose]());
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
 
 function refusesAnonymous({ code, status }: Outcome): void {
   expect([code, [401, 16].includes(status)]).toEqual(['token_invalid', true]);
@@ -97,6 +114,10 @@ describe('in development, on this machine', () => {
       async (name) => refusesAnonymous(await app[wire].call(gateway, 'oldestPending', question, { [name]: '' })),
     );
 
+    test.each(personal)('the developer has no token: $method is refused', async ({ contract, method, message }) => {
+      refusesAnonymous(await app[wire].call(contract, method, message));
+    });
+
     test('a wrong token is refused where none would do', async () => {
       refusesAnonymous(await app[wire].call(gateway, 'oldestPending', question, { authorization: 'Bearer wrong' }));
     });
@@ -123,9 +144,15 @@ describe('with AUTH_REQUIRED', () => {
       refusesAnonymous(await app[wire].call(contract, method, message));
     });
 
-    test.each(guarded)('$method serves who holds the secret', async ({ contract, method, message }) => {
+    test.each(personal)('$method needs a token, not the secret', async ({ contract, method, message }) => {
+      const authorization = `Bearer ${secret}`;
+      const shown: Record<string, string>[] = [{ authorization }, { authorization, 'x-aerie-subject': 'player-1' }];
+      for (const headers of shown) refusesAnonymous(await app[wire].call(contract, method, message, headers));
+    });
+
+    test.each(served)('$method serves who holds the secret', async ({ contract, method, message }) => {
       const outcome = await app[wire].call(contract, method, message, { authorization: `Bearer ${secret}` });
-      expect(outcome.code).toMatch(/^(ok|\w+_not_found|version_mismatch)$/);
+      expect(outcome.code).toMatch(/^(ok|\w+_not_found|version_mismatch|email_taken)$/);
     });
 
     test.each(open)('$method needs no token', async ({ contract, method, message }) => {
@@ -179,6 +206,7 @@ test('outside development nobody is admin for being near, whatever AUTH_REQUIRED
       HMAC_SECRET: 'events-secret-for-staging-in-this-test',
       RECEIPT_KEYS: 'k:receipt-secret-for-staging-in-this-test',
       ALLOWED_ORIGINS: 'https://studio.example',
+      JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'staging'),
     },
     { fairness: true },
   );

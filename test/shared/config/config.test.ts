@@ -97,9 +97,9 @@ test.each<[string, RawEnvironment, string[]]>([
   ['no origins', { ALLOWED_ORIGINS: undefined }, ['ALLOWED_ORIGINS']],
   ['no authentication', { AUTH_REQUIRED: 'false', HOST: '127.0.0.1' }, ['AUTH_REQUIRED']],
   [
-    'SQLite and the inmem bus, unasked',
+    'SQLite, the inmem bus and the memory lock, unasked',
     { DATABASE_URL: 'sqlite:x', ALLOW_SINGLE_NODE: undefined },
-    ['BUS_KIND', 'DATABASE_URL'],
+    ['BUS_KIND', 'DATABASE_URL', 'LOCK_TYPE'],
   ],
 ])('production refuses %s', (_name, change, names) => {
   expect(badNames({ ...production, ...change })).toEqual(names);

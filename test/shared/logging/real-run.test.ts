@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { DataSource } from 'typeorm';
+import { authContract as auth } from '../../../src/features/auth/auth.api';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { startApp } from '../../support/app';
@@ -22,10 +23,11 @@ const token = 'bearer-token-must-not-be-logged';
 const email = 'somebody@must-not-be-logged.example';
 
 const fieldsAllowed =
-  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|grpc_port|modules|environment|code|consumer|count|event_id|tries|context|reason|window)$/;
+  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|grpc_port|modules|environment|code|consumer|count|event_id|tries|context|reason|window|player_id|role|by)$/;
 
-/** Requests that fail in every way that a caller can bring about. */
-async function trouble(http: HttpWire, grpc: GrpcWire): Promise<void> {
+/** Requests that fail in every way that a caller can bring about; answers the tokens that were given out meanwhile. */
+async function trouble(http: HttpWire, grpc: GrpcWire): Promise<string[]> {
+  const sessions: string[] = [];
   const key = { secret: secrets.HMAC_SECRET };
   const authorization = `Bearer ${token}`;
   for (const wire of [http, grpc]) {
@@ -37,6 +39,16 @@ async function trouble(http: HttpWire, grpc: GrpcWire): Promise<void> {
     await wire.call(gateway, 'listDeadLetters', { pageToken: token });
     await wire.call(progression, 'getProgress', { playerId: email });
     await wire.call(progression, 'verifyReward', { receipt: `eyJhbGciOiJIUzI1NiJ9.${token}.${token}` });
+    const who = { email: `${wire.name}.${email}`, password };
+    const session = await wire.call(auth, 'register', { name: 'Somebody', ...who });
+    expect(session.code).toBe('ok');
+    sessions.push(String(session.body.accessToken));
+    const bearer = { authorization: `Bearer ${session.body.accessToken}` };
+    await wire.call(auth, 'login', { ...who, password: token });
+    const { id } = session.body.user as { id: string };
+    expect((await wire.call(auth, 'setRole', { userId: id, role: 'admin' })).code).toBe('ok');
+    expect((await wire.call(auth, 'logout', {}, bearer)).code).toBe('ok');
+    await wire.call(auth, 'verify', {}, bearer);
     // Refused by a constraint of the database: nobody foresaw it, so it is logged with its cause.
     const unforeseen = await wire.call(
       gateway,
@@ -54,6 +66,22 @@ async function trouble(http: HttpWire, grpc: GrpcWire): Promise<void> {
       .on('data', () => undefined)
       .write(`GET / HTTP/1.1\r\nAuthorization ${token}\r\n\r\n`);
   });
+  return sessions;
+}
+
+/** Every line has what every line must have, and no field that nobody allowed. */
+function expectWellFormed(out: string): void {
+  const lines = out.split('\n').filter((line) => line.startsWith('{'));
+  for (const line of lines) {
+    const fields = JSON.parse(line) as Record<string, unknown>;
+    expect(fields).toMatchObject({
+      level: expect.any(String),
+      timestamp: expect.any(String),
+      service: expect.any(String),
+      message: expect.stringMatching(/^\w+$/),
+    });
+    for (const field of Object.keys(fields)) expect(field).toMatch(fieldsAllowed);
+  }
 }
 
 test.each(everyServer)('$name', async ({ name, create }) => {
@@ -69,7 +97,7 @@ test.each(everyServer)('$name', async ({ name, create }) => {
   await source.destroy();
   const http = new HttpWire(app.url);
   const grpc = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
-  await trouble(http, grpc);
+  const sessions = await trouble(http, grpc);
   await proxy[Symbol.asyncDispose]();
   expect(
     (await http.call(gateway, 'ingest', signed('gone', eventBody(), { secret: secrets.HMAC_SECRET }))).status,
@@ -82,22 +110,17 @@ test.each(everyServer)('$name', async ({ name, create }) => {
   const log = app.stdout() + app.stderr();
   for (const event of ['app_ready', 'request_completed', 'request_failed', 'request_refused', 'relay_failed'])
     expect(log).toContain(`"message":"${event}"`);
-  for (const text of [...Object.values(secrets).map((value) => value.split(':').at(-1)), password, token, email])
+  for (const event of ['user_registered', 'login_failed', 'role_changed', 'logged_out'])
+    expect(log).toContain(`"message":"${event}"`);
+  for (const text of [
+    ...Object.values(secrets).map((value) => value.split(':').at(-1)),
+    password,
+    token,
+    email,
+    ...sessions,
+  ])
     expect(log).not.toContain(text);
   expect(log).not.toMatch(/must-not-be-logged|aerie:aerie@/);
-  const lines = app
-    .stdout()
-    .split('\n')
-    .filter((line) => line.startsWith('{'));
-  for (const line of lines) {
-    const fields = JSON.parse(line) as Record<string, unknown>;
-    expect(fields).toMatchObject({
-      level: expect.any(String),
-      timestamp: expect.any(String),
-      service: expect.any(String),
-      message: expect.stringMatching(/^\w+$/),
-    });
-    for (const field of Object.keys(fields)) expect(field).toMatch(fieldsAllowed);
-  }
+  expectWellFormed(app.stdout());
   expect(app.stderr()).toBe('');
 });

@@ -8,6 +8,7 @@ import { grpcInterceptor } from '../../../src/shared/rpc/grpc.interceptor';
 import type { GrpcMetrics } from '../../../src/shared/rpc/grpc.metrics';
 import { fromGrpcError } from '../../../src/shared/rpc/grpc.status';
 import { HandlerDeadline } from '../../../src/shared/rpc/http.deadline';
+import { Peers } from '../../../src/shared/rpc/peer';
 import { RouteTable } from '../../../src/shared/rpc/route-table';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
@@ -197,7 +198,7 @@ describe('of a gRPC call that is never answered', () => {
   let client: Client;
 
   beforeAll(async () => {
-    server = new Server({ interceptors: [grpcInterceptor(new RouteTable(), nobody)] });
+    server = new Server({ interceptors: [grpcInterceptor(new RouteTable(), nobody, new Peers([]))] });
     server.addService({ unary, talk }, { unary: () => undefined, talk: () => undefined });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

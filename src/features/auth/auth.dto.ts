@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type {
+  LoginRequest,
+  LogoutRequest,
+  RegisterRequest,
+  SetRoleRequest,
+  VerifyRequest,
+} from '../../generated/aerie/auth/v1/auth';
+import { dto } from '../../shared/rpc/dto';
+import { ulid } from '../../shared/rpc/schemas';
+import { email } from '../../shared/text/email';
+import { personName } from '../../shared/text/person-name';
+
+const maxPassword = 128;
+const role = z.enum(['player', 'admin'], 'must be player or admin');
+
+/**
+ * Characters are code points, and keyboards compose them in different ways: one spelling (NFKC) is hashed.
+ * Source: NIST SP 800-63B, 3.1.1.2
+ */
+function password(min: number) {
+  return (
+    z
+      .string('must be a string')
+      .refine(
+        (text) => text.isWellFormed() && !/[\p{Cc}\uFFFD]/u.test(text),
+        'must be well-formed text without control characters',
+      )
+      // What the last refinement says, for the document.
+      .meta({ minLength: min, maxLength: maxPassword })
+      .transform((text) => text.normalize('NFKC'))
+      .refine((text) => [...text].length >= min, `must have at least ${min} characters`)
+      .refine((text) => [...text].length <= maxPassword, `must have at most ${maxPassword} characters`)
+  );
+}
+
+export class RegisterDto extends dto<RegisterRequest>(
+  z.strictObject({ name: personName, email, password: password(8) }),
+) {}
+
+export class LoginDto extends dto<LoginRequest>(z.strictObject({ email, password: password(1) })) {}
+
+export class VerifyDto extends dto<VerifyRequest>(z.strictObject({})) {}
+
+export class LogoutDto extends dto<LogoutRequest>(z.strictObject({})) {}
+
+export class SetRoleDto extends dto<SetRoleRequest>(z.strictObject({ userId: ulid, role })) {}
+
+const user = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  age: z.number().int().optional(),
+  version: z.number().int(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+
+export const sessionAnswer = z.object({
+  accessToken: z.string(),
+  tokenType: z.literal('Bearer'),
+  expiresIn: z.number().int(),
+  user,
+});
+
+export const verifyAnswer = z.object({ user, role, expiresAt: z.string() });
+
+export const logoutAnswer = z.object({});
+
+export const accountAnswer = z.object({ userId: z.string(), role });

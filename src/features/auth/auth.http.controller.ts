@@ -1,0 +1,38 @@
+import { Controller, Get, HttpCode, Post, Put } from '@nestjs/common';
+import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
+import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
+import { AuthService } from './auth.service';
+
+@Controller('auth')
+export class AuthHttpController {
+  constructor(private readonly auth: AuthService) {}
+
+  @Post('register')
+  @HttpCode(201)
+  register(@HttpRequest() request: RegisterDto): Promise<Session> {
+    return this.auth.register(request);
+  }
+
+  @Post('login')
+  @HttpCode(200)
+  login(@HttpRequest() request: LoginDto): Promise<Session> {
+    return this.auth.login(request);
+  }
+
+  @Get('verify')
+  verify(@HttpRequest() _request: VerifyDto): Promise<VerifyResponse> {
+    return this.auth.verify();
+  }
+
+  @Post('logout')
+  @HttpCode(200)
+  logout(@HttpRequest() _request: LogoutDto): Promise<LogoutResponse> {
+    return this.auth.logout();
+  }
+
+  @Put('accounts/:userId/role')
+  setRole(@HttpRequest() request: SetRoleDto): Promise<Account> {
+    return this.auth.setRole(request);
+  }
+}

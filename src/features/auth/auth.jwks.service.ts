@@ -1,0 +1,30 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
+import { withInfo } from '../../shared/rpc/answer';
+
+/** A JWK Set (RFC 7517). */
+export interface Jwks {
+  readonly keys: readonly PublicJwk[];
+}
+
+// A key that is to sign next is published this long before, as a second file.
+const headers = { 'cache-control': 'public, max-age=300' };
+
+/** The public keys with which everybody can check the tokens of this process. */
+@Injectable()
+export class JwksService implements OnApplicationBootstrap {
+  constructor(private readonly keys: TokenKeys) {
+    // Read, or made, while the databases are being connected.
+    void this.keys.ring();
+  }
+
+  /** @throws ConfigError: with keys that cannot be used the process does not start */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.keys.ring();
+  }
+
+  async jwks(): Promise<Jwks> {
+    const { published } = await this.keys.ring();
+    return withInfo({ keys: published }, { headers });
+  }
+}

@@ -1,0 +1,64 @@
+import type { Messages } from '../../shared/rpc/messages';
+import type { AuthApi } from './auth.api';
+import {
+  accountAnswer,
+  LoginDto,
+  LogoutDto,
+  logoutAnswer,
+  RegisterDto,
+  SetRoleDto,
+  sessionAnswer,
+  VerifyDto,
+  verifyAnswer,
+} from './auth.dto';
+
+const at = '2026-11-21T10:00:00.000Z';
+const user = {
+  id: '01KAJ0000000000000000000AA',
+  name: 'Ada',
+  email: 'ada@example.com',
+  version: 1,
+  createdAt: at,
+  updatedAt: at,
+};
+const password = 'correct horse battery staple';
+const session = { accessToken: 'eyJ...', tokenType: 'Bearer', expiresIn: 86_400, user };
+const account = { userId: user.id, role: 'admin' };
+
+/** What OpenAPI says of each call. */
+export const authMessages: Messages<AuthApi> = {
+  register: {
+    summary: 'Make a user with a password, and log in',
+    request: RegisterDto,
+    answer: sessionAnswer,
+    status: 201,
+    errors: { 409: ['email_taken'], 429: ['rate_limited'] },
+    example: { request: { name: user.name, email: user.email, password }, answer: session },
+  },
+  login: {
+    summary: 'A token for whoever knows the password; unknown users and wrong passwords get one answer',
+    request: LoginDto,
+    answer: sessionAnswer,
+    errors: { 401: ['credentials_invalid'], 429: ['rate_limited'] },
+    example: { request: { email: user.email, password }, answer: session },
+  },
+  verify: {
+    summary: 'Whose token this is, and that it still holds',
+    request: VerifyDto,
+    answer: verifyAnswer,
+    example: { request: {}, answer: { user, role: 'player', expiresAt: '2026-11-22T10:00:00.000Z' } },
+  },
+  logout: {
+    summary: 'End the token that is presented, everywhere',
+    request: LogoutDto,
+    answer: logoutAnswer,
+    example: { request: {}, answer: {} },
+  },
+  setRole: {
+    summary: 'Make somebody an administrator, or no longer one; holds at once, also for tokens that are out',
+    request: SetRoleDto,
+    answer: accountAnswer,
+    errors: { 404: ['user_not_found', 'account_not_found'] },
+    example: { request: account, answer: account },
+  },
+};

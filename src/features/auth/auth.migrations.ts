@@ -1,0 +1,41 @@
+import { Table } from 'typeorm';
+import { bigint, sequence, text } from '../../shared/db/columns';
+import { createTable } from '../../shared/db/table.migration';
+
+const CreateAuthAccounts1795219700000 = createTable(
+  'CreateAuthAccounts1795219700000',
+  (type) =>
+    new Table({
+      name: 'auth_accounts',
+      columns: [
+        sequence(type),
+        text(type, 'user_id', 26),
+        text(type, 'password_hash', 255),
+        text(type, 'role', 16),
+        bigint(type, 'created_at'),
+        bigint(type, 'updated_at'),
+      ],
+      indices: [{ name: 'auth_accounts_user', columnNames: ['user_id'], isUnique: true }],
+    }),
+);
+
+const CreateAuthRevocations1795219700001 = createTable(
+  'CreateAuthRevocations1795219700001',
+  (type) =>
+    new Table({
+      name: 'auth_revocations',
+      columns: [
+        sequence(type),
+        text(type, 'jti', 26),
+        text(type, 'user_id', 26),
+        bigint(type, 'revoked_at'),
+        bigint(type, 'expires_at'),
+      ],
+      indices: [
+        { name: 'auth_revocations_jti', columnNames: ['jti'], isUnique: true },
+        { name: 'auth_revocations_expiry', columnNames: ['expires_at'] },
+      ],
+    }),
+);
+
+export const authMigrations = [CreateAuthAccounts1795219700000, CreateAuthRevocations1795219700001];

@@ -1,0 +1,53 @@
+import { Global, Module } from '@nestjs/common';
+import type { Feature } from '../../shared/rpc/feature';
+import { AuthApi, authContract } from './auth.api';
+import { Checker } from './auth.checker';
+import { Entrance } from './auth.entrance';
+import { AuthGrpcController } from './auth.grpc.controller';
+import { AuthHttpController } from './auth.http.controller';
+import { JwksController } from './auth.jwks.controller';
+import { JwksService } from './auth.jwks.service';
+import { authMessages } from './auth.messages';
+import { AuthMetrics } from './auth.metrics';
+import { authMigrations } from './auth.migrations';
+import { Passwords } from './auth.passwords';
+import { Pruner } from './auth.pruner';
+import { Registrar } from './auth.registrar';
+import { AuthRepository } from './auth.repository';
+import { AuthSecrets } from './auth.secrets';
+import { AuthService } from './auth.service';
+import { AccountStanding } from './auth.standing';
+import { Sweeper } from './auth.sweeper';
+import { Throttle } from './auth.throttle';
+import { AuthWorker } from './auth.worker';
+
+@Global()
+@Module({
+  controllers: [AuthHttpController, AuthGrpcController, JwksController],
+  providers: [
+    AuthService,
+    { provide: AuthApi, useExisting: AuthService },
+    Entrance,
+    Throttle,
+    Registrar,
+    Checker,
+    Passwords,
+    AuthSecrets,
+    AccountStanding,
+    JwksService,
+    AuthRepository,
+    Pruner,
+    Sweeper,
+    AuthWorker,
+    AuthMetrics,
+  ],
+  exports: [AuthApi],
+})
+export class AuthModule {}
+
+export const authFeature: Feature = {
+  contract: authContract,
+  messages: authMessages,
+  module: AuthModule,
+  migrations: authMigrations,
+};

@@ -1,0 +1,53 @@
+import { isIPv6 } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { type Limit, RateLimiter, rateLimitHeaders, type Taken } from '../../shared/rate-limit/rate-limiter';
+import { canonicalEmail } from '../../shared/text/email';
+import { currentContext } from '../../shared/tracing/request-context';
+import { tooManyTries, withHeaders } from './auth.errors';
+import { AuthSecrets } from './auth.secrets';
+
+const windowSeconds = 60;
+const perAddress: Limit = { name: 'address', max: 20, windowSeconds };
+const perAccountAndAddress: Limit = { name: 'account-address', max: 5, windowSeconds };
+const perAccount: Limit = { name: 'account', max: 100, windowSeconds };
+
+/** How often a password may be tried, or a user made, in a minute. Asked before anything is hashed or looked up. */
+@Injectable()
+export class Throttle {
+  constructor(
+    private readonly limiter: RateLimiter,
+    private readonly secrets: AuthSecrets,
+  ) {}
+
+  /**
+   * Counts a try and answers the RateLimit headers. One that is refused by an earlier limit does not count for the next:
+   * nobody locks others out of their account from a single address. @throws AppError rate_limited
+   */
+  async take(email: string): Promise<Readonly<Record<string, string>>> {
+    const account = this.secrets.nameOf(canonicalEmail(email) ?? email);
+    const address = networkOf(currentContext()?.peer ?? '');
+    const taken: Taken[] = [];
+    for (const [limit, key] of [
+      [perAddress, address],
+      [perAccountAndAddress, `${account}:${address}`],
+      [perAccount, account],
+    ] as const) {
+      const one = await this.limiter.take(limit, key);
+      taken.push(one);
+      if (one.exceeded) throw withHeaders(tooManyTries(one.resetMs), rateLimitHeaders(taken));
+    }
+    return rateLimitHeaders(taken);
+  }
+}
+
+/** Whoever has one IPv6 address has the other 2^64 of its network. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [left = '', right] = (address.split('%')[0] ?? '').split('::');
+  const groups = left === '' ? [] : left.split(':');
+  // What `::` stands for are zeros; up to the fourth group the right part matters only in addresses such as 1::2:3:4:5:6.
+  const rest = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = right === undefined ? [] : new Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
+  const whole = [...groups, ...zeros, ...rest].slice(0, 4);
+  return `${whole.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}

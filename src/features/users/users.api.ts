@@ -1,0 +1,24 @@
+import type { UserService } from '../../generated/aerie/users/v1/users';
+import type { Contract } from '../../shared/rpc/contract';
+
+/** What other features, other processes and the client library may ask of users. */
+export abstract class UsersApi {
+  abstract createUser: UserService['createUser'];
+  abstract getUser: UserService['getUser'];
+  abstract listUsers: UserService['listUsers'];
+  abstract updateUser: UserService['updateUser'];
+  abstract deleteUser: UserService['deleteUser'];
+}
+
+export const usersContract: Contract<UsersApi> = {
+  name: 'users',
+  token: UsersApi,
+  proto: { package: 'aerie.users.v1', service: 'UserService' },
+  routes: {
+    createUser: { http: 'POST /users', access: 'admin' },
+    getUser: { http: 'GET /users/:id', access: 'player', retry: true },
+    listUsers: { http: 'GET /users', access: 'admin', retry: true },
+    updateUser: { http: 'PATCH /users/:id', access: 'player' },
+    deleteUser: { http: 'DELETE /users/:id', access: 'player' },
+  },
+};

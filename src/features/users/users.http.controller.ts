@@ -1,0 +1,40 @@
+import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
+import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { IfMatch, meantFor } from '../../shared/rpc/if-match';
+import { keyed } from '../../shared/rpc/keyed';
+import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
+import { UsersService } from './users.service';
+
+@Controller('users')
+export class UsersHttpController {
+  constructor(private readonly users: UsersService) {}
+
+  @Post()
+  @HttpCode(201)
+  createUser(@HttpRequest() request: CreateUserDto, @IdempotencyKey() key: string | undefined): Promise<User> {
+    return this.users.createUser(keyed(request, key));
+  }
+
+  @Get(':id')
+  getUser(@HttpRequest() request: GetUserDto): Promise<User> {
+    return this.users.getUser(request);
+  }
+
+  @Get()
+  listUsers(@HttpRequest() request: ListUsersDto): Promise<ListUsersResponse> {
+    return this.users.listUsers(request);
+  }
+
+  @Patch(':id')
+  updateUser(@HttpRequest() request: UpdateUserDto, @IfMatch() version: number | undefined): Promise<User> {
+    return this.users.updateUser(meantFor(request, version));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  deleteUser(@HttpRequest() request: DeleteUserDto): Promise<DeleteUserResponse> {
+    return this.users.deleteUser(request);
+  }
+}

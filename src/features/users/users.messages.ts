@@ -1,0 +1,84 @@
+import type { Messages } from '../../shared/rpc/messages';
+import type { UsersApi } from './users.api';
+import {
+  CreateUserDto,
+  DeleteUserDto,
+  deleteUserAnswer,
+  GetUserDto,
+  ListUsersDto,
+  listUsersAnswer,
+  UpdateUserDto,
+  userAnswer,
+} from './users.dto';
+
+const at = '2026-11-21T10:00:00.000Z';
+const user = {
+  id: '01KAJ0000000000000000000AA',
+  name: 'Ada',
+  email: 'ada@example.com',
+  age: 36,
+  version: 1,
+  createdAt: at,
+  updatedAt: at,
+};
+const { id } = user;
+const idempotencyKey = {
+  description: 'Sent again with the same body it makes no second user and gets the same answer, for 24 hours',
+  required: false,
+  example: 'signup-1',
+};
+const ifMatch = {
+  description: 'The ETag that the change is meant for; else 412',
+  required: false,
+  example: '"1"',
+};
+
+/** What OpenAPI says of each call. */
+export const usersMessages: Messages<UsersApi> = {
+  createUser: {
+    summary: 'Create a user; the e-mail address is unique in every spelling of it',
+    request: CreateUserDto,
+    answer: userAnswer,
+    status: 201,
+    headers: { 'Idempotency-Key': idempotencyKey },
+    errors: { 409: ['email_taken', 'in_progress'], 422: ['idempotency_key_reused'] },
+    example: { request: { name: 'Ada', email: 'ada@example.com', age: 36 }, answer: user },
+  },
+  getUser: {
+    summary: 'A user; the ETag is the version',
+    request: GetUserDto,
+    answer: userAnswer,
+    errors: { 404: ['user_not_found'] },
+    example: { request: { id }, answer: user },
+  },
+  listUsers: {
+    summary: 'All users, oldest first, or who has an e-mail address',
+    request: ListUsersDto,
+    answer: listUsersAnswer,
+    errors: { 400: ['page_token_invalid'] },
+    example: { request: { pageSize: 20 }, answer: { users: [user], nextPageToken: '' } },
+  },
+  updateUser: {
+    summary: 'Change some fields of a user; changes of one user happen one after another',
+    request: UpdateUserDto,
+    answer: userAnswer,
+    headers: { 'If-Match': ifMatch },
+    errors: {
+      404: ['user_not_found'],
+      409: ['email_taken', 'resource_busy'],
+      412: ['version_mismatch'],
+    },
+    example: {
+      request: { id, name: 'Ada Lovelace', expectedVersion: 1 },
+      answer: { ...user, name: 'Ada Lovelace', version: 2 },
+    },
+  },
+  deleteUser: {
+    summary: 'Delete a user; again: 404',
+    request: DeleteUserDto,
+    answer: deleteUserAnswer,
+    status: 204,
+    errors: { 404: ['user_not_found'], 409: ['resource_busy'] },
+    example: { request: { id }, answer: {} },
+  },
+};

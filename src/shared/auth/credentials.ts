@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What a call shows of its caller, the same on both wires. */
+export interface Credentials {
+  /** The `Authorization` header or metadata. */
+  readonly authorization?: string;
+  /** The `Host` header or `:authority`. */
+  readonly host?: string;
+  /** Whether a proxy says that it has forwarded the call. */
+  readonly forwarded: boolean;
+  /** `x-aerie-subject`: on behalf of which player. */
+  readonly subject?: string;
+}
+
+export function credentialsOf(headers: IncomingHttpHeaders, host: string | undefined): Credentials {
+  const { authorization, 'x-aerie-subject': subject } = headers;
+  return {
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(host === undefined ? {} : { host }),
+    forwarded: Object.keys(headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-')),
+    ...(subject === undefined ? {} : { subject: String(subject) }),
+  };
+}

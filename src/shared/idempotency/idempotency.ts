@@ -1,0 +1,65 @@
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { currentCaller, principalOf } from '../auth/caller';
+import { Clock } from '../clock/clock';
+import { Config } from '../config/config';
+import type { Database } from '../db/database';
+import { keyOf } from '../rpc/keyed';
+import { IdempotencyRepository, type IdempotentCall } from './idempotency.repository';
+
+const keptMs = 24 * 3_600_000;
+const pruned = 500;
+
+/**
+ * Idempotency keys: the same key of the same caller on the same route has one effect and one answer for 24 hours; with
+ * another body it is refused. Source: draft-ietf-httpapi-idempotency-key-header
+ */
+@Injectable()
+export class Idempotency {
+  private readonly secrets: readonly Buffer[];
+  private readonly repositories: IdempotencyRepository[] = [];
+
+  constructor(
+    config: Config,
+    private readonly clock: Clock,
+  ) {
+    // Derived: what is stored tells nothing about bodies, and each secret has one purpose.
+    this.secrets = config.hmacKeys.map(({ secret }) =>
+      Buffer.from(hkdfSync('sha256', secret, '', 'aerie idempotency', 32)),
+    );
+  }
+
+  /** For a feature's repository: its keys, in a table of its own (`idempotencyTable`). */
+  keysIn(db: Database, table: string): IdempotencyRepository {
+    const repository = new IdempotencyRepository(db, table);
+    this.repositories.push(repository);
+    return repository;
+  }
+
+  /** A request as its key identifies it; undefined when it came without. `route` names the call, on every wire. */
+  callOf(route: string, request: object): IdempotentCall | undefined {
+    const key = keyOf(request);
+    if (key === undefined) return undefined;
+    const now = this.clock.now();
+    const named = JSON.stringify([principalOf(currentCaller()), route, key]);
+    const asked = JSON.stringify(Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const [fingerprint = '', ...earlier] = this.secrets.map((each) =>
+      createHmac('sha256', each).update(asked).digest('hex'),
+    );
+    return {
+      keyHash: createHash('sha256').update(named).digest('hex'),
+      fingerprint,
+      earlier,
+      now,
+      expiresAt: now + keptMs,
+    };
+  }
+
+  /** Removes some of the keys that are over; answers whether there may be more. */
+  async prune(): Promise<boolean> {
+    let more = false;
+    for (const repository of this.repositories)
+      more = (await repository.prune(this.clock.now(), pruned)) === pruned || more;
+    return more;
+  }
+}

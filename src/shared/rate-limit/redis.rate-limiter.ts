@@ -1,0 +1,55 @@
+import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RedisClient } from '../redis/redis.client';
+import { type Limit, RateLimiter, type Taken } from './rate-limiter';
+
+const prefix = 'aerie:rate';
+
+/**
+ * Counts in Redis, for all processes together. While Redis does not answer, `insurance` counts in each process for itself:
+ * more gets through then, but never without a limit.
+ */
+export class RedisRateLimiter extends RateLimiter {
+  private readonly limiters = new Map<string, RateLimiterRedis>();
+
+  private constructor(
+    private readonly library: typeof import('rate-limiter-flexible'),
+    private readonly client: RedisClient,
+    private readonly insurance: RateLimiter,
+  ) {
+    super();
+  }
+
+  static async open(client: RedisClient, insurance: RateLimiter): Promise<RedisRateLimiter> {
+    // Loaded only where there is a Redis.
+    return new RedisRateLimiter(await import('rate-limiter-flexible'), client, insurance);
+  }
+
+  override async take(limit: Limit, key: string): Promise<Taken> {
+    try {
+      return toTaken(limit, await this.limiterOf(limit).consume(key));
+    } catch (thrown) {
+      // What is one too many is thrown as well.
+      if (thrown instanceof this.library.RateLimiterRes) return toTaken(limit, thrown);
+      return this.insurance.take(limit, key);
+    }
+  }
+
+  private limiterOf(limit: Limit): RateLimiterRedis {
+    const known = this.limiters.get(limit.name);
+    if (known) return known;
+    const { name, max: points, windowSeconds: duration } = limit;
+    const options = { storeClient: this.client, rejectIfRedisNotReady: true, points, duration };
+    const made = new this.library.RateLimiterRedis({ ...options, keyPrefix: `${prefix}:${name}` });
+    this.limiters.set(name, made);
+    return made;
+  }
+}
+
+function toTaken(limit: Limit, { consumedPoints, msBeforeNext }: RateLimiterRes): Taken {
+  return {
+    limit,
+    exceeded: consumedPoints > limit.max,
+    remaining: Math.max(0, limit.max - consumedPoints),
+    resetMs: Math.max(0, msBeforeNext),
+  };
+}

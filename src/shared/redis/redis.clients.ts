@@ -1,0 +1,118 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { PinoLogger } from 'nestjs-pino';
+import { Config } from '../config/config';
+import { type CheckResult, Readiness } from '../health/readiness';
+import { within } from '../lifecycle/within';
+import { scrub } from '../logging/redaction';
+import { Seldom } from '../logging/seldom';
+import { connections, type RedisClient } from './redis.client';
+import { RedisHeartbeat } from './redis.heartbeat';
+import { clusterOptions, commandTimeoutMs, serverOptions } from './redis.options';
+import { parseRedisUrl, type RedisAddress, shownRedis } from './redis.url';
+
+interface Opened {
+  readonly client: RedisClient;
+  readonly heartbeat: RedisHeartbeat;
+}
+
+const pingLimitMs = 500;
+const farewellMs = 500;
+const tellEveryMs = 30_000;
+
+/**
+ * The one place that makes Redis clients. `main` is the client of REDIS_URL, shared by all who have no reason for their
+ * own. Everything in Redis may be gone at any instant, and Redis itself: who asks it has another way to answer.
+ */
+@Injectable()
+export class RedisClients implements OnApplicationShutdown {
+  private opened: Opened[] = [];
+  private first: RedisClient | undefined;
+
+  constructor(private readonly logger: PinoLogger) {}
+
+  /** With a `main` and a readiness check when the configuration names a Redis. It need not be up. */
+  static async create(config: Config, logger: PinoLogger, readiness: Readiness): Promise<RedisClients> {
+    const clients = new RedisClients(logger);
+    if (config.redisUrl === undefined) return clients;
+    const main = await clients.open(config.redisUrl, { pipelining: true });
+    clients.first = main;
+    readiness.add('redis', () => checkRedis([main], 1));
+    return clients;
+  }
+
+  get main(): RedisClient | undefined {
+    return this.first;
+  }
+
+  /**
+   * Another client, closed with the application. Waits a second at most for the first connection. `pipelining` sends
+   * what is asked for in one tick together, and the next batch only when that is answered: a third of the CPU, later
+   * answers. Not with a cluster.
+   * @throws StartError when the URL cannot be used, never because nobody answers there
+   */
+  async open(url: string, { pipelining = false } = {}): Promise<RedisClient> {
+    const address = parseRedisUrl(url);
+    // Loaded only where there is a Redis: it takes as long as a tenth of the start.
+    const { default: ioredis } = await import('ioredis');
+    const client: RedisClient =
+      address.kind === 'cluster'
+        ? new ioredis.Cluster([...address.hosts], clusterOptions(address))
+        : new ioredis.Redis(serverOptions(address, pipelining));
+    this.watch(client, address);
+    this.opened.push({ client, heartbeat: new RedisHeartbeat(client) });
+    await firstNews(client);
+    if (address.kind === 'cluster') await Promise.all(connections(client).map(firstNews));
+    return client;
+  }
+
+  /** Lets every client finish what it was asked, for half a second at most, and closes it. */
+  async onApplicationShutdown(): Promise<void> {
+    const closing = this.opened;
+    this.opened = [];
+    await Promise.all(closing.map(close));
+  }
+
+  private watch(client: RedisClient, address: RedisAddress): void {
+    const host = shownRedis(address);
+    const seldom = new Seldom(tellEveryMs);
+    let troubled = false;
+    // Without a listener ioredis prints the error, and an error of its connection would end the process.
+    client.on('error', (error: Error) => {
+      troubled = true;
+      if (seldom.now()) this.logger.warn({ host, reason: scrub(error.message) }, 'redis_unreachable');
+    });
+    // ioredis connects to a node for its first command, and refuses the second one until that is done.
+    client.on('+node', (node: Redis) => void node.connect().catch(() => undefined));
+    client.on('ready', () => {
+      if (troubled) this.logger.info({ host }, 'redis_connected');
+      troubled = false;
+    });
+  }
+}
+
+/** Healthy when so many of these answer. */
+export async function checkRedis(clients: readonly RedisClient[], needed: number): Promise<CheckResult> {
+  const began = performance.now();
+  const answers = await Promise.allSettled(clients.map((client) => within(client.ping(), pingLimitMs)));
+  if (answers.filter(({ status }) => status === 'fulfilled').length < needed)
+    return { status: 'degraded', reason: 'does not answer' };
+  return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
+}
+
+/** Resolves when it is connected, or known not to be. */
+async function firstNews(client: RedisClient): Promise<void> {
+  if (client.status === 'ready') return;
+  const news = new Promise<void>((resolve) => {
+    for (const event of ['ready', 'error', 'close']) client.once(event, () => resolve());
+  });
+  // Who does not answer within this time may answer later.
+  await within(news, commandTimeoutMs).catch(() => undefined);
+}
+
+async function close({ client, heartbeat }: Opened): Promise<void> {
+  heartbeat.stop();
+  // A client without a connection cannot say goodbye.
+  await within(client.quit(), farewellMs).catch(() => undefined);
+  client.disconnect();
+}

@@ -1,0 +1,67 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { RedisAddress } from './redis.url';
+
+/** After so long a command has failed, whatever becomes of it in Redis. */
+export const commandTimeoutMs = 1000;
+const connectTimeoutMs = 900;
+const maxPauseMs = 1000;
+
+/** Back-off between connection attempts, in milliseconds; never gives up. With jitter: many clients lose one server. */
+function pauseBefore(attempt: number): number {
+  return Math.min(maxPauseMs, 25 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+}
+
+/** What ioredis would do otherwise, send again what may have been done already, applied 50 increments 60 times. */
+function careful({ tls, username, password }: RedisAddress): RedisOptions {
+  return {
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // A command without a connection fails at once; queued, it would be done when its caller has long gone.
+    enableOfflineQueue: false,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    disableClientInfo: true,
+    // After a failover the old server refuses writes: ask again who the master is. The command itself has failed.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+}
+
+/** For one server, directly or by way of sentinels. The sentinels themselves are asked without a password. */
+export function serverOptions(address: RedisAddress, pipelining: boolean): RedisOptions {
+  const options = {
+    ...careful(address),
+    db: address.db,
+    retryStrategy: pauseBefore,
+    enableAutoPipelining: pipelining,
+  };
+  if (address.kind === 'single') return { ...options, ...address.hosts[0] };
+  return {
+    ...options,
+    sentinels: address.hosts.map((host) => ({ ...host })),
+    ...(address.master === undefined ? {} : { name: address.master }),
+    sentinelRetryStrategy: pauseBefore,
+    sentinelCommandTimeout: commandTimeoutMs,
+    ...(address.tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+  };
+}
+
+/**
+ * For a cluster. Without auto-pipelining: it lets commands wait for the first connection. ioredis gives its nodes an
+ * offline queue in any case, which holds a command for as long as a node is being connected to.
+ */
+export function clusterOptions(address: RedisAddress): ClusterOptions {
+  return {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: pauseBefore,
+    // 0: when a node is gone its commands fail; sent to another node they could be done twice.
+    retryDelayOnFailover: 0,
+    // These were refused, not done, so they may be sent again: a few times, within the time limit of a command.
+    maxRedirections: 5,
+    slotsRefreshTimeout: connectTimeoutMs,
+    slotsRefreshInterval: 2000,
+    redisOptions: careful(address),
+  };
+}

@@ -1,0 +1,14 @@
+// Text that people see is normalised once, where it arrives: composed (NFC), well-formed, and nothing in it that is not seen.
+
+// Controls, lone surrogates and what stands for lost bytes; and what turns the direction of the text around it.
+const unseen = /[\p{Cc}\p{Cs}\uFFFD\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\u2028\u2029\uFEFF]/u;
+
+/** Whether text may be shown to others as it is. */
+export function isPlain(text: string): boolean {
+  return text.isWellFormed() && !unseen.test(text);
+}
+
+/** In how many ways text may be written, compared as one: composed, of one width, without case. */
+export function canonical(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
+}

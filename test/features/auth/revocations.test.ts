@@ -1,0 +1,92 @@
+import { ulid } from 'ulid';
+import { authFeature } from '../../../src/features/auth/auth.module';
+import { Pruner } from '../../../src/features/auth/auth.pruner';
+import { AuthRepository } from '../../../src/features/auth/auth.repository';
+import { Sweeper } from '../../../src/features/auth/auth.sweeper';
+import type { UsersApi } from '../../../src/features/users/users.api';
+import { Databases } from '../../../src/shared/db/databases';
+import { AppError } from '../../../src/shared/errors/app-error';
+import { unavailable } from '../../../src/shared/errors/common.errors';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { HandClock } from '../../support/hand-clock';
+
+const hour = 3_600_000;
+
+describe.each(everyDatabase)('$name', ({ create }) => {
+  const clock = new HandClock();
+  let database: TestDatabase;
+  let databases: Databases;
+  let repository: AuthRepository;
+
+  beforeAll(async () => {
+    database = await create();
+    databases = new Databases({ poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 });
+    databases.register('auth', database.url, [], authFeature.migrations);
+    await databases.connectAll();
+    await databases.migrateAll();
+    repository = new AuthRepository(databases, clock);
+  });
+  afterAll(async () => {
+    await databases.closeAll();
+    await database[Symbol.asyncDispose]();
+  });
+
+  test('an account is made once, and its role is what was set last', async () => {
+    const account = { userId: ulid(), passwordHash: '$argon2id$1', role: 'player' } as const;
+    const made = await Promise.all(Array.from({ length: 8 }, () => repository.create(account)));
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await repository.account(account.userId)).toEqual(account);
+    expect(await repository.account(ulid())).toBeUndefined();
+    expect(await repository.setRole(account.userId, 'admin')).toBe(true);
+    expect(await repository.setRole(account.userId, 'admin')).toBe(true);
+    expect(await repository.roleOf(account.userId, ulid())).toBe('admin');
+    expect(await repository.setRole(ulid(), 'admin')).toBe(false);
+  });
+
+  test('the password of a deleted user is forgotten, and of nobody else', async () => {
+    const here = ulid();
+    const gone = ulid();
+    for (const userId of [here, gone]) await repository.create({ userId, passwordHash: 'x', role: 'player' });
+    const getUser = async ({ id }: { id: string }): Promise<unknown> => {
+      if (id === gone) throw new AppError('not_found', 'user_not_found', 'No such user');
+      return {};
+    };
+    const sweeper = new Sweeper(repository, { getUser } as unknown as UsersApi);
+    await sweeper.sweep();
+    expect([await repository.account(here), await repository.account(gone)]).toEqual([expect.anything(), undefined]);
+    const unknown = { getUser: () => Promise.reject(unavailable()) } as unknown as UsersApi;
+    await expect(new Sweeper(repository, unknown).sweep()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await repository.account(here)).toBeDefined();
+  });
+
+  test('a revoked token is known as such until it has expired, and no longer', async () => {
+    const userId = ulid();
+    await repository.create({ userId, passwordHash: 'x', role: 'player' });
+    const [first, second] = [ulid(), ulid()];
+    const revoked = await Promise.all(
+      Array.from({ length: 8 }, () => repository.revoke({ jti: first, userId, expiresAt: clock.now() + hour })),
+    );
+    expect(revoked.filter(Boolean)).toHaveLength(1);
+    const pruner = new Pruner(repository, clock);
+    for (const passed of [0, hour, 2 * hour - 1]) {
+      clock.at = passed;
+      expect(await pruner.prune()).toBe(false);
+      expect([await repository.roleOf(userId, first), await repository.roleOf(userId, second)]).toEqual([
+        undefined,
+        'player',
+      ]);
+    }
+    clock.at = 2 * hour + 1;
+    await pruner.prune();
+    expect(await repository.roleOf(userId, first)).toBe('player');
+    clock.at = 0;
+  });
+
+  test('pruning takes bounded steps and says whether there is more', async () => {
+    for (let i = 0; i < 5; i += 1) await repository.revoke({ jti: ulid(), userId: ulid(), expiresAt: clock.now() + i });
+    expect(await repository.prune(clock.now() + 4, 3)).toBe(3);
+    expect(await repository.prune(clock.now() + 4, 3)).toBe(1);
+    expect(await repository.prune(clock.now() + 4, 3)).toBe(0);
+    expect(await repository.prune(clock.now() + 5, 3)).toBe(1);
+  });
+});

@@ -1,0 +1,105 @@
+import { ulid } from 'ulid';
+import { UsersCache } from '../../../src/features/users/users.cache';
+import { usersMigrations } from '../../../src/features/users/users.migrations';
+import { type StoredUser, UsersRepository } from '../../../src/features/users/users.repository';
+import { UsersWriter } from '../../../src/features/users/users.writer';
+import type { Cache } from '../../../src/shared/cache/cache';
+import { CacheMetrics } from '../../../src/shared/cache/cache.metrics';
+import { MemoryCache } from '../../../src/shared/cache/memory.cache';
+import type { Config } from '../../../src/shared/config/config';
+import { Databases } from '../../../src/shared/db/databases';
+import { resourceBusy } from '../../../src/shared/errors/common.errors';
+import { Idempotency } from '../../../src/shared/idempotency/idempotency';
+import type { Lock } from '../../../src/shared/lock/lock';
+import { Metrics } from '../../../src/shared/metrics/metrics';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { HandClock } from '../../support/hand-clock';
+import { LyingLock } from '../../support/lying-lock';
+
+// The version is the safety, not the lock: this one grants everybody at once.
+
+const options = { poolMin: 1, poolMax: 8, connectTimeoutMs: 10_000, queryTimeoutMs: 10_000 };
+const noCache = { get: async () => undefined, put: async () => undefined } as unknown as Cache;
+const config = { hmacKeys: [{ kid: 'default', secret: Buffer.alloc(32) }] } as unknown as Config;
+
+describe.each(everyDatabase)('$name', ({ create }) => {
+  let database: TestDatabase;
+  let databases: Databases;
+  let repository: UsersRepository;
+  let writer: UsersWriter;
+  beforeEach(async () => {
+    database = await create();
+    databases = new Databases(options);
+    databases.register('users', database.url, [], usersMigrations);
+    await databases.connectAll();
+    await databases.migrateAll();
+    const clock = new HandClock();
+    repository = new UsersRepository(databases, new Idempotency(config, clock));
+    writer = new UsersWriter(new LyingLock(), repository, new UsersCache(noCache), clock);
+  });
+  afterEach(async () => {
+    await databases.closeAll();
+    await database[Symbol.asyncDispose]();
+  });
+
+  const made = (): Promise<StoredUser> => {
+    const [id, now] = [ulid(), Date.now()];
+    const person = { name: 'Ada', email: 'ada@example.com', emailKey: 'ada@example.com', age: null };
+    return repository.create({ id, ...person, version: 1, createdAt: now, updatedAt: now }, undefined);
+  };
+
+  test('fifty changes at once under a lock that lies: none is lost', async () => {
+    const { id } = await made();
+    const changes = Array.from({ length: 50 }, (_, i) => writer.update({ id, name: `name ${i}` }, undefined));
+    const settled = await Promise.allSettled(changes);
+    const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as { code: string }] : []));
+    expect(done.length).toBeGreaterThan(0);
+    expect(failed.filter(({ code }) => code !== 'resource_busy')).toEqual([]);
+    expect(done.map(({ version }) => version).sort((a, b) => a - b)).toEqual(done.map((_, i) => i + 2));
+    const last = done.find(({ version }) => version === done.length + 1);
+    expect(await repository.find(id, undefined)).toMatchObject({ version: done.length + 1, name: last?.name });
+  });
+
+  test('whoever may have lost the lock does not even try to write', async () => {
+    const { id } = await made();
+    const check = (): void => {
+      throw resourceBusy();
+    };
+    const lost = { check, [Symbol.asyncDispose]: async () => undefined };
+    const lock = { hold: async () => lost } as unknown as Lock;
+    const late = new UsersWriter(lock, repository, new UsersCache(noCache), new HandClock());
+    await expect(late.update({ id, name: 'late' }, undefined)).rejects.toMatchObject({ code: 'resource_busy' });
+    await expect(late.delete(id, undefined)).rejects.toMatchObject({ code: 'resource_busy' });
+    expect(await repository.find(id, undefined)).toMatchObject({ name: 'Ada', version: 1 });
+  });
+
+  test('deleted once, by one of ten at once', async () => {
+    const { id } = await made();
+    const settled = await Promise.allSettled(Array.from({ length: 10 }, () => writer.delete(id, undefined)));
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const codes = settled.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []));
+    expect(new Set(codes)).toEqual(new Set(codes.filter((code) => ['resource_busy', 'user_not_found'].includes(code))));
+  });
+
+  test('who owns another user finds none here, whatever the id', async () => {
+    const user = await made();
+    const stranger = ulid();
+    expect(await repository.find(user.id, stranger)).toBeUndefined();
+    expect(await repository.replace({ ...user, version: 2 }, 1, stranger)).toBe(false);
+    expect(await repository.remove(user.id, 1, stranger)).toBe(false);
+    expect(await repository.find(user.id, user.id)).toMatchObject({ version: 1 });
+  });
+});
+
+test('a slow reader does not put back a user who was deleted meanwhile, nor an older one', async () => {
+  const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, new CacheMetrics(new Metrics()));
+  const cache = new UsersCache(memory);
+  const user = (version: number) => ({ id: 'ada', version }) as StoredUser;
+  await cache.put(user(2));
+  await cache.put(user(1));
+  expect(await cache.get('ada')).toEqual(user(2));
+  await cache.remove('ada', 2);
+  await cache.put(user(2));
+  expect(await cache.get('ada')).toBe('gone');
+});

@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
+import { SystemClock } from '../../../src/shared/clock/system.clock';
+import { MemoryRateLimiter } from '../../../src/shared/rate-limit/memory.rate-limiter';
+import { type Limit, RateLimiter, rateLimitHeaders } from '../../../src/shared/rate-limit/rate-limiter';
+import { RedisRateLimiter } from '../../../src/shared/rate-limit/redis.rate-limiter';
+import { eventually } from '../../support/eventually';
+import { HandClock } from '../../support/hand-clock';
+import { type RedisServer, startRedis } from '../../support/redis';
+
+// One promise: so many in so long for each key, by whichever means it is counted.
+
+const limit: Limit = { name: 'test', max: 3, windowSeconds: 1 };
+let server: RedisServer;
+const clients: Redis[] = [];
+
+/** As RedisClients makes them. */
+async function client(): Promise<Redis> {
+  const made = new Redis(server.url, { maxRetriesPerRequest: 0, commandTimeout: 500, enableOfflineQueue: false });
+  made.on('error', () => undefined);
+  clients.push(made);
+  await once(made, 'ready');
+  return made;
+}
+
+const insured = (): MemoryRateLimiter => new MemoryRateLimiter(new SystemClock());
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(async () => {
+  for (const each of clients) each.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+
+describe.each([
+  ['memory', async () => insured()],
+  ['Redis', async () => RedisRateLimiter.open(await client(), insured())],
+])('%s', (_name, make) => {
+  let limiter: RateLimiter;
+  beforeAll(async () => {
+    limiter = await make();
+  });
+
+  test('so many pass, the next do not, and the window ends by itself', async () => {
+    const taken = [];
+    for (let i = 0; i < 5; i += 1) taken.push(await limiter.take(limit, 'a'));
+    expect(taken.map(({ exceeded }) => exceeded)).toEqual([false, false, false, true, true]);
+    expect(taken.map(({ remaining }) => remaining)).toEqual([2, 1, 0, 0, 0]);
+    for (const { resetMs } of taken) expect([resetMs > 0, resetMs <= 1000]).toEqual([true, true]);
+    await eventually(async () => expect((await limiter.take(limit, 'a')).remaining).toBe(2), 3000);
+  });
+
+  test('keys and limits count for themselves', async () => {
+    for (let i = 0; i < 4; i += 1) await limiter.take(limit, 'b');
+    expect((await limiter.take(limit, 'c')).exceeded).toBe(false);
+    expect((await limiter.take({ ...limit, name: 'other' }, 'b')).exceeded).toBe(false);
+  });
+
+  test('of a hundred at once just so many pass', async () => {
+    const taken = await Promise.all(Array.from({ length: 100 }, () => limiter.take(limit, 'd')));
+    expect(taken.filter(({ exceeded }) => !exceeded)).toHaveLength(3);
+  });
+});
+
+test('Redis counts for all processes together, and under no name that it could tell', async () => {
+  const [one, two] = [await client(), await client()];
+  const limiters = await Promise.all([one, two].map((each) => RedisRateLimiter.open(each, insured())));
+  const taken = [];
+  for (let i = 0; i < 4; i += 1) taken.push(await (limiters[i % 2] as RateLimiter).take(limit, 'shared'));
+  expect(taken.map(({ exceeded }) => exceeded)).toEqual([false, false, false, true]);
+});
+
+test('while Redis is gone each process counts for itself, at once; then together again', async () => {
+  const limiter = await RedisRateLimiter.open(await client(), insured());
+  await server.kill();
+  const began = performance.now();
+  const taken = [];
+  for (let i = 0; i < 4; i += 1) taken.push(await limiter.take({ ...limit, windowSeconds: 60 }, 'gone'));
+  expect(taken.map(({ exceeded }) => exceeded)).toEqual([false, false, false, true]);
+  expect(performance.now() - began).toBeLessThan(2000);
+  await server.restart();
+  await eventually(async () => expect((await limiter.take({ ...limit, windowSeconds: 60 }, 'gone')).remaining).toBe(2));
+});
+
+test('in memory a million made-up keys cost no more than the bound, and do not free who is tried hard', async () => {
+  const clock = new HandClock();
+  const limiter = new MemoryRateLimiter(clock);
+  const hard = { ...limit, windowSeconds: 60 };
+  for (let i = 0; i < 4; i += 1) await limiter.take(hard, 'victim');
+  for (let i = 0; i < 1_000_000; i += 1) {
+    await limiter.take(hard, `made-up-${i}`);
+    if (i % 50_000 === 0) expect((await limiter.take(hard, 'victim')).exceeded).toBe(true);
+  }
+  const { windows } = limiter as unknown as { windows: Map<string, unknown> };
+  expect(windows.size).toBeLessThanOrEqual(100_000);
+});
+
+test('the headers are those of the draft', () => {
+  const taken = { limit, exceeded: false, remaining: 2, resetMs: 900 };
+  expect(rateLimitHeaders([taken, { ...taken, limit: { ...limit, name: 'other', max: 9 } }])).toEqual({
+    'ratelimit-policy': '"test";q=3;w=1, "other";q=9;w=1',
+    ratelimit: '"test";r=2;t=1, "other";r=2;t=1',
+  });
+});
