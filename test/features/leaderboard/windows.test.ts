@@ -218,10 +218,14 @@ describe.each(everyServer)('$name, two instances', ({ create }) => {
     for (const app of [one, two]) expect((await closed(app)).entries).toEqual(expected(made));
     await eventually(async () => {
       const all = await snapshots();
-      // A periodic one of each board before, then the day's final one and two more periodic ones.
-      expect(all).toHaveLength(6);
-      expect(new Set(all.map((each) => `${each.window} ${each.key} ${each.kind} ${slotOf(each)}`)).size).toBe(6);
-      expect((await taken(one)) + (await taken(two))).toBe(6);
+      // A periodic one of each board before, then the day's final one and two more periodic ones; three, where one of the
+      // two looked at the day a moment before it was closed.
+      expect(all.length).toBeGreaterThanOrEqual(6);
+      expect(all.filter(({ kind }) => kind === 'final')).toHaveLength(1);
+      expect(new Set(all.map((each) => `${each.window} ${each.key} ${each.kind} ${slotOf(each)}`)).size).toBe(
+        all.length,
+      );
+      expect((await taken(one)) + (await taken(two))).toBe(all.length);
     });
   });
 
