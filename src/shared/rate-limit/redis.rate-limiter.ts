@@ -12,7 +12,7 @@ export class RedisRateLimiter extends RateLimiter {
   private readonly limiters = new Map<string, RateLimiterRedis>();
 
   private constructor(
-    private readonly library: typeof import('rate-limiter-flexible'),
+    private readonly flexible: typeof import('rate-limiter-flexible'),
     private readonly client: RedisClient,
     private readonly insurance: RateLimiter,
   ) {
@@ -29,7 +29,7 @@ export class RedisRateLimiter extends RateLimiter {
       return toTaken(limit, await this.limiterOf(limit).consume(key));
     } catch (thrown) {
       // What is one too many is thrown as well.
-      if (thrown instanceof this.library.RateLimiterRes) return toTaken(limit, thrown);
+      if (thrown instanceof this.flexible.RateLimiterRes) return toTaken(limit, thrown);
       return this.insurance.take(limit, key);
     }
   }
@@ -39,7 +39,7 @@ export class RedisRateLimiter extends RateLimiter {
     if (known) return known;
     const { name, max: points, windowSeconds: duration } = limit;
     const options = { storeClient: this.client, rejectIfRedisNotReady: true, points, duration };
-    const made = new this.library.RateLimiterRedis({ ...options, keyPrefix: `${prefix}:${name}` });
+    const made = new this.flexible.RateLimiterRedis({ ...options, keyPrefix: `${prefix}:${name}` });
     this.limiters.set(name, made);
     return made;
   }

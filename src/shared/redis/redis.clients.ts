@@ -61,8 +61,9 @@ export class RedisClients implements OnApplicationShutdown {
         : new ioredis.Redis(serverOptions(address, pipelining));
     this.watch(client, address);
     this.opened.push({ client, heartbeat: new RedisHeartbeat(client) });
-    await firstNews(client);
-    if (address.kind === 'cluster') await Promise.all(connections(client).map(firstNews));
+    const first = (each: RedisClient): Promise<void> => this.quietly('redis_not_connected_yet', firstNews(each));
+    await first(client);
+    if (address.kind === 'cluster') await Promise.all(connections(client).map(first));
     return client;
   }
 
@@ -70,7 +71,23 @@ export class RedisClients implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     const closing = this.opened;
     this.opened = [];
-    await Promise.all(closing.map(close));
+    await Promise.all(closing.map((each) => this.close(each)));
+  }
+
+  private async close({ client, heartbeat }: Opened): Promise<void> {
+    heartbeat.stop();
+    // A client without a connection cannot say goodbye.
+    await this.quietly('redis_left_without_goodbye', within(client.quit(), farewellMs));
+    client.disconnect();
+  }
+
+  /** What may fail without harm, and is told to whoever looks closely. */
+  private async quietly(event: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.logger.debug({ err: error }, event);
+    }
   }
 
   private watch(client: RedisClient, address: RedisAddress): void {
@@ -83,7 +100,10 @@ export class RedisClients implements OnApplicationShutdown {
       if (seldom.now()) this.logger.warn({ host, reason: scrub(error.message) }, 'redis_unreachable');
     });
     // ioredis connects to a node for its first command, and refuses the second one until that is done.
-    client.on('+node', (node: Redis) => void node.connect().catch(() => undefined));
+    client.on('+node', (node: Redis) => {
+      const failed = (err: unknown): void => this.logger.debug({ host, err }, 'redis_node_unreachable');
+      void node.connect().catch(failed);
+    });
     client.on('ready', () => {
       if (troubled) this.logger.info({ host }, 'redis_connected');
       troubled = false;
@@ -100,19 +120,11 @@ export async function checkRedis(clients: readonly RedisClient[], needed: number
   return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
 }
 
-/** Resolves when it is connected, or known not to be. */
+/** Resolves when it is connected, or known not to be. @throws Error when neither is known in time: it may come later */
 async function firstNews(client: RedisClient): Promise<void> {
   if (client.status === 'ready') return;
   const news = new Promise<void>((resolve) => {
     for (const event of ['ready', 'error', 'close']) client.once(event, () => resolve());
   });
-  // Who does not answer within this time may answer later.
-  await within(news, commandTimeoutMs).catch(() => undefined);
-}
-
-async function close({ client, heartbeat }: Opened): Promise<void> {
-  heartbeat.stop();
-  // A client without a connection cannot say goodbye.
-  await within(client.quit(), farewellMs).catch(() => undefined);
-  client.disconnect();
+  await within(news, commandTimeoutMs);
 }
