@@ -4,6 +4,7 @@ import type { FairnessApi } from '../../../src/features/fairness/fairness.api';
 import type { CheckRequest, CheckResponse } from '../../../src/generated/aerie/fairness/v1/fairness';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { recordingLogger } from '../../support/recording-logger';
 
 // SPEC 3: fairness that fails or hangs. A function stands for it: the real one fails when it likes.
 
@@ -11,11 +12,10 @@ type Check = (request: CheckRequest) => Promise<CheckResponse>;
 
 function gate(check: Check, onFailure: 'allow' | 'deny' = 'allow') {
   const metrics = new Metrics();
-  const warnings: object[] = [];
-  const logger = { warn: (fields: object) => warnings.push(fields) };
+  const { logger, lines: warnings } = recordingLogger();
   const config = loadConfig({ FAIRNESS_ON_FAILURE: onFailure }, []);
   const calls = new FairnessCallMetrics(metrics);
-  const gatekeeper = new Gatekeeper({ check } as FairnessApi, calls, config, logger as never);
+  const gatekeeper = new Gatekeeper({ check } as FairnessApi, calls, config, logger);
   const counted = async (status: string) =>
     (await metrics.registry.getSingleMetric('events_fairness_requests_total')?.get())?.values.find(
       ({ labels }) => labels.status === status,

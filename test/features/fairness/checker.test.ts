@@ -12,6 +12,7 @@ import { initialRules } from '../../../src/features/fairness/fairness.rules';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { HandClock } from '../../support/hand-clock';
+import { recordingLogger } from '../../support/recording-logger';
 
 // Checks that overlap, and a database that fails. The repositories are functions here: a real one fails when it likes.
 
@@ -19,7 +20,7 @@ type Save = (findings: Findings) => Promise<{ blocks: Findings['blocks']; flags:
 
 class Process {
   readonly clock = new HandClock();
-  readonly warnings: string[] = [];
+  readonly warnings: readonly string[];
   readonly saved: Findings[] = [];
   readonly blocklist: Blocklist;
   readonly recorder: Recorder;
@@ -33,13 +34,14 @@ class Process {
   constructor(blocks: Partial<BlocksRepository> = {}) {
     const metrics = new FairnessMetrics(new Metrics());
     const rulebook = { current: initialRules, loaded: true } as Rulebook;
-    const logger = { warn: (_fields: object, name: string) => this.warnings.push(name) };
+    const { logger, told } = recordingLogger();
+    this.warnings = told;
     const findings = { save: (one: Findings) => this.save(one) } as FindingsRepository;
     this.blocklist = new Blocklist(
       { active: async () => [], changed: async () => [], ...blocks } as BlocksRepository,
       this.clock,
     );
-    this.recorder = new Recorder(findings, this.blocklist, metrics, logger as never);
+    this.recorder = new Recorder(findings, this.blocklist, metrics, logger);
     this.judge = new Judge(rulebook, this.blocklist, metrics, this.clock);
     this.checker = new Checker(rulebook, this.blocklist, this.judge, this.recorder, metrics);
   }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PinoLogger } from 'nestjs-pino';
 import type { Bus, BusMessage, Topic } from '../../../src/shared/bus/bus';
 import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
 import { Load } from '../../../src/shared/lifecycle/load';
 import { eventually } from '../../support/eventually';
+import { recordingLogger } from '../../support/recording-logger';
 
 // What every bus promises; one suite, run on each kind.
 
@@ -18,19 +18,18 @@ const bodies = (group: readonly BusMessage<number>[]): number[] => group.map(({ 
 
 interface Opened {
   readonly bus: Bus;
-  readonly logged: string[];
+  readonly logged: readonly string[];
   readonly counted: Record<string, number>;
 }
 
 function inmem(): Opened {
-  const logged: string[] = [];
+  const { logger, told: logged } = recordingLogger();
   const counted: Record<string, number> = {};
   const count: BusMetrics['count'] = (_bus, outcome, many) => {
     counted[outcome] = (counted[outcome] ?? 0) + many;
   };
-  const logger = { error: (_fields: object, event: string) => logged.push(event) };
   return {
-    bus: new InmemBus({ count } as unknown as BusMetrics, logger as unknown as PinoLogger, new Load()),
+    bus: new InmemBus({ count } as unknown as BusMetrics, logger, new Load()),
     logged,
     counted,
   };

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
-import type { PinoLogger } from 'nestjs-pino';
 import type { BusMessage } from '../../../src/shared/bus/bus';
 import { Consumer, type ConsumerOptions } from '../../../src/shared/bus/consumer';
 import { CommitUnknownError } from '../../../src/shared/db/db.errors';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { eventually } from '../../support/eventually';
+import { recordingLogger } from '../../support/recording-logger';
 
 // ARCHITECTURE 5.8 on the far side of the bus: each message takes effect once, and one never keeps its neighbours.
 
@@ -19,8 +19,7 @@ function consumer(options: Partial<ConsumerOptions<number>> = {}) {
   const groups: number[][] = [];
   const confirmed: string[] = [];
   const parked: [string, string][] = [];
-  const logged: string[] = [];
-  const note = (_fields: object, event: string) => logged.push(event);
+  const { logger, told: logged } = recordingLogger();
   const made = new Consumer<number>({
     name: 'test',
     maxGroup: 100,
@@ -31,7 +30,7 @@ function consumer(options: Partial<ConsumerOptions<number>> = {}) {
     },
     confirm: async (ids) => confirmed.push(...ids),
     park: async (id, reason) => parked.push([id, reason]),
-    logger: { warn: note, error: note } as unknown as PinoLogger,
+    logger,
     ...options,
   });
   return { consumer: made, applied, groups, confirmed, parked, logged };

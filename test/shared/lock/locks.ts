@@ -1,4 +1,3 @@
-import type { PinoLogger } from 'nestjs-pino';
 import type { CheckResult } from '../../../src/shared/health/readiness';
 import { EtcdLock } from '../../../src/shared/lock/etcd.lock';
 import { LockMetrics } from '../../../src/shared/lock/lock.metrics';
@@ -8,6 +7,7 @@ import { RedisLock } from '../../../src/shared/lock/redis.lock';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { type EtcdCluster, startEtcd } from '../../support/etcd';
+import { recordingLogger } from '../../support/recording-logger';
 import { startRedis } from '../../support/redis';
 import type { DatabaseServer } from '../../support/servers';
 
@@ -19,7 +19,7 @@ export interface LockOptions {
 /** A lock as one process has it. */
 export interface OpenLock {
   readonly lock: QueuedLock;
-  readonly logged: string[];
+  readonly logged: readonly string[];
   /** The value of a metric, such as `lock_lost_total{lock="user"}`; 0 when it was never counted. */
   metric(name: string): Promise<number>;
   check(): Promise<CheckResult>;
@@ -62,9 +62,7 @@ function service(
     leader: async () => parts.etcd?.leader() ?? Promise.reject(new Error('Nobody leads')),
     open: async ({ ttlMs = 5000, waitMs = 1000 } = {}) => {
       const metrics = new Metrics();
-      const logged: string[] = [];
-      const tell = (_fields: object, event: string) => logged.push(event);
-      const logger = { warn: tell, info: tell } as unknown as PinoLogger;
+      const { logger, told: logged } = recordingLogger();
       const config = {
         type: 'memory',
         ttlMs,

@@ -1,6 +1,7 @@
 import type { CheckResult } from '../../../src/shared/health/readiness';
 import { type Grant, type LockParts, QueuedLock } from '../../../src/shared/lock/queued.lock';
 import { eventually } from '../../support/eventually';
+import { recordingLogger } from '../../support/recording-logger';
 
 // What a lock does with a service that answers late, or did not hear: a service that does as it is told.
 
@@ -8,7 +9,7 @@ const metrics = { waited: () => undefined, timedOut: () => undefined, lost: () =
 const parts = {
   config: { type: 'redis', ttlMs: 5000, waitMs: 100, redisUrls: [], etcdEndpoints: [] },
   metrics,
-  logger: { warn: () => undefined },
+  logger: recordingLogger().logger,
 } as unknown as LockParts;
 
 class ToldLock extends QueuedLock {

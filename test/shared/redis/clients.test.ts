@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PinoLogger } from 'nestjs-pino';
-import pino from 'pino';
 import type { Config } from '../../../src/shared/config/config';
 import type { CheckResult, Readiness } from '../../../src/shared/health/readiness';
-import { loggerOptions } from '../../../src/shared/logging/logging.module';
-import type { RedisClient } from '../../../src/shared/redis/redis.client';
+import { connections, type RedisClient } from '../../../src/shared/redis/redis.client';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { eventually } from '../../support/eventually';
+import { recordingLogger } from '../../support/recording-logger';
 import { redisCall, startRedis, startRedisCluster, startSentinel } from '../../support/redis';
 
 // What a Redis client of ours promises, in every form that a URL can name.
@@ -25,17 +23,20 @@ afterEach(async () => {
 });
 
 async function open(redisUrl: string): Promise<Opened> {
-  const lines: string[] = [];
-  const logger = pino(loggerOptions('trace'), { write: (line: string) => lines.push(line) });
+  const { logger, lines } = recordingLogger();
   const checks = new Map<string, () => Promise<CheckResult>>();
   const readiness = { add: (name: string, check: () => Promise<CheckResult>) => checks.set(name, check) };
-  const clients = await RedisClients.create(
-    { redisUrl } as Config,
-    logger as unknown as PinoLogger,
-    readiness as unknown as Readiness,
-  );
+  const clients = await RedisClients.create({ redisUrl } as Config, logger, readiness as unknown as Readiness);
   opened.push(clients);
-  return { clients, main: clients.main!, printed: () => lines.join(''), check: checks.get('redis')! };
+  return { clients, main: clients.main!, printed: () => JSON.stringify(lines), check: checks.get('redis')! };
+}
+
+/** Opening waits a second at most, which a machine under load can need for a set of servers. */
+async function openConnected(redisUrl: string): Promise<Opened> {
+  const made = await open(redisUrl);
+  const states = () => [made.main, ...connections(made.main)].map(({ status }) => status);
+  await eventually(async () => expect(new Set(states())).toEqual(new Set(['ready'])));
+  return made;
 }
 
 /** How long it takes to fail; fails when it does not. */
@@ -47,7 +48,11 @@ async function failure(work: Promise<unknown>): Promise<number> {
 
 test('without REDIS_URL there is no client and no check', async () => {
   const readiness = { add: () => expect(true).toBe(false) };
-  const clients = await RedisClients.create({ redisUrl: undefined } as Config, {} as PinoLogger, readiness as never);
+  const clients = await RedisClients.create(
+    { redisUrl: undefined } as Config,
+    recordingLogger().logger,
+    readiness as never,
+  );
   expect(clients.main).toBeUndefined();
   await clients.onApplicationShutdown();
 });
@@ -164,7 +169,7 @@ test('the password works and is never printed, not even when it is wrong', async
 test('sentinels: writes go to the master, and to the next one when it is gone', async () => {
   await using set = await startSentinel();
   const [master, replica] = set.servers;
-  const { main } = await open(set.url);
+  const { main } = await openConnected(set.url);
   await main.set('who', 'first');
   expect(await redisCall(master!.url, 'GET', 'who')).toBe('first');
   await eventually(async () => expect(await redisCall(replica!.url, 'GET', 'who')).toBe('first'));
@@ -176,7 +181,7 @@ test('sentinels: writes go to the master, and to the next one when it is gone', 
 
 test('a cluster: every key finds its node; a node that is gone takes only its keys with it', async () => {
   await using set = await startRedisCluster();
-  const { main } = await open(set.url);
+  const { main } = await openConnected(set.url);
   const keys = Array.from({ length: 60 }, (_, i) => `key-${i}`);
   await Promise.all(keys.map((key) => main.incr(key)));
   expect(new Set(await Promise.all(keys.map((key) => main.get(key))))).toEqual(new Set(['1']));
