@@ -16,6 +16,7 @@ import { Lifecycle } from './shared/lifecycle/lifecycle';
 import { stopOnSignal } from './shared/lifecycle/signals';
 import { listenError, StartError } from './shared/lifecycle/start.error';
 import { scrub } from './shared/logging/redaction';
+import { appPages } from './shared/rpc/app.pages';
 import { serveDocs } from './shared/rpc/docs.page';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
 import { addReflection, grpcOptions } from './shared/rpc/grpc.server';
@@ -84,6 +85,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
   const routes = new RouteTable();
   const features = featuresOf(config);
   for (const feature of features) routes.add(feature.contract, feature.messages);
+  routes.pages.push(...appPages, ...features.flatMap(({ pages = [] }) => pages));
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, features, routes),
     httpAdapter(routes),

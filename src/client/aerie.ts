@@ -54,8 +54,13 @@ function addCommands(aerie: Command): void {
     .option('--window <window>', 'daily, weekly or seasonal', 'weekly')
     .option('--key <key>', 'which one, such as 2026-11-21, 2026-W47, 2026-Q4 or a season; unset: the current one')
     .option('--limit <n>', 'how many players, 1 to 100', whole(1, 100), 10)
-    .option('--around <playerId>', "a player's rank and neighbours instead of the top")
-    .addOption(new Option('--watch', 'print the board again whenever it changes').conflicts('around'))
+    .addOption(
+      new Option('--around <playerId>', "a player's rank and neighbours instead of the top").conflicts([
+        'limit',
+        'watch',
+      ]),
+    )
+    .option('--watch', 'print the board again whenever it changes')
     .action((options: BoardOptions, self: Command) => work(self, (open) => leaderboard(open, options)));
   command('dead-letters', 'events that a consumer gave up')
     .option('--redrive <id>', 'hand this one to its consumer again')

@@ -114,7 +114,7 @@ export class HttpWire implements Wire {
   }
 }
 
-function signedHeaders({ id, timestamp, keyId, signatures }: SignedMessage): Record<string, string> {
+export function signedHeaders({ id, timestamp, keyId, signatures }: SignedMessage): Record<string, string> {
   if (signatures.some((signature) => signature.startsWith('v1,'))) {
     const extra: Record<string, string> =
       signatures.every((one) => one.startsWith('v1,')) && keyId === '' ? {} : { 'x-signature': 't=1,v1=00' };

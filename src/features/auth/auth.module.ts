@@ -10,6 +10,7 @@ import { JwksService } from './auth.jwks.service';
 import { authMessages } from './auth.messages';
 import { AuthMetrics } from './auth.metrics';
 import { authMigrations } from './auth.migrations';
+import { authPages } from './auth.pages';
 import { Passwords } from './auth.passwords';
 import { Pruner } from './auth.pruner';
 import { Registrar } from './auth.registrar';
@@ -48,6 +49,7 @@ export class AuthModule {}
 export const authFeature: Feature = {
   contract: authContract,
   messages: authMessages,
+  pages: authPages,
   module: AuthModule,
   migrations: authMigrations,
 };

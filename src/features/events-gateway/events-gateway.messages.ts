@@ -34,6 +34,7 @@ const event = {
   occurredAt: '2026-11-21T10:00:00.000Z',
   payload: { bossId: 'hydra', tier: 3, points: 250 },
 };
+const rateLimit = ['RateLimit', 'RateLimit-Policy'] as const;
 const deadLetter = {
   id: '01KAJ0000000000000000000AA',
   eventId: 'evt-1',
@@ -52,6 +53,7 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     rawBody: eventBody,
     headers,
     answer: ingestAnswer,
+    answers: rateLimit,
     status: 202,
     replayed: true,
     errors: {
@@ -69,6 +71,7 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
     rawBody: batchDocument,
     headers,
     answer: ingestBatchAnswer,
+    answers: rateLimit,
     errors: { 400: ['idempotency_key_required'], 401: ['signature_invalid'], 429: ['rate_limited'] },
     example: {
       request: { events: [{ id: 'evt-1', ...event }] },

@@ -39,6 +39,7 @@ export const usersMessages: Messages<UsersApi> = {
     summary: 'Create a user; the e-mail address is unique in every spelling of it',
     request: CreateUserDto,
     answer: userAnswer,
+    answers: ['ETag'],
     status: 201,
     headers: { 'Idempotency-Key': idempotencyKey },
     errors: { 409: ['email_taken', 'in_progress'], 422: ['idempotency_key_reused'] },
@@ -48,6 +49,7 @@ export const usersMessages: Messages<UsersApi> = {
     summary: 'A user; the ETag is the version',
     request: GetUserDto,
     answer: userAnswer,
+    answers: ['ETag'],
     errors: { 404: ['user_not_found'] },
     example: { request: { id }, answer: user },
   },
@@ -62,6 +64,7 @@ export const usersMessages: Messages<UsersApi> = {
     summary: 'Change some fields of a user; changes of one user happen one after another',
     request: UpdateUserDto,
     answer: userAnswer,
+    answers: ['ETag'],
     headers: { 'If-Match': ifMatch },
     errors: {
       404: ['user_not_found'],

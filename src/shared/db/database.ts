@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterface } from 'typeorm';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
 import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient } from './db.errors';
@@ -12,7 +13,6 @@ import { PostgresDialect } from './postgres.dialect';
 import { SilentLogger } from './silent.logger';
 import type { DatabaseKind, Sql, Value } from './sql';
 import { SqliteDialect } from './sqlite.dialect';
-import { within } from './within';
 
 export type { DatabaseKind, Sql, Value } from './sql';
 
@@ -75,7 +75,7 @@ export class Database {
     const connected = dataSource.initialize();
     const late = () => connected.then((opened) => opened.destroy()).catch(ignore);
     try {
-      this.dataSource = await within(connectTimeoutMs, connected, late);
+      this.dataSource = await within(connected, connectTimeoutMs, late);
     } catch (error) {
       throw asAnswer(error);
     }
@@ -116,7 +116,7 @@ export class Database {
     const { queryTimeoutMs } = this.options;
     // SQLite has no pool that waits for its borrowers.
     const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;
-    await within(queryTimeoutMs, dataSource.destroy()).finally(() => last?.release());
+    await within(dataSource.destroy(), queryTimeoutMs).finally(() => last?.release());
   }
 
   /**

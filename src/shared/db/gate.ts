@@ -1,5 +1,5 @@
 import { unavailable } from '../errors/common.errors';
-import { TimeLimitError } from './within';
+import { TimeLimitError } from '../lifecycle/within';
 
 /** Who asks. Background work gives way to normal work, for a bounded time. */
 export type Priority = 'normal' | 'background';

@@ -1,12 +1,12 @@
 import type { PoolConnection, TypeCastField, TypeCastNext } from 'mysql2';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver';
+import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import type { DatabaseAddress } from './database-url';
 import { Dialect, type DialectOptions } from './dialect';
 import { MysqlConnection } from './mysql.connection';
 import { checkNumber } from './safe-integer';
-import { within } from './within';
 
 const maxWaiting = 10_000;
 
@@ -51,7 +51,7 @@ export class MysqlDialect extends Dialect {
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {
     const pending = (dataSource.driver as MysqlDriver).obtainMasterConnection() as Promise<PoolConnection>;
     const late = () => pending.then((raw) => raw.release(), ignore);
-    const raw = await within(limitMs, pending, late);
+    const raw = await within(pending, limitMs, late);
     const connection = new MysqlConnection(dataSource, raw, limitMs);
     if (!this.prepared.has(raw)) await this.prepare(connection, raw);
     return connection;

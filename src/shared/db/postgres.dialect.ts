@@ -1,12 +1,12 @@
 import { type PoolClient, types } from 'pg';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
+import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import type { DatabaseAddress } from './database-url';
 import { Dialect, type DialectOptions } from './dialect';
 import { PostgresConnection } from './postgres.connection';
 import { checkNumber } from './safe-integer';
-import { within } from './within';
 
 // Whole numbers come as text in these types: bigint, and numeric, which is what SUM makes of bigint.
 const numberTypes: readonly number[] = [types.builtins.INT8, types.builtins.NUMERIC];
@@ -47,7 +47,7 @@ export class PostgresDialect extends Dialect {
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {
     const pending = (dataSource.driver as PostgresDriver).obtainMasterConnection() as Promise<Loan>;
     const late = () => pending.then(([, giveBack]) => giveBack(), ignore);
-    const [client, giveBack] = await within(limitMs, pending, late);
+    const [client, giveBack] = await within(pending, limitMs, late);
     const connection = new PostgresConnection(dataSource, client, limitMs, giveBack);
     if (!this.prepared.has(client)) await this.prepare(connection, client);
     return connection;

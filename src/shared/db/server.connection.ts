@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
+import { TimeLimitError, within } from '../lifecycle/within';
 import { Connection } from './connection';
 import { CommitUnknownError, isConnectionTrouble } from './db.errors';
-import { TimeLimitError, within } from './within';
 
 /** A connection to a database server: every answer has a time limit, and after trouble the connection is destroyed. */
 export abstract class ServerConnection extends Connection {
@@ -14,7 +14,7 @@ export abstract class ServerConnection extends Connection {
     this.assertBorrowed();
     if (this.broken) throw this.broken;
     try {
-      return await within(this.limitMs, send(), () => this.breakOff(new TimeLimitError(this.limitMs)));
+      return await within(send(), this.limitMs, () => this.breakOff(new TimeLimitError(this.limitMs)));
     } catch (error) {
       if (isConnectionTrouble(error)) this.breakOff(error);
       throw error;

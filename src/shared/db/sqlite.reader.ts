@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { unavailable } from '../errors/common.errors';
+import { within } from '../lifecycle/within';
 import type { Value } from './sql';
 import { bind, checkRow } from './sqlite.statements';
-import { within } from './within';
 
 const maxWaiting = 1000;
 // A thread has memory of its own.
@@ -42,7 +42,7 @@ export class SqliteReader {
       this.started().postMessage({ id, text, params: params.map(bind) });
     });
     try {
-      return (await within(limitMs, asked)) as T[];
+      return (await within(asked, limitMs)) as T[];
     } finally {
       this.open.delete(id);
       if (this.open.size === 0) this.idle = setTimeout(() => void this.close(), idleMs).unref();

@@ -1,23 +1,36 @@
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+/** A call did not answer within its time limit. */
+export class TimeLimitError extends Error {
+  readonly code = 'TIME_LIMIT';
+
+  constructor(limitMs: number) {
+    super(`No answer within ${Math.round(limitMs)} ms`);
+    this.name = 'TimeLimitError';
+  }
+}
 
 /**
- * What `work` comes to, at most `limitMs` later. Work that takes longer goes on alone; what becomes of it nobody hears.
- * @throws Error when the time is over
+ * What `work` comes to, at most `limitMs` later; then `onLimit` is called. Work that takes longer goes on alone; what
+ * becomes of it nobody hears.
+ * @throws TimeLimitError when the time is over
  */
-export async function within<T>(work: PromiseLike<T>, limitMs: number): Promise<T> {
-  const over = new AbortController();
-  const limit = sleep(limitMs, undefined, { signal: over.signal }).then(
-    async () => {
-      // Where the thread was busy, the answer has come and was not read yet: timers go first.
-      await turn();
-      throw new Error(`No answer within ${Math.round(limitMs)} ms`);
-    },
-    // Aborted below: the work was done in time.
-    () => new Promise<never>(() => undefined),
-  );
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    over.abort();
-  }
+export function within<T>(work: PromiseLike<T>, limitMs: number, onLimit?: () => void): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let settled = false;
+    const giveUp = (): void => {
+      if (settled) return;
+      reject(new TimeLimitError(limitMs));
+      onLimit?.();
+    };
+    // Where the thread was busy, the answer has come and was not read yet: timers go first.
+    const timer = Number.isFinite(limitMs) ? setTimeout(() => setImmediate(giveUp), limitMs) : undefined;
+    const settle = (answer: () => void): void => {
+      settled = true;
+      clearTimeout(timer);
+      answer();
+    };
+    work.then(
+      (value) => settle(() => resolve(value)),
+      (error) => settle(() => reject(error)),
+    );
+  });
 }

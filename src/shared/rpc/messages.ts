@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { AnswerHeader } from './answer-headers';
 import type { Dto } from './dto';
 
 /** What OpenAPI says of one call beyond its route. */
@@ -17,6 +18,10 @@ export interface MessageDocs {
   readonly headers?: Readonly<
     Record<string, { readonly description: string; readonly required: boolean; readonly example: string }>
   >;
+  /** Headers of a success, and of being refused for too many tries, beside those that follow from the rest. */
+  readonly answers?: readonly AnswerHeader[];
+  /** HTTP: the message is in the query, whatever the method. */
+  readonly inQuery?: true;
   /** The schema of a body that the request carries as bytes. */
   readonly rawBody?: ZodType;
 }

@@ -1,21 +1,12 @@
-import { z } from 'zod';
 import { kinds } from '../errors/kinds';
+import { answerHeaders } from './answer-headers';
 import type { Access, AnyContract, Route } from './contract';
 import type { MessageDocs } from './messages';
+import { pageResponses, responses, schemaOf } from './openapi.responses';
+import type { Page } from './page';
 import type { RouteTable } from './route-table';
 
 type Json = Record<string, unknown>;
-
-// Errors that any call can have; a call's own come from its messages.
-const everyCall: Record<number, readonly string[]> = {
-  400: ['validation_failed', 'malformed_json'],
-  413: ['body_too_large'],
-  415: ['unsupported_media_type'],
-  500: ['internal'],
-  503: ['unavailable'],
-  504: ['deadline_exceeded'],
-};
-const guarded: Record<number, readonly string[]> = { 401: ['token_invalid'], 403: ['forbidden'] };
 
 /** The OpenAPI 3.1 document of the features in this process, out of the schemas that check the requests. */
 export function openApi(routes: RouteTable, version: string): Json {
@@ -29,14 +20,16 @@ export function openApi(routes: RouteTable, version: string): Json {
       paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(contract, method, route, docs) };
     }
   }
+  for (const page of routes.pages) paths[page.http.replace('GET ', '')] = { get: pageOperation(page) };
   return {
     openapi: '3.1.0',
     info: { title: 'Aerie', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }],
-    tags: routes.contracts.map(({ contract }) => ({ name: contract.name })),
+    tags: [...routes.contracts.map(({ contract }) => ({ name: contract.name })), { name: 'app' }],
     paths,
     components: {
       schemas: { Error: errorSchema },
+      headers: answerHeaders,
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of register or login' },
         internal: { type: 'http', scheme: 'bearer', description: 'INTERNAL_API_SECRET' },
@@ -50,7 +43,7 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
   const properties = (request.properties ?? {}) as Record<string, Json>;
   const required = (request.required ?? []) as string[];
   const inPath = [...route.http.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
-  const reads = route.http.startsWith('GET');
+  const reads = route.http.startsWith('GET') || docs.inQuery === true;
   const inQuery = reads ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
   const parameter = (name: string, place: string, needed: boolean): Json => ({
     name,
@@ -80,6 +73,11 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
   };
 }
 
+function pageOperation(page: Page): Json {
+  const { operationId, service, summary } = page;
+  return { operationId, tags: [service], summary, parameters: [], responses: pageResponses(page) };
+}
+
 function security(access: Access): Json {
   if (access === 'public') return {};
   return { security: [{ token: [] }, ...(access === 'token' ? [] : [{ internal: [] }])] };
@@ -99,34 +97,6 @@ function without(schema: Json, names: readonly string[]): Json {
   );
   const required = ((schema.required ?? []) as string[]).filter((name) => !names.includes(name));
   return { ...schema, properties, required };
-}
-
-function responses(route: Route, docs: MessageDocs): Json {
-  const status = docs.status ?? 200;
-  const found: Json = { [status]: success(status, docs) };
-  if (docs.replayed) found[200] = { ...success(200, docs), description: 'Was done before: Idempotent-Replayed: true' };
-  const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
-  const codes = new Map<string, string[]>();
-  for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
-    codes.set(code, [...(codes.get(code) ?? []), ...names]);
-  for (const [code, names] of codes) {
-    found[code] = {
-      description: [...new Set(names)].join(' | '),
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-    };
-  }
-  return found;
-}
-
-function success(status: number, docs: MessageDocs): Json {
-  if (status === 204) return { description: 'Done' };
-  const content = { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } };
-  return { description: 'Done', content };
-}
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return rest;
 }
 
 const errorSchema = {

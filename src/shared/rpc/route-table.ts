@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Access, AnyContract, Route } from './contract';
 import type { MessageDocs } from './messages';
+import type { Page } from './page';
 
 /** One call as both servers know it. */
 export interface RouteEntry {
@@ -24,6 +25,8 @@ interface HttpRoute {
 export class RouteTable {
   readonly contracts: { readonly contract: AnyContract; readonly messages: Readonly<Record<string, MessageDocs>> }[] =
     [];
+  /** What is served beside the calls. */
+  readonly pages: Page[] = [];
   private readonly byHttp = new Map<string, RouteEntry>();
   private readonly byGrpc = new Map<string, RouteEntry>();
   private readonly httpRoutes: HttpRoute[] = [];

@@ -1,6 +1,8 @@
 import { request } from 'undici';
 import { z } from 'zod';
+import { authPages } from '../../../src/features/auth/auth.pages';
 import { features } from '../../../src/features/index';
+import { appPages } from '../../../src/shared/rpc/app.pages';
 import type { Route } from '../../../src/shared/rpc/contract';
 import type { MessageDocs } from '../../../src/shared/rpc/messages';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
@@ -32,6 +34,7 @@ interface Document {
   readonly components: { schemas: Record<string, Json>; securitySchemes: Record<string, Json> };
 }
 
+const pages = [...appPages, ...authPages];
 const calls = features.flatMap(({ contract, messages }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
@@ -79,10 +82,11 @@ function accepts(schema: Json, value: unknown): boolean {
 }
 
 describe('the document', () => {
-  test('is OpenAPI 3.1 with a title, a version, and one operation for each route and no other', () => {
+  test('is OpenAPI 3.1 with a title, a version, and one operation for each route and page, and no other', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Aerie', version: expect.any(String) } });
     const told = everyOperation().map(([verb, path]) => `${verb.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
-    expect(told.sort()).toEqual(calls.map(({ route }) => route.http).sort());
+    const served = [...calls.map(({ route }) => route.http), ...pages.map(({ http }) => http)];
+    expect(told.sort()).toEqual(served.sort());
   });
 
   test('names every operation once, and every tag and reference is declared', () => {
@@ -91,7 +95,7 @@ describe('the document', () => {
     const tags = (document as unknown as { tags: { name: string }[] }).tags.map(({ name }) => name);
     for (const [, , operation] of everyOperation()) expect(tags).toEqual(expect.arrayContaining([...operation.tags]));
     for (const reference of allOf(document, '$ref'))
-      expect(document.components.schemas).toHaveProperty(String(reference).replace('#/components/schemas/', ''));
+      expect(document).toHaveProperty(String(reference).replace('#/', '').split('/'));
   });
 
   test('declares exactly the parameters of each path, all of them required', () => {
