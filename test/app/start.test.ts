@@ -189,6 +189,28 @@ describe('a database that refuses', () => {
   });
 });
 
+describe('a SQLite file belongs to one process alone', () => {
+  test('a second one is refused, also to migrate, however the file is spelled, and takes over from a killed one', async () => {
+    const file = join(folder, 'shared', 'aerie.db');
+    const first = await startApp({ databaseUrl: `sqlite:${file}` });
+    for (const args of [[], ['migrate']]) {
+      const ended = await attempt({ DATABASE_URL: 'sqlite:./shared/../shared/aerie.db' }, args);
+      expect(ended.code).toBe(1);
+      expectReadable(ended);
+      expect(ended.err).toMatch(
+        /^Aerie cannot start: the database sqlite:\S+ cannot be used: another process is using it/,
+      );
+    }
+    expect((await readiness(first.url))[0]).toBe(200);
+    await first[Symbol.asyncDispose]();
+    await using second = await startApp({ databaseUrl: `sqlite:${file}` });
+    expect((await readiness(second.url))[0]).toBe(200);
+    expect(await second.stop()).toBe(0);
+    await using third = await startApp({ databaseUrl: `sqlite:${file}` });
+    expect((await readiness(third.url))[0]).toBe(200);
+  });
+});
+
 describe('production on PostgreSQL', () => {
   const secret = (purpose: string): string => purpose.padEnd(40, 'x');
   const settings = {

@@ -32,7 +32,7 @@ const maxCallers = 10_000;
 const migrationLimitMs = 120_000;
 
 function dialectOf(address: DatabaseAddress, options: DialectOptions): Dialect {
-  if (address.kind === 'sqlite') return new SqliteDialect(address.path);
+  if (address.kind === 'sqlite') return new SqliteDialect(address.path, options.trouble);
   return address.kind === 'postgres' ? new PostgresDialect(address, options) : new MysqlDialect(address, options);
 }
 
@@ -112,7 +112,7 @@ export class Database {
     const dataSource = this.dataSource;
     this.dataSource = undefined;
     if (!dataSource) return;
-    for (const reader of Object.values(this.dialect.readers)) await reader.close();
+    await this.dialect.close();
     const { queryTimeoutMs } = this.options;
     // SQLite has no pool that waits for its borrowers.
     const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;

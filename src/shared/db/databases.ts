@@ -34,9 +34,17 @@ export class Databases {
     return this.of(feature);
   }
 
-  /** @throws StartError naming the database that refuses us or is not there */
+  /** @throws StartError naming the database that refuses us, is not there, or belongs to another process */
   async connectAll(): Promise<void> {
-    await this.each((database) => database.connect().catch((error: unknown) => refused(database, error)));
+    await this.each(async (database) => {
+      try {
+        database.dialect.claim();
+        await database.connect();
+      } catch (error) {
+        database.dialect.release();
+        refused(database, error);
+      }
+    });
   }
 
   /** The names of the migrations that were run. */
@@ -53,7 +61,10 @@ export class Databases {
   }
 
   async closeAll(): Promise<void> {
-    await this.each((database) => database.close());
+    await this.each(async (database) => {
+      await database.close();
+      database.dialect.release();
+    });
   }
 
   private each<T>(call: (database: Database) => Promise<T>): Promise<T[]> {
@@ -75,5 +86,5 @@ function refused(database: Database, error: unknown): never {
   const { message, code = 'unknown' } = ((error as Error).cause ?? error) as Error & { code?: string };
   // Where a name has several addresses, Node's error is a list of errors without a message.
   const reason = scrub(message || code);
-  throw new StartError(`Aerie cannot start: the database ${database.shown} refuses or is not there: ${reason}.`, error);
+  throw new StartError(`Aerie cannot start: the database ${database.shown} cannot be used: ${reason}.`, error);
 }

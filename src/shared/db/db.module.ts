@@ -4,6 +4,7 @@ import { Config } from '../config/config';
 import { type CheckResult, Readiness } from '../health/readiness';
 import type { Migration } from './database';
 import { Databases } from './databases';
+import type { DialectOptions } from './dialect';
 
 const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 4000;
@@ -16,17 +17,27 @@ export interface Keeper {
 }
 
 /** The databases of these features, not yet connected. */
-export function databasesOf(config: Config, keepers: readonly Keeper[]): Databases {
+export function databasesOf(
+  config: Config,
+  keepers: readonly Keeper[],
+  trouble?: DialectOptions['trouble'],
+): Databases {
   const { url, byFeature, poolMin, poolMax } = config.database;
-  const databases = new Databases({ poolMin, poolMax, connectTimeoutMs, queryTimeoutMs });
+  const databases = new Databases({
+    poolMin,
+    poolMax,
+    connectTimeoutMs,
+    queryTimeoutMs,
+    ...(trouble && { trouble }),
+  });
   for (const { contract, migrations } of keepers)
     databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
   return databases;
 }
 
 /** Connects and, where nobody else does it, migrates: in development, and SQLite anywhere. */
-async function open(config: Config, keepers: readonly Keeper[]): Promise<Databases> {
-  const databases = databasesOf(config, keepers);
+async function open(config: Config, keepers: readonly Keeper[], logger: PinoLogger): Promise<Databases> {
+  const databases = databasesOf(config, keepers, (err, event) => logger.warn({ err }, event));
   await databases.connectAll();
   const alone = keepers.every(({ contract }) => databases.of(contract.name).embedded);
   if (config.environment === 'development' || alone) await databases.migrateAll();
@@ -67,7 +78,8 @@ class DatabaseHealth {
 @Module({})
 export class DbModule {
   static forRoot(keepers: readonly Keeper[]): DynamicModule {
-    const databases = { provide: Databases, inject: [Config], useFactory: (config: Config) => open(config, keepers) };
+    const useFactory = (config: Config, logger: PinoLogger) => open(config, keepers, logger);
+    const databases = { provide: Databases, inject: [Config, PinoLogger], useFactory };
     return { module: DbModule, providers: [databases, DatabaseHealth], exports: [Databases] };
   }
 }

@@ -8,6 +8,8 @@ export interface DialectOptions {
   readonly poolMax: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
+  /** Hears what goes wrong where nobody waits for it; `event` is the name of a line in the log. */
+  readonly trouble?: (error: unknown, event: string) => void;
 }
 
 /** Who reads very many rows: somebody who waits for an answer, or a start that reads whole tables. */
@@ -28,6 +30,17 @@ export abstract class Dialect {
   abstract dataSourceOptions(): DataSourceOptions;
   /** Where statements run that read very many rows; without one: on a connection like any other. */
   readonly readers: Readonly<Partial<Record<Lane, Reader>>> = {};
+  /** Keeps off other processes, where a database belongs to one. @throws Error when another one has it */
+  claim(): void {}
+
+  /** Gives back what was claimed. */
+  release(): void {}
+
+  /** Ends what runs beside the connections. */
+  async close(): Promise<void> {
+    for (const reader of Object.values(this.readers)) await reader.close();
+  }
+
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
 }

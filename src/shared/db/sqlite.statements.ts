@@ -25,6 +25,13 @@ export class SqliteStatements {
     return statement;
   }
 
+  /** How many rows this connection has changed so far. */
+  changes(): number {
+    if (!this.open) return 0;
+    const { changes } = this.database.prepare<[], { changes: number }>('SELECT total_changes() AS changes').get() ?? {};
+    return changes ?? 0;
+  }
+
   /** After a schema change: a prepared `SELECT *` would keep its old columns. */
   forget(): void {
     this.prepared.clear();

@@ -1,5 +1,5 @@
 import { insertNew } from '../../../src/shared/db/bulk';
-import { SqliteReader } from '../../../src/shared/db/sqlite.reader';
+import { SqliteThread } from '../../../src/shared/db/sqlite.thread';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openAt, things } from './fixtures';
 
@@ -53,7 +53,8 @@ describe('SQLite', () => {
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
-  const reader = (): SqliteReader => new SqliteReader(place.url.slice('sqlite:'.length));
+  const access = { readonly: true, busyMs: 1000 };
+  const reader = (): SqliteThread => new SqliteThread(place.url.slice('sqlite:'.length), access);
 
   test('this thread goes on meanwhile', async () => {
     const one = reader();
@@ -79,7 +80,7 @@ describe('SQLite', () => {
   });
 
   test('a file that is not there is unavailable, and no more than a thousand wait', async () => {
-    const none = new SqliteReader('/nowhere/at-all.db');
+    const none = new SqliteThread('/nowhere/at-all.db', access);
     await expect(none.rows('SELECT 1', [], 5000)).rejects.toMatchObject({ kind: 'unavailable' });
     const one = reader();
     const waiting = Array.from({ length: 1001 }, () => one.rows(millionSteps, [1000], 20_000));

@@ -20,20 +20,25 @@ interface Answer {
 }
 
 /**
- * Reads a SQLite file on a thread of its own, one statement after another: what goes through a million rows would hold
- * up everything else here. Each statement sees what was committed when it began.
+ * Runs statements on a SQLite file on a thread of its own, one after another: what goes through a million rows would
+ * hold up everything else here. Each statement sees what was committed when it began.
  */
-export class SqliteReader {
+export class SqliteThread {
   private worker: Worker | undefined;
   private readonly open = new Map<number, Question>();
   private next = 0;
   private idle: NodeJS.Timeout | undefined;
 
-  constructor(private readonly path: string) {}
+  /** `busyMs`: how long a statement waits for others' locks. */
+  constructor(
+    private readonly path: string,
+    private readonly access: { readonly readonly: boolean; readonly busyMs: number },
+  ) {}
 
   /** Rejects with `unavailable` when there is no answer in time, or too many wait for one. */
   async rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]> {
-    if (this.open.size >= maxWaiting) throw unavailable(new Error(`${maxWaiting} callers wait for the reading thread`));
+    if (this.open.size >= maxWaiting)
+      throw unavailable(new Error(`${maxWaiting} callers wait for the database's thread`));
     clearTimeout(this.idle);
     const id = this.next;
     this.next += 1;
@@ -62,11 +67,11 @@ export class SqliteReader {
     // From text, so that it runs alike from source and compiled.
     const worker = new Worker(`(${serve.toString()})()`, {
       eval: true,
-      workerData: { path: this.path, driver: require.resolve('better-sqlite3') },
+      workerData: { path: this.path, ...this.access, driver: require.resolve('better-sqlite3') },
     });
     worker.on('message', (answer: Answer) => this.answered(answer));
     worker.on('error', (error: Error) => this.ended(worker, error));
-    worker.on('exit', () => this.ended(worker, new Error('The reading thread has ended')));
+    worker.on('exit', () => this.ended(worker, new Error("The database's thread has ended")));
     worker.unref();
     this.worker = worker;
     return worker;
@@ -90,9 +95,10 @@ export class SqliteReader {
 /** The thread. It stands alone: nothing around it can be used in here. */
 function serve(): void {
   const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
-  const { path, driver } = workerData as { path: string; driver: string };
+  type Data = { path: string; driver: string; readonly: boolean; busyMs: number };
+  const { path, driver, readonly, busyMs } = workerData as Data;
   const Database = require(driver) as typeof import('better-sqlite3');
-  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 1000 });
+  const database = new Database(path, { readonly, fileMustExist: true, timeout: busyMs });
   const prepared = new Map<string, import('better-sqlite3').Statement<unknown[]>>();
   parentPort?.on('message', ({ id, text, params }: { id: number; text: string; params: unknown[] }) => {
     try {

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import type BetterSqlite3 from 'better-sqlite3';
+import { isRetryable } from './db.errors';
+
+// A process that is being replaced needs a moment to end.
+const patienceMs = 1000;
+
+interface Claim {
+  readonly lock: BetterSqlite3.Database;
+  holders: number;
+}
+
+const claims = new Map<string, Claim>();
+
+/** Another process has the file. */
+export class ClaimedError extends Error {
+  constructor() {
+    super('another process is using it, and a SQLite file belongs to one process alone');
+    this.name = 'ClaimedError';
+  }
+}
+
+/**
+ * Keeps other processes off a SQLite file: what one of them holds in memory, the other would make wrong. The lock is the
+ * operating system's, on a file beside it, so whatever ends the process gives it back. Returns what gives it back.
+ * @throws ClaimedError when another process has it
+ */
+export function claimFile(path: string, driver: typeof BetterSqlite3): () => void {
+  const file = `${resolve(path)}.lock`;
+  const claim = claims.get(file) ?? { lock: lockOn(file, driver), holders: 0 };
+  claims.set(file, claim);
+  claim.holders += 1;
+  return () => {
+    claim.holders -= 1;
+    if (claim.holders > 0) return;
+    claims.delete(file);
+    claim.lock.close();
+  };
+}
+
+function lockOn(file: string, driver: typeof BetterSqlite3): BetterSqlite3.Database {
+  const lock = new driver(file, { timeout: patienceMs });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw isRetryable(error) ? new ClaimedError() : error;
+  }
+}
