@@ -192,7 +192,7 @@ describe('a database that refuses', () => {
 describe('a SQLite file belongs to one process alone', () => {
   test('a second one is refused, also to migrate, however the file is spelled, and takes over from a killed one', async () => {
     const file = join(folder, 'shared', 'aerie.db');
-    const first = await startApp({ databaseUrl: `sqlite:${file}` });
+    await using first = await startApp({ databaseUrl: `sqlite:${file}` });
     for (const args of [[], ['migrate']]) {
       const ended = await attempt({ DATABASE_URL: 'sqlite:./shared/../shared/aerie.db' }, args);
       expect(ended.code).toBe(1);
@@ -202,7 +202,7 @@ describe('a SQLite file belongs to one process alone', () => {
       );
     }
     expect((await readiness(first.url))[0]).toBe(200);
-    await first[Symbol.asyncDispose]();
+    await first.kill('SIGKILL');
     await using second = await startApp({ databaseUrl: `sqlite:${file}` });
     expect((await readiness(second.url))[0]).toBe(200);
     expect(await second.stop()).toBe(0);
