@@ -32,7 +32,7 @@ const maxCallers = 10_000;
 const migrationLimitMs = 120_000;
 
 function dialectOf(address: DatabaseAddress, options: DialectOptions): Dialect {
-  if (address.kind === 'sqlite') return new SqliteDialect(address.path, options.trouble);
+  if (address.kind === 'sqlite') return new SqliteDialect(address.path, options);
   return address.kind === 'postgres' ? new PostgresDialect(address, options) : new MysqlDialect(address, options);
 }
 
@@ -122,7 +122,9 @@ export class Database {
   /**
    * Runs `work` in one transaction (READ COMMITTED or stricter) and commits. `work` runs again, at most 3 times, after a
    * deadlock or serialization failure, so it must have no effect but through `tx`, and it must not call other services.
-   * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' gives way to others on SQLite.
+   * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' gives way to others
+   * on SQLite and, in a `sole` database, may be gone after a power cut, together with all that was committed after it:
+   * for what is done again then.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
     return this.retried((connection) => inTransaction(connection, work), options.priority);

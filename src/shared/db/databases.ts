@@ -77,7 +77,8 @@ export class Databases {
     const sharing = [...this.members.values()].filter((member) => member.url === url);
     const entities = sharing.flatMap((member) => member.entities);
     const migrations = sharing.flatMap((member) => member.migrations);
-    return new Database({ ...this.options, url, entities, migrations });
+    const sole = sharing.length === this.members.size;
+    return new Database({ ...this.options, url, entities, migrations, sole });
   }
 }
 

@@ -8,6 +8,8 @@ export interface DialectOptions {
   readonly poolMax: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
+  /** Nothing that depends on what is in this database is in another one. */
+  readonly sole?: boolean;
   /** Hears what goes wrong where nobody waits for it; `event` is the name of a line in the log. */
   readonly trouble?: (error: unknown, event: string) => void;
 }

@@ -34,7 +34,7 @@ function prepare(database: BetterSqlite3.Database): void {
   database.pragma('foreign_keys = ON');
   // Four times what the checkpointer leaves there: should it fail, the log is bounded all the same.
   database.pragma('wal_autocheckpoint = 64000');
-  database.pragma('cache_size = -20480');
+  database.pragma('cache_size = -12288');
 }
 
 /** SQLite through better-sqlite3: one connection, one borrower at a time. */
@@ -50,7 +50,7 @@ export class SqliteDialect extends Dialect {
 
   constructor(
     private readonly path: string,
-    private readonly trouble: DialectOptions['trouble'],
+    private readonly options: Pick<DialectOptions, 'sole' | 'trouble'>,
   ) {
     super();
     // What is in memory can be seen by its own connection only.
@@ -80,7 +80,7 @@ export class SqliteDialect extends Dialect {
       prepare(database);
       const statements = new SqliteStatements(database);
       this.statements = statements;
-      const failed = (error: unknown): void => this.trouble?.(error, 'checkpoint_failed');
+      const failed = (error: unknown): void => this.options.trouble?.(error, 'checkpoint_failed');
       this.checkpointer?.start(() => statements.changes(), failed);
     };
     return { type: 'better-sqlite3', database: this.path, driver, timeout: busyTimeoutMs, prepareDatabase };
@@ -97,13 +97,11 @@ export class SqliteDialect extends Dialect {
       this.gate.leave();
       throw new Error('The SQLite database is closed');
     }
-    return new SqliteConnection(
-      dataSource,
-      this.statements,
-      limitMs,
-      () => this.gate.leave(),
-      priority === 'background',
-    );
+    const background = priority === 'background';
+    // The log is one sequence: the next commit that is synced makes those before it durable, too. What confirms an effect
+    // in another file would not.
+    this.statements.synchronous(background && this.options.sole === true ? 'NORMAL' : 'FULL');
+    return new SqliteConnection(dataSource, this.statements, limitMs, () => this.gate.leave(), background);
   }
 
   private makeFolder(): void {

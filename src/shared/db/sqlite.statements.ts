@@ -8,6 +8,7 @@ type Bound = string | number | bigint | null;
 
 /** The open SQLite database with its prepared statements. */
 export class SqliteStatements {
+  private level: 'NORMAL' | 'FULL' = 'FULL';
   private readonly prepared = new Map<string, BetterSqlite3.Statement<Bound[]>>();
 
   constructor(readonly database: BetterSqlite3.Database) {}
@@ -23,6 +24,13 @@ export class SqliteStatements {
     const statement = this.database.prepare<Bound[]>(text);
     this.prepared.set(text, statement);
     return statement;
+  }
+
+  /** FULL: a COMMIT waits for the disk. NORMAL: for the operating system. Not within a transaction. */
+  synchronous(level: 'NORMAL' | 'FULL'): void {
+    if (level === this.level) return;
+    this.database.pragma(`synchronous = ${level}`);
+    this.level = level;
   }
 
   /** How many rows this connection has changed so far. */
