@@ -80,10 +80,9 @@ export class Board {
   }
 
   private async putAll(standings: readonly Standing[], until: AbortSignal): Promise<void> {
-    for (const [place, { playerId, score, achievedAt }] of standings.entries()) {
-      this.put({ playerId, score, achievedAt });
-      if (place % putSize === putSize - 1) await new Promise((resolve) => setImmediate(resolve));
-      if (until.aborted) return;
+    for (let from = 0; from < standings.length && !until.aborted; from += putSize) {
+      for (const standing of standings.slice(from, from + putSize)) this.put(standing);
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
