@@ -12,6 +12,7 @@ import { leaderboardMessages } from './leaderboard.messages';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { Photographer } from './leaderboard.photographer';
+import { Pruner } from './leaderboard.pruner';
 import { BoardReader } from './leaderboard.reader';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import { LeaderboardService } from './leaderboard.service';
@@ -43,6 +44,7 @@ import { LeaderboardWorker } from './leaderboard.worker';
     LeaderboardListener,
     Closer,
     Photographer,
+    Pruner,
     LeaderboardWorker,
     LeaderboardMetrics,
   ],

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
-import { insertNew } from '../../shared/db/bulk';
+import { inList, insertNew, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import type { Sql, Value } from '../../shared/db/sql';
@@ -36,12 +36,12 @@ export interface SnapshotFilter {
 const finalSlot = 0;
 const select = `SELECT s.seq, s.id, w.kind AS window_kind, w.window_key, w.starts_at, w.ends_at, s.kind, s.taken_at, s.total
   FROM leaderboard_snapshots AS s JOIN leaderboard_windows AS w ON w.seq = s.window_id`;
-const entryColumns = {
-  snapshot_id: 'text',
-  place: 'int',
-  player_id: 'text',
-  score: 'int',
-  achieved_at: 'int',
+const entries = {
+  table: 'leaderboard_snapshot_entries',
+  columns: { snapshot_id: 'text', place: 'int', player_id: 'text', score: 'int', achieved_at: 'int' },
+  key: ['snapshot_id', 'place'],
+  add: [],
+  set: ['player_id', 'score', 'achieved_at'],
 } as const;
 
 /** The tables `leaderboard_snapshots` and `leaderboard_snapshot_entries`, and the end of a window. */
@@ -83,10 +83,24 @@ export class SnapshotsRepository {
         score,
         achievedAt,
       ]);
-      const key = ['snapshot_id', 'place'];
-      await tx.insertRows({ table: 'leaderboard_snapshot_entries', columns: entryColumns, key, rows });
+      await upsertAdd(tx, { ...entries, rows });
       return true;
     });
+  }
+
+  /** Removes up to `limit` periodic snapshots that were taken before an instant, oldest first, and answers how many. */
+  async prunePeriodic(before: number, limit: number): Promise<number> {
+    const over = `SELECT id FROM leaderboard_snapshots WHERE kind = 'periodic' AND taken_at < ? ORDER BY seq LIMIT ?`;
+    return this.db.transaction(
+      async (tx) => {
+        const rows = await tx.rows<{ id: string }>(over, [before, limit]);
+        if (rows.length === 0) return 0;
+        const list = inList(rows.map(({ id }) => id).sort());
+        await tx.run(`DELETE FROM leaderboard_snapshot_entries WHERE snapshot_id IN ${list.text}`, list.params);
+        return tx.run(`DELETE FROM leaderboard_snapshots WHERE id IN ${list.text}`, list.params);
+      },
+      { priority: 'background' },
+    );
   }
 
   /** Newest first: those before `before` (a seq). */

@@ -115,6 +115,9 @@ export const environmentSchema = z.object({
   SNAPSHOT_INTERVAL: duration(10, 86_400)
     .default(900)
     .describe('Time between periodic snapshots of a leaderboard, 10 s to 24 h: seconds, or with s, m or h'),
+  SNAPSHOT_RETENTION_DAYS: decimal(0, 3650)
+    .default(30)
+    .describe('Days after which periodic snapshots are forgotten; 0: never. Final ones are kept'),
   LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot, 1 to 10000'),
   RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
   RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),

@@ -70,6 +70,8 @@ export abstract class Config {
     /** In order; undefined = calendar quarters. */
     readonly seasons: readonly Season[] | undefined;
     readonly snapshotIntervalMs: number;
+    /** 0: for ever. */
+    readonly snapshotRetentionMs: number;
     /** Players in a periodic snapshot. */
     readonly topN: number;
   };

@@ -81,6 +81,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
       timezone: env.LEADERBOARD_TIMEZONE,
       seasons: env.SEASONS,
       snapshotIntervalMs: env.SNAPSHOT_INTERVAL * 1000,
+      snapshotRetentionMs: env.SNAPSHOT_RETENTION_DAYS * 86_400_000,
       topN: env.LB_TOPN,
     },
     rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },

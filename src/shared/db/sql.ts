@@ -37,8 +37,8 @@ export interface Sql {
   rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
   /** Runs a statement and answers how many rows it touched (for UPDATE: matched, also those that stay as they are). */
   run(text: string, params?: readonly Value[]): Promise<number>;
-  /** For `insertNew` of bulk.ts. */
-  insertRows(rows: BulkRows): Promise<Set<string>>;
+  /** For `insertNew` of bulk.ts. MySQL tells by the group's id which rows were new. */
+  insertRows(rows: BulkRows & { readonly columns: { readonly group_id: 'int' } }): Promise<Set<string>>;
   /** For `upsertAdd` of bulk.ts. */
   upsertRows(rows: UpsertRows): Promise<void>;
   /** TypeORM over this connection and in its transaction; it checks no whole number on SQLite. */
