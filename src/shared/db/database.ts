@@ -5,7 +5,7 @@ import { unavailable } from '../errors/common.errors';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
-import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient } from './db.errors';
+import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
@@ -44,6 +44,7 @@ export class Database {
   readonly dialect: Dialect;
   private dataSource: DataSource | undefined;
   private callers = 0;
+  private stuck = false;
 
   constructor(private readonly options: DatabaseOptions) {
     this.dialect = dialectOf(parseDatabaseUrl(options.url), options);
@@ -102,9 +103,19 @@ export class Database {
     });
   }
 
-  /** Asks the database for an answer; rejects with `unavailable` after `limitMs`. */
+  /** Nothing could be written lately, and nothing has been since: the disk is full, perhaps. */
+  get unwritable(): boolean {
+    return this.stuck;
+  }
+
+  /**
+   * Asks the database for an answer, and where nothing could be written lately, writes. Rejects with `unavailable` when
+   * that fails or takes longer than `limitMs`.
+   */
   async ping(limitMs: number): Promise<void> {
     await this.retried((connection) => connection.rows(this.dialect.pingText), 'normal', limitMs);
+    if (!this.stuck) return;
+    await this.retried((connection) => this.commit(connection, writeSomething), 'normal', limitMs);
   }
 
   /** Closes the pool when all have given back their connections, at the latest after the query time limit. */
@@ -127,7 +138,7 @@ export class Database {
    * for what is done again then.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
-    return this.retried((connection) => inTransaction(connection, work), options.priority);
+    return this.retried((connection) => this.commit(connection, work), options.priority);
   }
 
   /** Runs `work` outside of a transaction: each statement sees what is committed when it starts. */
@@ -147,6 +158,17 @@ export class Database {
       return await reader.rows<T>(text, params, this.options.queryTimeoutMs);
     } catch (error) {
       throw asAnswer(error);
+    }
+  }
+
+  private async commit<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {
+    try {
+      const result = await inTransaction(connection, work);
+      this.stuck = false;
+      return result;
+    } catch (error) {
+      if (isUnwritable(error)) this.stuck = true;
+      throw error;
     }
   }
 
@@ -201,6 +223,12 @@ export class Database {
     if (!this.dataSource) throw unavailable(new Error('The database is not connected'));
     return this.dataSource;
   }
+}
+
+/** An UPDATE to what is there already writes nothing on two of three databases. */
+async function writeSomething(tx: Sql): Promise<void> {
+  await tx.run("INSERT INTO migrations (timestamp, name) VALUES (0, 'written to see whether that works')");
+  await tx.run('DELETE FROM migrations WHERE timestamp = 0');
 }
 
 async function inTransaction<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {

@@ -60,6 +60,11 @@ export class Databases {
     await this.each((database) => database.ping(limitMs));
   }
 
+  /** To one of them nothing could be written lately. */
+  get unwritable(): boolean {
+    return [...this.byUrl.values()].some((database) => database.unwritable);
+  }
+
   async closeAll(): Promise<void> {
     await this.each(async (database) => {
       await database.close();

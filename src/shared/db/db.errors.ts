@@ -92,6 +92,15 @@ export function isConnectionTrouble(error: unknown): boolean {
   return inner.fatal === true || trouble.test(codeOf(error)) || troubleMessages.test(String(inner.message ?? ''));
 }
 
+// A full disk, a file or a server that is read-only now, a disk that fails.
+const unwritable =
+  /^(53100|58030|25006|ER_(DISK_FULL|RECORD_FILE_FULL|OPTION_PREVENTS_STATEMENT)|SQLITE_(FULL|IOERR(_.+)?|READONLY(_.+)?))$/;
+
+/** The database may well be read, but nothing can be written to it. */
+export function isUnwritable(error: unknown): boolean {
+  return unwritable.test(codeOf(error));
+}
+
 /** A table or column is not there: the database waits for its migrations, or this process is the older one. */
 export function isSchemaMissing(error: unknown): boolean {
   const { message } = driverError(error);

@@ -69,7 +69,7 @@ class DatabaseHealth {
       return { status: 'healthy', latencyMs: Math.round((performance.now() - started) * 10) / 10 };
     } catch (error) {
       this.logger.debug({ err: error }, 'database_check_failed');
-      return { status: 'unhealthy', reason: 'does not answer' };
+      return { status: 'unhealthy', reason: this.databases.unwritable ? 'cannot be written to' : 'does not answer' };
     }
   }
 }

@@ -41,7 +41,8 @@ export function claimFile(path: string, driver: typeof BetterSqlite3): () => voi
 function lockOn(file: string, driver: typeof BetterSqlite3): BetterSqlite3.Database {
   const lock = new driver(file, { timeout: patienceMs });
   try {
-    lock.exec('BEGIN EXCLUSIVE');
+    // Nothing is written, so nothing has to be undone, and no second file is needed.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
     lock.close();

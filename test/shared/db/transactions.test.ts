@@ -22,6 +22,21 @@ describe.each(everyDatabase)('transactions on $name', ({ create }) => {
     await place[Symbol.asyncDispose]();
   });
 
+  test('after a write that found no room it is asked by writing, which leaves nothing behind', async () => {
+    const names = () => db.read((sql) => sql.rows('SELECT id, name FROM migrations ORDER BY id'));
+    const before = await names();
+    for (const code of ['SQLITE_FULL', '53100', 'ER_DISK_FULL']) {
+      const full = db.transaction(async () => Promise.reject(Object.assign(new Error('No room'), { code })));
+      await expect(full).rejects.toMatchObject({ kind: 'unavailable' });
+      expect(db.unwritable).toBe(true);
+      expect(await db.read(ids)).toEqual([]);
+      expect(db.unwritable).toBe(true);
+      await db.ping(2000);
+      expect(db.unwritable).toBe(false);
+    }
+    expect(await names()).toEqual(before);
+  });
+
   test('interleaved transactions neither mix nor show what they have not committed', async () => {
     const seen: string[][] = [];
     const failing = db.transaction(async (tx) => {
