@@ -31,10 +31,18 @@ import { RouteTable } from './shared/rpc/route-table';
 const finishMs = 250;
 // Longer than any handler may take.
 const patienceMs = 5500;
-const badConfiguration = 78; // EX_CONFIG of sysexits.h
+// Of sysexits.h.
+const badUsage = 64;
+const badConfiguration = 78;
 
 /** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */
 export async function run(environment: RawEnvironment, args: readonly string[]): Promise<void> {
+  if (args.length > 1 || (args[0] ?? 'migrate') !== 'migrate') {
+    process.stderr.write(
+      `Aerie does not know ${args.join(' ')}; without an argument it serves, and migrate brings the databases up to date.\n`,
+    );
+    process.exit(badUsage);
+  }
   try {
     const config = loadConfig(environment, featureNames);
     if (args[0] === 'migrate') await migrate(config);

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Metadata, status } from '@grpc/grpc-js';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
+import { request } from 'undici';
 import { features } from '../../src/features/index';
 import { loaderOptions, protoFile, protoRoot } from '../../src/shared/rpc/proto';
 import { RouteTable } from '../../src/shared/rpc/route-table';
@@ -43,6 +44,18 @@ test('the HTTP routes are the routes of the contracts and the few beside them', 
   expect(heads.filter((route) => !gets.includes(route) && !beside.test(route))).toEqual([]);
   expect(heads).toEqual(expect.arrayContaining(gets));
 });
+
+test('OPTIONS is answered without a body, also to those who are no browsers', async () => {
+  for (const headers of [{}, { origin: 'http://localhost:3000', 'access-control-request-method': 'PATCH' }]) {
+    const { statusCode, body } = await request(`${app.url}/users`, { method: 'OPTIONS', headers });
+    expect([statusCode, await body.text()]).toEqual([204, '']);
+  }
+});
+
+test.each(['dead_letters_total{consumer="leaderboard"} 0', 'anomaly_flags_total{rule="jump"} 0'])(
+  '%s is told before the first one happens',
+  async (line) => expect(await (await request(`${app.url}/metrics`)).body.text()).toContain(`\n${line}\n`),
+);
 
 test('every .proto of a feature has a contract', () => {
   const found = readdirSync(join(protoRoot, 'aerie'), { recursive: true, encoding: 'utf8' })

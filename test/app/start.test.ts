@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +128,17 @@ describe('the keys of tokens', () => {
   });
 });
 
+test('an argument that is not known ends with 64 and says which there are', async () => {
+  for (const args of [['--bogus'], ['migrat'], ['migrate', 'twice']]) {
+    const ended = await attempt({}, args);
+    expect(ended.code).toBe(64);
+    expectReadable(ended);
+    expect(ended.err).toMatch(
+      /^Aerie does not know .*; without an argument it serves, and migrate brings the databases/,
+    );
+  }
+});
+
 test('without a compiled SQLite driver one sentence says what to do', async () => {
   const hook = join(folder, 'no-driver.cjs');
   writeFileSync(
@@ -193,8 +204,9 @@ describe('a SQLite file belongs to one process alone', () => {
   test('a second one is refused, also to migrate, however the file is spelled, and takes over from a killed one', async () => {
     const file = join(folder, 'shared', 'aerie.db');
     await using first = await startApp({ databaseUrl: `sqlite:${file}` });
-    for (const args of [[], ['migrate']]) {
-      const ended = await attempt({ DATABASE_URL: 'sqlite:./shared/../shared/aerie.db' }, args);
+    symlinkSync(file, join(folder, 'link.db'));
+    for (const [path, ...args] of [['./shared/../shared/aerie.db'], ['./shared/aerie.db', 'migrate'], ['link.db']]) {
+      const ended = await attempt({ DATABASE_URL: `sqlite:${path}` }, args);
       expect(ended.code).toBe(1);
       expectReadable(ended);
       expect(ended.err).toMatch(
@@ -208,6 +220,10 @@ describe('a SQLite file belongs to one process alone', () => {
     expect(await second.stop()).toBe(0);
     await using third = await startApp({ databaseUrl: `sqlite:${file}` });
     expect((await readiness(third.url))[0]).toBe(200);
+    expect(await third.stop()).toBe(0);
+    linkSync(file, join(folder, 'hard.db'));
+    const ended = await attempt({ DATABASE_URL: 'sqlite:hard.db' });
+    expect([ended.code, ended.err]).toEqual([1, expect.stringMatching(/cannot be used: the file has several names/)]);
   });
 });
 

@@ -15,13 +15,14 @@ import { Passwords } from './auth.passwords';
 import { AuthRepository } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
 
-// Somebody who registers, is deleted and registers again with the same password, within a day.
-const maxLives = 5;
+// Somebody who registers, is deleted and registers again in the same words, so many times within a day.
+const maxLives = 50;
 
 /**
  * Makes a user and then the account. A process that dies between the two leaves a user without an account: whoever
  * registers again with the same name, address and password within a day asks users for the very same creation (the salt
- * is the address's, so the hash is the same, and the hash is the idempotency key), gets that user and completes it.
+ * is the address's, so the hash is the same, and the idempotency key is made of all three), gets that user and completes
+ * it. In other words it is another creation, which succeeds when nobody has the address.
  */
 @Injectable()
 export class Registrar {
@@ -56,12 +57,12 @@ export class Registrar {
   }
 
   private async create({ name, email }: RegisterRequest, seed: string): Promise<User> {
-    const key = `register-${createHash('sha256').update(seed).digest('hex')}`;
+    const words = JSON.stringify([seed, name, email]);
+    const key = `register-${createHash('sha256').update(words).digest('hex')}`;
     try {
       return await asInternal(() => this.users.createUser(keyed({ name, email }, key)));
     } catch (error) {
-      const taken = error instanceof AppError && ['email_taken', 'idempotency_key_reused'].includes(error.code);
-      throw taken ? emailTaken() : error;
+      throw error instanceof AppError && error.code === 'email_taken' ? emailTaken() : error;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Metrics } from '../../shared/metrics/metrics';
+import { consumers } from './events-gateway.consumers';
 
 @Injectable()
 export class EventsGatewayMetrics {
@@ -17,7 +18,8 @@ export class EventsGatewayMetrics {
     this.ingestDuration = metrics.duration('events_ingest_duration_seconds', 'From verification to durable');
     this.dropped = metrics.counter('dropped_events_total', 'Events that were not accepted', ['reason']);
     this.relayLag = metrics.gauge('events_relay_lag_seconds', 'Age of the event that is due longest');
-    this.deadLetters = metrics.counter('dead_letters_total', 'Events given up', ['consumer']);
+    const known = consumers.map((consumer) => ({ consumer }));
+    this.deadLetters = metrics.counter('dead_letters_total', 'Events given up', ['consumer'], known);
   }
 
   ingested(type: string, status: 'accepted' | 'duplicate', count = 1): void {

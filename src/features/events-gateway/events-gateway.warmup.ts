@@ -36,6 +36,6 @@ export class WarmUp implements OnModuleInit {
     }
     // Nobody else has called yet: what was taken and counted is the rehearsal's.
     this.throttle.refill();
-    this.metrics.registry.resetMetrics();
+    this.metrics.reset();
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Metrics } from '../../shared/metrics/metrics';
+import { initialRules } from './fairness.rules';
 
 /** `refuse`: the player is blocked, or the event is worth too much; `throttle`: too many; the rest is what follows. */
 export type Action = 'throttle' | 'refuse' | 'block' | 'flag';
@@ -18,7 +19,8 @@ export class FairnessMetrics {
       'action',
       'mode',
     ]);
-    this.flags = metrics.counter('anomaly_flags_total', 'Flags raised', ['rule']);
+    const rules = Object.keys(initialRules).map((rule) => ({ rule }));
+    this.flags = metrics.counter('anomaly_flags_total', 'Flags raised', ['rule'], rules);
     this.checkDuration = metrics.duration('fairness_check_duration_seconds', 'Judging one group of events');
   }
 

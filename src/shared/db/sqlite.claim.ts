@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { isRetryable } from './db.errors';
 
@@ -23,10 +24,13 @@ export class ClaimedError extends Error {
 /**
  * Keeps other processes off a SQLite file: what one of them holds in memory, the other would make wrong. The lock is the
  * operating system's, on a file beside it, so whatever ends the process gives it back. Returns what gives it back.
- * @throws ClaimedError when another process has it
+ * @throws ClaimedError when another process has it; Error when the file has several names (hard links): each would have a
+ * log of its own (https://www.sqlite.org/howtocorrupt.html, 2.4)
  */
 export function claimFile(path: string, driver: typeof BetterSqlite3): () => void {
-  const file = `${resolve(path)}.lock`;
+  const real = realPath(path);
+  if (existsSync(real) && statSync(real).nlink > 1) throw new Error('the file has several names (hard links)');
+  const file = `${real}.lock`;
   const claim = claims.get(file) ?? { lock: lockOn(file, driver), holders: 0 };
   claims.set(file, claim);
   claim.holders += 1;
@@ -36,6 +40,11 @@ export function claimFile(path: string, driver: typeof BetterSqlite3): () => voi
     claims.delete(file);
     claim.lock.close();
   };
+}
+
+/** Where the file is, or will be, whatever links lead there. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(resolve(path))), basename(path));
 }
 
 function lockOn(file: string, driver: typeof BetterSqlite3): BetterSqlite3.Database {

@@ -9,13 +9,31 @@ const sizeBuckets = [64, 256, 1024, 4096, 16_384, 65_536, 262_144];
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
+  private readonly beginnings: (() => void)[] = [];
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
-    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  /** `known`: labels that are told as 0 before anything happens, so that the first time is an increase, too. */
+  counter<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+    known: readonly Record<L, string>[] = [],
+  ): Counter<L> {
+    const counter = new Counter({ name, help, labelNames, registers: [this.registry] });
+    this.beginnings.push(() => {
+      for (const labels of known) counter.inc(labels, 0);
+    });
+    this.beginnings.at(-1)?.();
+    return counter;
+  }
+
+  /** Everything is as it was at the start. */
+  reset(): void {
+    this.registry.resetMetrics();
+    for (const begin of this.beginnings) begin();
   }
 
   gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {

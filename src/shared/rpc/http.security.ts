@@ -33,6 +33,8 @@ export async function secure(fastify: FastifyInstance, config: Config): Promise<
         ? developmentOrigins
         : [...config.allowedOrigins],
     credentials: true,
+    // OPTIONS without a browser's headers is answered as any other, not with an error in the plugin's words.
+    strictPreflight: false,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
     exposedHeaders,

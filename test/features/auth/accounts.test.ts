@@ -86,6 +86,19 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       expect((await app[wire].call(auth, 'verify', {}, player.headers)).code).toBe('token_invalid');
     });
 
+    test('a deleted address is free in other words, too, and more than a few times', async () => {
+      const email = `lives-${wire}@example.com`;
+      const words = { name: 'Ann', email, password };
+      const lives = [words, { ...words, name: 'Anna' }, { ...words, email: `Lives-${wire}@Example.com` }];
+      for (const each of [...lives, words, words, words, words, words, words]) {
+        const { code, body } = await app[wire].call(auth, 'register', each, fromElsewhere());
+        expect([each, code]).toEqual([each, 'ok']);
+        const { id } = body.user as { id: string };
+        expect((await app[wire].call(auth, 'register', words, fromElsewhere())).code).toBe('email_taken');
+        expect((await app[wire].call(users, 'deleteUser', { id })).code).toBe('ok');
+      }
+    });
+
     test('a role holds at once, in both directions, for the token that is out', async () => {
       const player = await register(app, `role-${wire}@example.com`, wire);
       const list = () => app[wire].call(users, 'listUsers', { pageSize: 1 }, player.headers);

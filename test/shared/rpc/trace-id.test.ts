@@ -40,6 +40,9 @@ test('new ids are 32 hexadecimal digits and never the same', () => {
   const ids = Array.from({ length: 10_000 }, newTraceId);
   expect(new Set(ids).size).toBe(ids.length);
   for (const id of ids) expect(id).toMatch(made);
+  // Nobody can tell from two of them how many there were in between.
+  for (const half of [ids.map((id) => id.slice(0, 8)), ids.map((id) => id.slice(-8))])
+    expect(new Set(half).size).toBeGreaterThan(9900);
 });
 
 test.each([undefined, ['a', 'b'], 7, Buffer.from('a'), '', 'a\nb', 'é'])('%j is replaced, not refused', (value) => {
