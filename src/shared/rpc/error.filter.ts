@@ -11,6 +11,7 @@ import {
   unsupportedMediaType,
 } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
+import { Seldom } from '../logging/seldom';
 import { currentContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';
 import { grpcError } from './grpc.status';
@@ -19,6 +20,9 @@ import { errorBody } from './http.error-body';
 /** The one place where an error becomes an answer, on both wires. What nobody foresaw is logged with its cause. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  // In an outage every request is refused for the same reason: a line for each, a stack once a second.
+  private readonly wholly = new Seldom(1000);
+
   constructor(private readonly logger: PinoLogger) {}
 
   catch(thrown: unknown, host: ArgumentsHost): Observable<never> | undefined {
@@ -36,10 +40,16 @@ export class ErrorFilter implements ExceptionFilter {
 
   private log(error: AppError, traceId: string | undefined): void {
     if (error.httpStatus < 500) return;
-    const fields = { trace_id: traceId, code: error.code, err: error.cause ?? error };
-    if (error.kind === 'internal') this.logger.error(fields, 'request_failed');
-    else this.logger.warn(fields, 'request_refused');
+    const fields = { trace_id: traceId, code: error.code };
+    const err = error.cause ?? error;
+    if (error.kind === 'internal') this.logger.error({ ...fields, err }, 'request_failed');
+    else
+      this.logger.warn({ ...fields, ...(this.wholly.now() ? { err } : { reason: reasonOf(err) }) }, 'request_refused');
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function asAppError(thrown: unknown, host: ArgumentsHost): AppError {
