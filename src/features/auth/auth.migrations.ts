@@ -1,5 +1,5 @@
 import { Table } from 'typeorm';
-import { bigint, sequence, text } from '../../shared/db/columns';
+import { bigint, integer, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
 
 const CreateAuthAccounts1795219700000 = createTable(
@@ -38,4 +38,30 @@ const CreateAuthRevocations1795219700001 = createTable(
     }),
 );
 
-export const authMigrations = [CreateAuthAccounts1795219700000, CreateAuthRevocations1795219700001];
+const CreateAuthRegistrations1795219700002 = createTable(
+  'CreateAuthRegistrations1795219700002',
+  (type) =>
+    new Table({
+      name: 'auth_registrations',
+      columns: [
+        sequence(type),
+        text(type, 'address', 64),
+        text(type, 'creation', 64),
+        text(type, 'name', 255),
+        text(type, 'email', 320),
+        bigint(type, 'begun_at'),
+        integer(type, 'abandoned', { default: 0 }),
+        bigint(type, 'group_id'),
+      ],
+      indices: [
+        { name: 'auth_registrations_address', columnNames: ['address'], isUnique: true },
+        { name: 'auth_registrations_begun', columnNames: ['begun_at'] },
+      ],
+    }),
+);
+
+export const authMigrations = [
+  CreateAuthAccounts1795219700000,
+  CreateAuthRevocations1795219700001,
+  CreateAuthRegistrations1795219700002,
+];

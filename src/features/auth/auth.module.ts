@@ -14,6 +14,8 @@ import { authPages } from './auth.pages';
 import { Passwords } from './auth.passwords';
 import { Pruner } from './auth.pruner';
 import { Registrar } from './auth.registrar';
+import { Registrations } from './auth.registrations';
+import { RegistrationsRepository } from './auth.registrations.repository';
 import { AuthRepository } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
 import { AuthService } from './auth.service';
@@ -31,12 +33,14 @@ import { AuthWorker } from './auth.worker';
     Entrance,
     Throttle,
     Registrar,
+    Registrations,
     Checker,
     Passwords,
     AuthSecrets,
     AccountStanding,
     JwksService,
     AuthRepository,
+    RegistrationsRepository,
     Pruner,
     Sweeper,
     AuthWorker,

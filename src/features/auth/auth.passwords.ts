@@ -26,8 +26,8 @@ export class Passwords {
   ) {}
 
   /** A PHC string. @throws AppError rate_limited */
-  hash(password: string, salt: Buffer): Promise<string> {
-    return this.queued(() => hash(password, { ...cost, salt }));
+  hash(password: string): Promise<string> {
+    return this.queued(() => hash(password, cost));
   }
 
   /** Whether it is the password of this hash; without a hash it takes as long. @throws AppError rate_limited */

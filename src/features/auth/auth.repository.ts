@@ -40,15 +40,6 @@ export class AuthRepository {
     return row && { userId: row.user_id, passwordHash: row.password_hash, role: row.role };
   }
 
-  /** False when the user has an account already. */
-  create({ userId, passwordHash, role }: Account): Promise<boolean> {
-    const now = this.clock.now();
-    return this.insert(
-      'INSERT INTO auth_accounts (user_id, password_hash, role, created_at, updated_at) VALUES (?, ?, ?, ?, ?)',
-      [userId, passwordHash, role, now, now],
-    );
-  }
-
   /** False when the user has no account. */
   setRole(userId: string, role: AccountRole): Promise<boolean> {
     const text = 'UPDATE auth_accounts SET role = ?, updated_at = ? WHERE user_id = ?';

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Standing, StandingRegistry } from '../../shared/auth/standing';
 import { UsersApi } from '../users/users.api';
-import { userExists } from './auth.existence';
+import { existingUser } from './auth.existence';
 import { type AccountRole, AuthRepository } from './auth.repository';
 
 /** Whether a token still holds: its account is there, its user too, and nobody has logged out with it. */
@@ -20,7 +20,7 @@ export class AccountStanding extends Standing implements OnModuleInit {
   }
 
   override async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
-    const [role, exists] = await Promise.all([this.repository.roleOf(userId, jti), userExists(this.users, userId)]);
+    const [role, exists] = await Promise.all([this.repository.roleOf(userId, jti), existingUser(this.users, userId)]);
     return exists ? role : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { UsersApi } from '../users/users.api';
-import { userExists } from './auth.existence';
+import { existingUser } from './auth.existence';
 import { AuthRepository } from './auth.repository';
 
 const maxAccounts = 500;
@@ -22,7 +22,7 @@ export class Sweeper {
   async sweep(): Promise<void> {
     const accounts = await this.repository.after(this.after, maxAccounts);
     for (const { userId } of accounts) {
-      if (!(await userExists(this.users, userId))) await this.repository.forget(userId);
+      if (!(await existingUser(this.users, userId))) await this.repository.forget(userId);
     }
     this.after = accounts.length < maxAccounts ? 0 : (accounts.at(-1)?.seq ?? 0);
   }

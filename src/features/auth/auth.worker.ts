@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { PinoLogger } from 'nestjs-pino';
 import { Loop } from '../../shared/lifecycle/loop';
 import { Pruner } from './auth.pruner';
+import { Registrations } from './auth.registrations';
 import { Sweeper } from './auth.sweeper';
 
 const everyMs = 60_000;
@@ -11,10 +12,11 @@ const everyMs = 60_000;
 export class AuthWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly loop: Loop;
 
-  constructor(pruner: Pruner, sweeper: Sweeper, logger: PinoLogger) {
+  constructor(pruner: Pruner, sweeper: Sweeper, registrations: Registrations, logger: PinoLogger) {
     this.loop = new Loop({
       everyMs,
       work: async () => {
+        await registrations.undoCutOff();
         await sweeper.sweep();
         return pruner.prune();
       },

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { request } from 'undici';
 import { authContract as auth } from '../../../src/features/auth/auth.api';
 import { AuthMetrics } from '../../../src/features/auth/auth.metrics';
@@ -12,14 +11,14 @@ import { HttpWire, openApp } from '../../support/wires';
 
 // Passwords are hashed two at a time, beside the event loop, and only so many wait.
 
-const salt = randomBytes(16);
 const makePasswords = (): Passwords => new Passwords(new AuthMetrics(new Metrics()), new SystemClock());
 
 test('a hash is argon2id with 19 MiB and two passes, and verifies', async () => {
   const passwords = makePasswords();
-  const hash = await passwords.hash('correct horse', salt);
+  const hash = await passwords.hash('correct horse');
   expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-  expect(await passwords.hash('correct horse', salt)).toBe(hash);
+  // Each has a salt of its own.
+  expect(await passwords.hash('correct horse')).not.toBe(hash);
   expect(await passwords.verify(hash, 'correct horse')).toBe(true);
   expect(await passwords.verify(hash, 'Correct horse')).toBe(false);
   expect(await passwords.verify(undefined, 'correct horse')).toBe(false);
@@ -27,11 +26,11 @@ test('a hash is argon2id with 19 MiB and two passes, and verifies', async () => 
 
 test('two are hashed and 64 wait; the next one is told to come back, and later there is room again', async () => {
   const passwords = makePasswords();
-  const taken = Array.from({ length: 66 }, () => passwords.hash('correct horse', salt));
-  const error = await passwords.hash('correct horse', salt).catch((thrown: unknown) => thrown);
+  const taken = Array.from({ length: 66 }, () => passwords.hash('correct horse'));
+  const error = await passwords.hash('correct horse').catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ kind: 'throttled', code: 'rate_limited', details: { retryAfterMs: 1000 } });
-  expect(new Set(await Promise.all(taken)).size).toBe(1);
-  await passwords.hash('correct horse', salt);
+  expect(new Set(await Promise.all(taken)).size).toBe(66);
+  await passwords.hash('correct horse');
 });
 
 test('a hash that fails gives its turn back', async () => {

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import { authFeature } from '../../../src/features/auth/auth.module';
 import { Pruner } from '../../../src/features/auth/auth.pruner';
+import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
 import { AuthRepository } from '../../../src/features/auth/auth.repository';
 import { Sweeper } from '../../../src/features/auth/auth.sweeper';
 import type { UsersApi } from '../../../src/features/users/users.api';
@@ -17,6 +18,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
   let databases: Databases;
   let repository: AuthRepository;
+  let registrations: RegistrationsRepository;
 
   beforeAll(async () => {
     database = await create();
@@ -25,15 +27,41 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await databases.connectAll();
     await databases.migrateAll();
     repository = new AuthRepository(databases, clock);
+    registrations = new RegistrationsRepository(databases, clock);
   });
   afterAll(async () => {
     await databases.closeAll();
     await database[Symbol.asyncDispose]();
   });
 
+  const begin = (address: string = ulid()) =>
+    registrations.begin({ address, creation: ulid(), name: 'Ada', email: 'ada@example.com' });
+
+  test('of an address one registration at a time has begun; abandoned, nobody finishes it; ended, another begins', async () => {
+    const address = ulid();
+    const all = await Promise.all(Array.from({ length: 8 }, () => begin(address)));
+    expect(new Set(all.map(({ creation }) => creation)).size).toBe(1);
+    const [begun] = all;
+    const account = { userId: ulid(), passwordHash: 'x', role: 'player' } as const;
+    expect(await registrations.abandon(begun!)).toBe(true);
+    expect((await begin(address)).abandoned).toBe(true);
+    expect(await registrations.finish(begun!, account)).toBe(false);
+    expect(await repository.account(account.userId)).toBeUndefined();
+    await registrations.end(begun!);
+    expect(await registrations.abandon(begun!)).toBe(false);
+    const next = await begin(address);
+    expect([next.abandoned, next.creation === begun?.creation]).toEqual([false, false]);
+    const later = clock.now() + 1;
+    expect((await registrations.cutOff(later, 10)).map(({ creation }) => creation)).toEqual([next.creation]);
+    expect(await registrations.cutOff(clock.now(), 10)).toEqual([]);
+    expect(await registrations.finish(next, account)).toBe(true);
+    expect(await registrations.cutOff(later, 10)).toEqual([]);
+  });
+
   test('an account is made once, and its role is what was set last', async () => {
     const account = { userId: ulid(), passwordHash: '$argon2id$1', role: 'player' } as const;
-    const made = await Promise.all(Array.from({ length: 8 }, () => repository.create(account)));
+    const begun = await begin();
+    const made = await Promise.all(Array.from({ length: 8 }, () => registrations.finish(begun, account)));
     expect(made.filter(Boolean)).toHaveLength(1);
     expect(await repository.account(account.userId)).toEqual(account);
     expect(await repository.account(ulid())).toBeUndefined();
@@ -46,7 +74,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('the password of a deleted user is forgotten, and of nobody else', async () => {
     const here = ulid();
     const gone = ulid();
-    for (const userId of [here, gone]) await repository.create({ userId, passwordHash: 'x', role: 'player' });
+    for (const userId of [here, gone])
+      await registrations.finish(await begin(), { userId, passwordHash: 'x', role: 'player' });
     const getUser = async ({ id }: { id: string }): Promise<unknown> => {
       if (id === gone) throw new AppError('not_found', 'user_not_found', 'No such user');
       return {};
@@ -61,7 +90,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('a revoked token is known as such until it has expired, and no longer', async () => {
     const userId = ulid();
-    await repository.create({ userId, passwordHash: 'x', role: 'player' });
+    await registrations.finish(await begin(), { userId, passwordHash: 'x', role: 'player' });
     const [first, second] = [ulid(), ulid()];
     const revoked = await Promise.all(
       Array.from({ length: 8 }, () => repository.revoke({ jti: first, userId, expiresAt: clock.now() + hour })),
