@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppProcess, startApp } from '../support/app';
 import { everyServer } from '../support/databases';
 import { eventually } from '../support/eventually';
-import { familyOf, freezeAll, signalAll } from '../support/processes';
+import { familyOf, freezeFamily, signalAll } from '../support/processes';
 import { startSilentProxy } from '../support/silent-proxy';
 import { type LockService, lockServices } from './lock-services';
 import { newUser, UserClient } from './user-client';
@@ -25,7 +25,7 @@ async function behindProxy(url: string, env: Record<string, string>) {
   return { app, proxy, [Symbol.asyncDispose]: close };
 }
 
-const freeze = ({ pid }: AppProcess): void => freezeAll(familyOf(pid));
+const freeze = ({ pid }: AppProcess): void => freezeFamily(pid);
 const wake = ({ pid }: AppProcess): void => signalAll(familyOf(pid), 'SIGCONT');
 
 test.each(lockServices)(

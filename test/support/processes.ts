@@ -43,8 +43,18 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
   }
 }
 
-/** SIGSTOP, and returns once every thread stands still: the signal alone lets them run on for a moment. */
-export function freezeAll(pids: readonly number[]): void {
+/** SIGSTOP to a process and all that it started. */
+export function freezeFamily(pid: number): void {
+  // A child that was born while the others were told goes on, and a server would answer through it.
+  for (let frozen = 0; frozen < familyOf(pid).length; ) {
+    const family = familyOf(pid);
+    freezeAll(family);
+    frozen = family.length;
+  }
+}
+
+/** Returns once every thread stands still: the signal alone lets them run on for a moment. */
+function freezeAll(pids: readonly number[]): void {
   signalAll(pids, 'SIGSTOP');
   const until = Date.now() + 5000;
   while (!pids.every(isStopped)) if (Date.now() > until) throw new Error('A process does not stop');

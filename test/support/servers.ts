@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
-import { familyOf, freePort, freezeAll, runProgram, signalAll, startServer } from './processes';
+import { familyOf, freePort, freezeFamily, runProgram, signalAll, startServer } from './processes';
 import { pathOf } from './programs';
 
 /** A server of the tests' own, on a loopback port, in a folder that is removed with it. */
@@ -74,7 +74,7 @@ export class OwnServer implements DatabaseServer {
   }
 
   freeze(): void {
-    freezeAll(familyOf(this.child?.pid ?? Number.NaN));
+    freezeFamily(this.child?.pid ?? Number.NaN);
   }
 
   resume(): void {
