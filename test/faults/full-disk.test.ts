@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
@@ -49,6 +50,11 @@ test('with a full disk events answer 503 and the process is not ready, until the
       if (code === 'ok') accepted += 1;
       expect(await ready()).toEqual([503, { status: 'unhealthy', reason: 'cannot be written to' }]);
     });
+    // Nobody writes now but workers that find nothing to do.
+    for (let asked = 0; asked < 10; asked += 1) {
+      await sleep(300);
+      expect((await ready())[0]).toBe(503);
+    }
     expect([...during].filter((code) => code !== 'ok')).toEqual(['unavailable']);
     expect((await request(`${app.url}/health/live`)).statusCode).toBe(200);
     expect(await xp()).toBeGreaterThanOrEqual(worth);

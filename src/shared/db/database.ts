@@ -103,7 +103,7 @@ export class Database {
     });
   }
 
-  /** Nothing could be written lately, and nothing has been since: the disk is full, perhaps. */
+  /** Nothing could be written lately, and since then no `ping` could: the disk is full, perhaps. */
   get unwritable(): boolean {
     return this.stuck;
   }
@@ -116,6 +116,8 @@ export class Database {
     await this.retried((connection) => connection.rows(this.dialect.pingText), 'normal', limitMs);
     if (!this.stuck) return;
     await this.retried((connection) => this.commit(connection, writeSomething), 'normal', limitMs);
+    // Only now: many a transaction commits without having written anything.
+    this.stuck = false;
   }
 
   /** Closes the pool when all have given back their connections, at the latest after the query time limit. */
@@ -133,9 +135,9 @@ export class Database {
   /**
    * Runs `work` in one transaction (READ COMMITTED or stricter) and commits. `work` runs again, at most 3 times, after a
    * deadlock or serialization failure, so it must have no effect but through `tx`, and it must not call other services.
-   * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' gives way to others
-   * on SQLite and, in a `sole` database, may be gone after a power cut, together with all that was committed after it:
-   * for what is done again then.
+   * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' is for
+   * what is done again when it is lost: on SQLite it gives way to others, and in a `sole` database a power cut can undo it
+   * until something else has been committed after it.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
     return this.retried((connection) => this.commit(connection, work), options.priority);
@@ -163,9 +165,7 @@ export class Database {
 
   private async commit<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {
     try {
-      const result = await inTransaction(connection, work);
-      this.stuck = false;
-      return result;
+      return await inTransaction(connection, work);
     } catch (error) {
       if (isUnwritable(error)) this.stuck = true;
       throw error;
