@@ -48,7 +48,8 @@ test('with a full disk events answer 503 and the process is not ready, until the
       const code = await send();
       during.add(code);
       if (code === 'ok') accepted += 1;
-      expect(await ready()).toEqual([503, { status: 'unhealthy', reason: 'cannot be written to' }]);
+      const unhealthy = { status: 'unhealthy', reason: 'cannot be written to' };
+      expect([code, ...(await ready())]).toEqual(['unavailable', 503, unhealthy]);
     });
     // Nobody writes now but workers that find nothing to do.
     for (let asked = 0; asked < 10; asked += 1) {
