@@ -1,8 +1,8 @@
-import { createServer } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { AppModule, featureNames, featuresOf } from './app.module';
+import { AccessGuard } from './shared/auth/access.guard';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
@@ -12,20 +12,24 @@ import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
 import { GrpcHealth } from './shared/health/grpc.health';
 import { banner } from './shared/lifecycle/banner';
+import { guarded } from './shared/lifecycle/guarded';
 import { Lifecycle } from './shared/lifecycle/lifecycle';
 import { stopOnSignal } from './shared/lifecycle/signals';
 import { listenError, StartError } from './shared/lifecycle/start.error';
 import { scrub } from './shared/logging/redaction';
 import { appPages } from './shared/rpc/app.pages';
+import { Connections } from './shared/rpc/connections';
 import { serveDocs } from './shared/rpc/docs.page';
+import { GrpcConnections } from './shared/rpc/grpc.connections';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
-import { addReflection, grpcOptions } from './shared/rpc/grpc.server';
+import { addReflection, GrpcServer } from './shared/rpc/grpc.server';
 import { addHttpHooks } from './shared/rpc/http.hooks';
 import { HttpMetrics } from './shared/rpc/http.metrics';
 import { secure } from './shared/rpc/http.security';
-import { finishConnections, httpAdapter, stopListening } from './shared/rpc/http.server';
+import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/rpc/http.server';
 import { Peers } from './shared/rpc/peer';
 import { RouteTable } from './shared/rpc/route-table';
+import { Unfinished } from './shared/rpc/unfinished';
 
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
@@ -96,7 +100,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
   routes.pages.push(...appPages, ...features.flatMap(({ pages = [] }) => pages));
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, features, routes),
-    httpAdapter(routes),
+    httpAdapter(routes, config),
     {
       bodyParser: false,
       abortOnError: false,
@@ -120,10 +124,11 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const logger = await app.resolve(PinoLogger);
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
+  limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
   addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, lifecycle, peers });
   await secure(fastify, config);
-  serveDocs(app, routes);
-  const grpcPort = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
+  serveDocs(fastify, routes, config.publicUrl);
+  const grpc = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);
   const { port } = fastify.server.address() as { port: number };
   await lifecycle.warmUp(`http://${reachableHost(config.http.host)}:${port}`);
@@ -131,7 +136,7 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   lifecycle.ready();
   await health.refresh();
   health.start();
-  return { http: { host: config.http.host, port }, grpcPort, logger, stop: () => stop(app, config) };
+  return { http: { host: config.http.host, port }, grpcPort: grpc?.port, logger, stop: () => stop(app, config, grpc) };
 }
 
 /** Where this machine reaches itself. */
@@ -141,47 +146,42 @@ function reachableHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<number> {
-  const port = config.grpc.port === 0 ? await freePort(config.http.host) : config.grpc.port;
+async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<GrpcServer> {
   const services = routes.contracts.map(({ contract }) => `${contract.proto.package}.${contract.proto.service}`);
-  const options = grpcOptions(
-    { ...config, grpc: { ...config.grpc, port } },
-    {
-      routes,
-      metrics: app.get(GrpcMetrics),
-      extend: (server, packages) => {
-        app.get(GrpcHealth).addTo(server, services);
-        if (config.environment !== 'production') addReflection(server, packages);
-      },
+  const guard = app.get(AccessGuard);
+  const connections = app.get(Connections);
+  const server = new GrpcServer(config, {
+    routes,
+    metrics: app.get(GrpcMetrics),
+    peers: new Peers(config.trustedProxies),
+    admit: (path, metadata, host) => guard.admitCall(path, metadata, host),
+    draining: app.get(Lifecycle).draining,
+    failed: connections.failed,
+    connections: app.get(GrpcConnections),
+    extend: (grpc, packages) => {
+      app.get(GrpcHealth).addTo(grpc, services);
+      if (config.environment !== 'production') addReflection(grpc, packages);
     },
-  );
-  app.connectMicroservice(options, { inheritAppConfig: true });
-  await app.startAllMicroservices();
-  return port;
-}
-
-/** Nest does not tell which port gRPC took, so one is chosen beforehand. */
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
+  app.connectMicroservice({ strategy: server }, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  return server;
 }
 
-async function stop(app: NestFastifyApplication, config: Config): Promise<void> {
+async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServer | undefined): Promise<void> {
   app.get(Lifecycle).drain();
   await app.get(GrpcHealth).refresh();
   // Load balancers need a moment to see that we are not ready; until then requests still come and are served.
   await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
   await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
   await finishConnections(app.getHttpServer(), finishMs);
-  // Requests that are half sent would hold up the stop until they time out.
+  // What is half sent or not read would hold up the stop until it times out.
   const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
-  setTimeout(() => app.getHttpServer().closeAllConnections(), patience).unref();
+  const cut = (): void => {
+    app.getHttpServer().closeAllConnections();
+    grpc?.cut();
+  };
+  setTimeout(guarded(cut, app.get(Connections).failed), patience).unref();
   await close(app);
 }
 

@@ -8,7 +8,14 @@ import { Tokens } from './tokens';
 
 @Global()
 @Module({
-  providers: [Authenticator, StandingRegistry, Tokens, TokenKeys, { provide: APP_GUARD, useClass: AccessGuard }],
-  exports: [StandingRegistry, Tokens, TokenKeys],
+  providers: [
+    Authenticator,
+    StandingRegistry,
+    Tokens,
+    TokenKeys,
+    AccessGuard,
+    { provide: APP_GUARD, useExisting: AccessGuard },
+  ],
+  exports: [AccessGuard, StandingRegistry, Tokens, TokenKeys],
 })
 export class AuthModule {}

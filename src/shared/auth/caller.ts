@@ -26,6 +26,12 @@ export function nameCaller(caller: Caller): void {
   if (context) callers.set(context, caller);
 }
 
+/** Whether the guard has said who calls in this request. */
+export function hasCaller(): boolean {
+  const context = currentContext();
+  return context !== undefined && callers.has(context);
+}
+
 /**
  * Who calls. Outside of any request it is this process itself. @throws AppError forbidden in a request that passed no
  * guard: what forgets to ask must not be taken for somebody who may do everything.

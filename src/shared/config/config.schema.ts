@@ -8,6 +8,7 @@ import {
   keyRing,
   list,
   origins,
+  publicUrl,
   seasons,
   secretList,
   timezone,
@@ -38,6 +39,28 @@ export const environmentSchema = z.object({
   GRPC_TLS_CERT: file.optional().describe('Certificate chain in PEM; with GRPC_TLS_KEY gRPC speaks TLS'),
   GRPC_TLS_KEY: file.optional().describe('Private key in PEM'),
   GRPC_TLS_CA: file.optional().describe('When set, callers must show a certificate that this authority signed'),
+  PUBLIC_URL: publicUrl()
+    .optional()
+    .describe('How callers reach this process, as https://api.studio.example/game; for the links it gives out'),
+  HTTP_KEEP_ALIVE_SECONDS: decimal(1, 86_400)
+    .default(620)
+    .describe('Seconds that a silent HTTP connection stays open: more than the balancer before it keeps one'),
+  CONNECTIONS_MAX: decimal(1, 1_000_000).default(10_000).describe('Connections at most, HTTP and gRPC together'),
+  CONNECTIONS_PER_ADDRESS_MAX: decimal(1, 1_000_000)
+    .default(1000)
+    .describe('From one address at most; TRUSTED_PROXIES are not counted'),
+  REQUESTS_PER_CONNECTION_MAX: decimal(1, 1000)
+    .default(16)
+    .describe('Requests of one HTTP connection served at a time; the next ones wait'),
+  UNFINISHED_BYTES_MAX: decimal(1_048_576, 17_179_869_184)
+    .default(67_108_864)
+    .describe('Bytes of half-sent messages kept in all; beyond, the longest unfinished is given up'),
+  UNFINISHED_BYTES_PER_CONNECTION_MAX: decimal(524_288, 1_073_741_824)
+    .default(8_388_608)
+    .describe('The same of one gRPC connection; beyond, it is closed'),
+  UNREAD_ANSWER_SECONDS: decimal(1, 3600)
+    .default(30)
+    .describe('Seconds that a peer may read nothing of its answer; then its connection is closed'),
   DATABASE_URL: database
     .optional()
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),

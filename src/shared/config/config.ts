@@ -18,7 +18,18 @@ export abstract class Config {
   abstract readonly environment: Environment;
   /** Names of the features that run in this process. */
   abstract readonly modules: readonly string[];
-  abstract readonly http: { readonly host: string; readonly port: number };
+  abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };
+  /** How callers reach this process, without a `/` at the end. */
+  abstract readonly publicUrl: string | undefined;
+  /** What connections may hold and leave undone, on every wire. */
+  abstract readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerAddress: number;
+    readonly requestsPerConnection: number;
+    readonly unfinishedBytes: number;
+    readonly unfinishedBytesPerConnection: number;
+    readonly unreadMs: number;
+  };
   abstract readonly grpc: {
     readonly enabled: boolean;
     readonly port: number;

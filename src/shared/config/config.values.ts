@@ -82,11 +82,27 @@ export function url(schemes: readonly string[]) {
   }, reason);
 }
 
+/** Origins as browsers spell them, and `https://*.studio.example` for any one label before a domain. */
 export function origins() {
   return list().refine(
-    (items) => items.every((item) => item === '*' || (URL.canParse(item) && new URL(item).origin === item)),
-    'must be origins such as https://studio.example, comma-separated',
+    (items) => items.every((item) => item === '*' || isOrigin(item.replace('://*.', '://any.'))),
+    'must be origins such as https://studio.example or https://*.studio.example, comma-separated',
   );
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+}
+
+/** An address of http or https with a path or none, without the `/` at its end. */
+export function publicUrl() {
+  return z
+    .string()
+    .refine(
+      (text) => /^https?:\/\/[^?#@]+$/.test(text) && URL.canParse(text),
+      'must be a URL such as https://api.studio.example',
+    )
+    .transform((text) => text.replace(/\/+$/, ''));
 }
 
 /** IP addresses and networks in CIDR form. */

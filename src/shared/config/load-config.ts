@@ -54,7 +54,16 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
   return {
     environment: env.ENVIRONMENT,
     modules: env.MODULES ?? features,
-    http: { host: hostOf(env), port: env.HTTP_PORT },
+    http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
+    publicUrl: env.PUBLIC_URL,
+    limits: {
+      connections: env.CONNECTIONS_MAX,
+      connectionsPerAddress: env.CONNECTIONS_PER_ADDRESS_MAX,
+      requestsPerConnection: env.REQUESTS_PER_CONNECTION_MAX,
+      unfinishedBytes: env.UNFINISHED_BYTES_MAX,
+      unfinishedBytesPerConnection: env.UNFINISHED_BYTES_PER_CONNECTION_MAX,
+      unreadMs: env.UNREAD_ANSWER_SECONDS * 1000,
+    },
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
     database: {
       url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',

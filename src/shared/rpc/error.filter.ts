@@ -13,9 +13,8 @@ import {
 import { toAppError } from '../errors/to-app-error';
 import { Seldom } from '../logging/seldom';
 import { currentContext } from '../tracing/request-context';
-import { newTraceId } from '../tracing/trace-id';
 import { grpcError } from './grpc.status';
-import { errorBody } from './http.error-body';
+import { sendError } from './http.error-body';
 
 /** The one place where an error becomes an answer, on both wires. What nobody foresaw is logged with its cause. */
 @Catch()
@@ -34,7 +33,7 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     this.log(error, request.traceId);
-    answer(http.getResponse<FastifyReply>(), error, request.traceId);
+    sendError(http.getResponse<FastifyReply>(), error, request.traceId);
     return undefined;
   }
 
@@ -54,10 +53,7 @@ function reasonOf(error: unknown): string {
 
 function asAppError(thrown: unknown, host: ArgumentsHost): AppError {
   if (thrown instanceof HttpException) return fromFramework(thrown, host);
-  // What serves the files of /docs refuses paths that leave its folder with errors of its own.
-  const statusCode = (thrown as { statusCode?: unknown } | null)?.statusCode;
-  const refused = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
-  return refused ? routeNotFound() : toAppError(thrown);
+  return toAppError(thrown);
 }
 
 /** Nest and Fastify refuse some requests before any of our code runs; Nest keeps only the status of Fastify's errors. */
@@ -77,14 +73,4 @@ function fromFramework(thrown: HttpException, host: ArgumentsHost): AppError {
     default:
       return toAppError(thrown);
   }
-}
-
-function answer(reply: FastifyReply, error: AppError, traceId: string): void {
-  // Fastify's handler timeout answers first; a handler that fails afterwards has nobody left to tell.
-  if (reply.sent) return;
-  const { retryAfterMs, allow, headers } = error.details;
-  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
-  if (allow) reply.header('allow', allow.join(', '));
-  if (headers) reply.headers(headers);
-  void reply.code(error.httpStatus).send(errorBody(error, traceId || newTraceId()));
 }

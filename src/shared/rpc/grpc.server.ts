@@ -1,51 +1,84 @@
 import { readFileSync } from 'node:fs';
+import type { Http2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { type GrpcOptions, Transport } from '@nestjs/microservices';
+import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
 import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config/config';
+import type { GrpcConnections } from './grpc.connections';
 import { fileDescriptors } from './grpc.descriptors';
-import { grpcInterceptor } from './grpc.interceptor';
-import type { GrpcMetrics } from './grpc.metrics';
-import { Peers } from './peer';
+import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
 import { errorTypes, loaderOptions, protoFile } from './proto';
-import type { RouteTable } from './route-table';
 import { undecodable } from './undecodable';
 
 const maxMessageBytes = 288 * 1024;
+const maxSessionMegabytes = 16;
 
-export interface GrpcParts {
-  readonly routes: RouteTable;
-  readonly metrics: GrpcMetrics;
+export interface GrpcParts extends InterceptorParts {
+  readonly connections: GrpcConnections;
   /** Adds services that are not features: health and reflection. */
   readonly extend: (server: Server, packages: PackageDefinition) => void;
 }
 
-/** The gRPC server of all features of this process, with the limits of every call. */
-export function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions {
+/** The gRPC server of all features of this process, with the limits of every call and connection. */
+export class GrpcServer extends ServerGrpc {
+  constructor(
+    config: Config,
+    private readonly parts: GrpcParts,
+  ) {
+    super(grpcOptions(config, parts));
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    const [listener] = this.listeners;
+    return (listener?.address() as AddressInfo | undefined)?.port ?? 0;
+  }
+
+  override async createClient(): Promise<Server> {
+    const server: Server = await super.createClient();
+    this.grpcClient = server;
+    for (const listener of this.listeners) this.parts.connections.watch(listener);
+    return server;
+  }
+
+  /** Cuts every call and connection that is left. */
+  cut(): void {
+    (this.grpcClient as Server | null)?.forceShutdown();
+  }
+
+  /** grpc-js has no door to its listeners; without them connections have no limits, so their absence is an error. */
+  private get listeners(): Http2Server[] {
+    const { http2Servers } = this.grpcClient as { http2Servers?: ReadonlyMap<Http2Server, unknown> };
+    if (!http2Servers?.size) throw new Error('This version of grpc-js hides its listeners');
+    return [...http2Servers.keys()];
+  }
+}
+
+function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions['options'] {
   const contracts = parts.routes.contracts.map(({ contract }) => contract);
   return {
-    transport: Transport.GRPC,
-    options: {
-      url: `${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${config.grpc.port}`,
-      package: contracts.map((contract) => contract.proto.package),
-      protoPath: contracts.map(protoFile),
-      loader: loaderOptions as object,
-      credentials: credentials(config),
-      gracefulShutdown: true,
-      maxReceiveMessageLength: maxMessageBytes,
-      keepalive: { keepaliveTimeMs: 30_000, keepaliveTimeoutMs: 10_000 },
-      channelOptions: {
-        'grpc.max_concurrent_streams': 100,
-        // Idle connections are closed after an hour; callers reconnect by themselves.
-        'grpc.max_connection_idle_ms': 3_600_000,
-        interceptors: [grpcInterceptor(parts.routes, parts.metrics, new Peers(config.trustedProxies))],
-      } as object,
-      onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
-        for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
-        parts.extend(server, packages);
-      },
+    url: `${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${config.grpc.port}`,
+    package: contracts.map((contract) => contract.proto.package),
+    protoPath: contracts.map(protoFile),
+    loader: loaderOptions as object,
+    credentials: credentials(config),
+    gracefulShutdown: true,
+    maxReceiveMessageLength: maxMessageBytes,
+    keepalive: { keepaliveTimeMs: 30_000, keepaliveTimeoutMs: 10_000 },
+    channelOptions: {
+      'grpc.max_concurrent_streams': 100,
+      // Idle connections are closed after an hour; callers reconnect by themselves.
+      'grpc.max_connection_idle_ms': 3_600_000,
+      // Megabytes; grpc-js takes any number of them unless told.
+      'grpc-node.max_session_memory': maxSessionMegabytes,
+      interceptors: [grpcInterceptor(parts)],
+    } as object,
+    onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
+      for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
+      parts.extend(server, packages);
     },
   };
 }

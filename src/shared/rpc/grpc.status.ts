@@ -15,10 +15,12 @@ const maxFields = 10;
 /** An error as grpc-js sends it: status, message, and google.rpc.Status with ErrorInfo, BadRequest, RetryInfo. */
 export function grpcError(error: AppError): StatusObject & Error {
   const metadata = new Metadata();
-  const status = { code: error.grpcStatus, message: error.message, details: details(error) };
+  // grpc-js spells the message as a URI, which throws for half of a surrogate pair.
+  const message = error.message.toWellFormed();
+  const status = { code: error.grpcStatus, message, details: details(error) };
   metadata.set(detailsKey, statusType.serialize(status));
   for (const [name, value] of Object.entries(error.details.headers ?? {})) metadata.set(name, value);
-  return Object.assign(new Error(error.message), { code: error.grpcStatus, details: error.message, metadata });
+  return Object.assign(new Error(message), { code: error.grpcStatus, details: message, metadata });
 }
 
 function details(error: AppError): object[] {

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { newTraceId } from '../tracing/trace-id';
 
@@ -19,11 +19,27 @@ export function refuseConnection(error: ClientError, socket: Socket): void {
     return;
   }
   const { status, code, message } = answers[error.code ?? ''] ?? malformed;
-  const traceId = newTraceId();
-  const phrase = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify({ error: phrase, code, message, trace_id: traceId });
+  const { phrase, traceId, body } = bodyOf(status, code, message);
   socket.end(
     `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json; charset=utf-8\r\nX-Trace-ID: ${traceId}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+/** Answers 417 to an Expect other than 100-continue, which Node would do without a body. Source: RFC 9110, 10.1.1 */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const { traceId, body } = bodyOf(417, 'validation_failed', 'Expect: must be 100-continue');
+  response.writeHead(417, {
+    'content-type': 'application/json; charset=utf-8',
+    'x-trace-id': traceId,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+function bodyOf(status: number, code: string, message: string): { phrase: string; traceId: string; body: string } {
+  const traceId = newTraceId();
+  const phrase = STATUS_CODES[status] ?? 'Bad Request';
+  return { phrase, traceId, body: JSON.stringify({ error: phrase, code, message, trace_id: traceId }) };
 }

@@ -1,21 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { deadlineExceeded } from '../errors/common.errors';
-import { errorBody } from './http.error-body';
+import { guarded } from '../lifecycle/guarded';
+import { sendError } from './http.error-body';
 
 const sweepMs = 250;
 
 /**
- * Answers 504 for requests whose handler takes longer than `limitMs`, a quarter of a second late at most. One timer for
- * all: a timer and an AbortController for each request, as Fastify's own `handlerTimeout` has them, cost more than
- * parsing the request.
+ * Answers 504 for requests whose handler has not begun to answer within `limitMs`, a quarter of a second late at most.
+ * How long the caller takes to read an answer is not the handler's time. One timer for all: a timer and an
+ * AbortController for each request, as Fastify's own `handlerTimeout` has them, cost more than parsing the request.
  */
 export class HandlerDeadline {
   // In order of arrival, so a sweep looks at the expired ones and one more.
   private readonly open = new Map<FastifyRequest, { readonly reply: FastifyReply; readonly since: number }>();
   private readonly timer: NodeJS.Timeout;
 
-  constructor(private readonly limitMs: number) {
-    this.timer = setInterval(() => this.sweep(), sweepMs).unref();
+  constructor(
+    private readonly limitMs: number,
+    private readonly failed: (error: unknown) => void,
+  ) {
+    this.timer = setInterval(
+      guarded(() => this.sweep(), failed),
+      sweepMs,
+    ).unref();
   }
 
   begin(request: FastifyRequest, reply: FastifyReply): void {
@@ -35,8 +42,7 @@ export class HandlerDeadline {
     for (const [request, { reply, since }] of this.open) {
       if (since > expired) return;
       this.open.delete(request);
-      const error = deadlineExceeded();
-      if (!reply.sent) void reply.code(error.httpStatus).send(errorBody(error, request.traceId));
+      guarded(() => sendError(reply, deadlineExceeded(), request.traceId), this.failed)();
     }
   }
 }

@@ -1,5 +1,7 @@
+import type { FastifyReply } from 'fastify';
 import type { AppError } from '../errors/app-error';
 import { kinds } from '../errors/kinds';
+import { newTraceId } from '../tracing/trace-id';
 
 /** The one error shape over HTTP. */
 export interface ErrorBody {
@@ -19,4 +21,23 @@ export function errorBody(error: AppError, traceId: string): ErrorBody {
     ...(fields ? { details: { fields } } : {}),
     trace_id: traceId,
   };
+}
+
+// What a handler had said of the answer that it did not get to give.
+const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'etag', 'cache-control', 'location'];
+
+/**
+ * Answers with the error, unless an answer has begun or nobody is there to read one: a second answer on its way would
+ * throw in whatever called this.
+ */
+export function sendError(reply: FastifyReply, error: AppError, traceId: string): void {
+  if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
+  const { retryAfterMs, allow, headers } = error.details;
+  for (const name of ofAnotherBody) reply.removeHeader(name);
+  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  if (allow) reply.header('allow', allow.join(', '));
+  if (headers) reply.headers(headers);
+  // As text: Fastify chooses how to serialise by a type that the handler may have set.
+  const body = JSON.stringify(errorBody(error, traceId || newTraceId()));
+  void reply.code(error.httpStatus).type('application/json; charset=utf-8').send(body);
 }

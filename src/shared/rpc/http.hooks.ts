@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
-import { methodNotAllowed, routeNotFound } from '../errors/common.errors';
+import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { type RequestContext, runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
@@ -24,7 +25,7 @@ export interface HttpHooks {
 
 /** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
 export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
-  const deadline = new HandlerDeadline(handlerLimitMs);
+  const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
   fastify.addHook('onClose', async () => deadline.close());
   fastify.decorateRequest('traceId', '');
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -33,7 +34,9 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     reply.header('x-trace-id', request.traceId);
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
-    if (request.is404) done(unmatched(request, hooks.routes));
+    if (isEmpty(request)) delete headers['content-type'];
+    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') done(hostMissing());
+    else if (request.is404) done(unmatched(request, hooks.routes));
     else if (held !== undefined) void held.then(() => runInContext(contextOf(request, hooks.peers), done));
     else if (request.routeOptions.config.entry?.route?.hot) done();
     else runInContext(contextOf(request, hooks.peers), done);
@@ -56,6 +59,26 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     log(hooks.logger, request, reply);
     done();
   });
+}
+
+/** Whether no body was announced. No body is no body, whatever type it says it has. */
+function isEmpty({ headers }: FastifyRequest): boolean {
+  const length = headers['content-length'];
+  return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
+}
+
+/** How many Host headers there are: Node keeps the first and says nothing of others. Source: RFC 9112, 3.2 */
+function hosts({ rawHeaders }: IncomingMessage): number {
+  let found = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
+  }
+  return found;
+}
+
+function hostMissing(): Error {
+  return validationFailed([{ field: 'Host', message: 'must be given once' }]);
 }
 
 function contextOf({ traceId, raw, headers }: FastifyRequest, peers: Peers): RequestContext {

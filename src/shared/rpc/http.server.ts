@@ -1,13 +1,19 @@
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config';
 import { unsupportedMediaType, validationFailed } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import { traceIdFrom } from '../tracing/trace-id';
-import { refuseConnection } from './http.client-error';
-import { errorBody } from './http.error-body';
+import type { Connections } from './connections';
+import { readBody } from './http.body';
+import { refuseConnection, refuseExpectation } from './http.client-error';
+import { sendError } from './http.error-body';
+import { limitPipelining } from './http.pipelining';
 import { parseJson } from './json';
 import type { RouteEntry, RouteTable } from './route-table';
+import type { Unfinished } from './unfinished';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,26 +26,33 @@ declare module 'fastify' {
 
 const bodyLimit = 64 * 1024;
 const acceptQueueMs = 100;
+// More than any call has. What stands for the rest is no call's name, so it is refused where names are checked.
+const maxQueryNames = 64;
+const furtherNames = `more than ${maxQueryNames} names`;
 
 /**
  * The HTTP server with the limits of every request: body 64 KiB (or the route's own), header 16 KiB, headers within
  * 5 s, the whole request within 15 s, the handler within 5 s; JSON in UTF-8 only.
  */
-export function httpAdapter(routes: RouteTable): FastifyAdapter {
+export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter {
   const adapter = new FastifyAdapter({
     skipMiddie: true,
     bodyLimit,
     requestTimeout: 15_000,
-    keepAliveTimeout: 72_000,
-    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
+    keepAliveTimeout: config.http.keepAliveMs,
+    // A missing Host is refused by our own hook, in our own words.
+    http: {
+      headersTimeout: 5000,
+      maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false,
+    },
     clientErrorHandler: refuseConnection,
     frameworkErrors: refuseUrl,
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 200, querystringParser: parseQuery },
+    routerOptions: { maxParamLength: 600, querystringParser: parseQuery },
   });
   const fastify = adapter.getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
   fastify.addHook('onRoute', (options) => {
     for (const method of [options.method].flat()) {
       routes.registered(method, options.url);
@@ -52,6 +65,26 @@ export function httpAdapter(routes: RouteTable): FastifyAdapter {
     }
   });
   return adapter;
+}
+
+/** Limits the connections of the server and what comes over them, and reads its bodies. */
+export function limitHttp(
+  fastify: FastifyInstance,
+  config: Config,
+  connections: Connections,
+  unfinished: Unfinished,
+): void {
+  connections.watch(fastify.server, 'http');
+  limitPipelining(fastify.server, config.limits.requestsPerConnection, connections);
+  fastify.server.on('checkExpectation', guarded(refuseExpectation, connections.failed));
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (request, payload, done) => {
+    const { bodyLimit: limit, config: route } = request.routeOptions;
+    readBody(payload as IncomingMessage, limit, unfinished, (error, bytes) => {
+      if (error || bytes === undefined) done(error);
+      else parseBody(request, bytes, route.entry?.route?.rawBody === true, done);
+    });
+  });
 }
 
 /**
@@ -80,9 +113,17 @@ function connectionsOf(server: HttpServer): Promise<number> {
 /** Keeps repeated names apart, so that they can be refused; no value is an object or an array of its own making. */
 export function parseQuery(text: string): Record<string, string | string[]> {
   const query: Record<string, string | string[]> = Object.create(null);
+  let names = 0;
   for (const [name, value] of new URLSearchParams(text)) {
+    names += 1;
+    if (names > maxQueryNames) {
+      query[furtherNames] = '';
+      break;
+    }
     const before = query[name];
-    query[name] = before === undefined ? value : [before, value].flat();
+    if (before === undefined) query[name] = value;
+    else if (typeof before === 'string') query[name] = [before, value];
+    else before.push(value);
   }
   return query;
 }
@@ -91,24 +132,40 @@ export function parseQuery(text: string): Record<string, string | string[]> {
 function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const error = validationFailed([{ field: 'path', message: 'is not a well-formed path' }]);
   const traceId = traceIdFrom(request.headers.traceparent, request.headers['x-trace-id']);
-  void reply.code(error.httpStatus).header('x-trace-id', traceId).send(errorBody(error, traceId));
+  reply.header('x-trace-id', traceId);
+  sendError(reply, error, traceId);
 }
 
-function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  const contentType = request.headers['content-type'] ?? '';
-  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity' || (charset !== undefined && charset.toLowerCase() !== 'utf-8')) {
+function parseBody(
+  request: FastifyRequest,
+  body: Buffer,
+  raw: boolean,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  if (!isJson(request.headers)) {
     done(unsupportedMediaType());
     return;
   }
-  if (request.routeOptions.config.entry?.route?.rawBody) {
-    done(null, body);
-    return;
-  }
+  let parsed: unknown = body;
   try {
-    done(null, parseJson(body));
+    if (!raw) parsed = parseJson(body);
   } catch (error) {
     done(error as Error);
+    return;
   }
+  done(null, parsed);
+}
+
+/** `application/json`, with the charset utf-8 or utf8 or none, and not compressed. */
+function isJson(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return false;
+  const type = headers['content-type'] ?? '';
+  if (type === 'application/json') return true;
+  const [media = '', ...parameters] = type.toLowerCase().split(';');
+  if (media.trim() !== 'application/json') return false;
+  return parameters.every((parameter) => {
+    const [name = '', value = ''] = parameter.split('=');
+    return name.trim() !== 'charset' || ['utf-8', 'utf8', '"utf-8"', '"utf8"'].includes(value.trim());
+  });
 }

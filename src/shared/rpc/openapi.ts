@@ -9,7 +9,7 @@ import type { RouteTable } from './route-table';
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document of the features in this process, out of the schemas that check the requests. */
-export function openApi(routes: RouteTable, version: string): Json {
+export function openApi(routes: RouteTable, version: string, publicUrl?: string): Json {
   const paths: Record<string, Json> = {};
   for (const { contract, messages } of routes.contracts) {
     for (const [method, route] of Object.entries(contract.routes)) {
@@ -24,7 +24,7 @@ export function openApi(routes: RouteTable, version: string): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Aerie', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: '/' }],
+    servers: [{ url: publicUrl ?? '/' }],
     tags: [...routes.contracts.map(({ contract }) => ({ name: contract.name })), { name: 'app' }],
     paths,
     components: {

@@ -29,7 +29,7 @@ export class Peers {
     return caller;
   }
 
-  private isTrusted(address: string): boolean {
+  isTrusted(address: string): boolean {
     return isIP(address) !== 0 && this.trusted.check(address, familyOf(address));
   }
 }

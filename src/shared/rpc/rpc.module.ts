@@ -1,9 +1,12 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { Connections } from './connections';
 import { ErrorFilter } from './error.filter';
+import { GrpcConnections } from './grpc.connections';
 import { GrpcMetrics } from './grpc.metrics';
 import { HttpMetrics } from './http.metrics';
 import { RouteTable } from './route-table';
+import { Unfinished } from './unfinished';
 import { ValidationPipe } from './validation.pipe';
 
 @Global()
@@ -18,8 +21,11 @@ export class RpcModule {
         { provide: APP_FILTER, useClass: ErrorFilter },
         HttpMetrics,
         GrpcMetrics,
+        Connections,
+        GrpcConnections,
+        Unfinished,
       ],
-      exports: [RouteTable, HttpMetrics, GrpcMetrics],
+      exports: [RouteTable, HttpMetrics, GrpcMetrics, Connections, GrpcConnections, Unfinished],
     };
   }
 }

@@ -1,5 +1,15 @@
 import { connect } from 'node:net';
-import { Client, credentials, Metadata, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import fastifyServer from 'fastify';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
@@ -153,7 +163,8 @@ describe('of the application', () => {
 
 test('a handler that takes too long is answered 504, and what it says later is not', async () => {
   const server = fastifyServer();
-  const deadline = new HandlerDeadline(300);
+  const failures: unknown[] = [];
+  const deadline = new HandlerDeadline(300, (error) => failures.push(error));
   server.decorateRequest('traceId', 'the-trace');
   server.addHook('preHandler', (each, reply, done) => {
     deadline.begin(each, reply);
@@ -167,6 +178,12 @@ test('a handler that takes too long is answered 504, and what it says later is n
     await sleep(1200);
     return 'late';
   });
+  // Says what it is going to answer, and then does not.
+  server.get('/typed', async (_request, reply) => {
+    reply.type('text/javascript').header('content-length', 5).header('etag', '"1"');
+    await sleep(1200);
+    return 'late!';
+  });
   server.get('/quick', async () => ({ ok: true }));
   const url = await server.listen({ port: 0, host: '127.0.0.1' });
   const began = Date.now();
@@ -176,9 +193,16 @@ test('a handler that takes too long is answered 504, and what it says later is n
     expect.objectContaining({ error: 'Gateway Timeout', code: 'deadline_exceeded', trace_id: 'the-trace' }),
   ]);
   expect(Date.now() - began).toBeLessThan(900);
+  const typed = await request(`${url}/typed`);
+  expect([typed.statusCode, typed.headers.etag, ((await typed.body.json()) as { code: string }).code]).toEqual([
+    504,
+    undefined,
+    'deadline_exceeded',
+  ]);
   const quick = await request(`${url}/quick`);
   expect([quick.statusCode, await quick.body.json()]).toEqual([200, { ok: true }]);
   await sleep(700);
+  expect(failures).toEqual([]);
   deadline.close();
   await server.close();
 });
@@ -194,12 +218,23 @@ describe('of a gRPC call that is never answered', () => {
   const unary = { path: '/test.Silence/Ask', requestStream: false, responseStream: false, ...kinds };
   const talk = { path: '/test.Silence/Talk', requestStream: true, responseStream: true, ...kinds };
   const nobody = { begin: () => () => undefined } as unknown as GrpcMetrics;
+  const leaving = new AbortController();
+  const failures: unknown[] = [];
   let server: Server;
   let client: Client;
 
   beforeAll(async () => {
-    server = new Server({ interceptors: [grpcInterceptor(new RouteTable(), nobody, new Peers([]))] });
-    server.addService({ unary, talk }, { unary: () => undefined, talk: () => undefined });
+    const interceptor = grpcInterceptor({
+      routes: new RouteTable(),
+      metrics: nobody,
+      peers: new Peers([]),
+      admit: () => true,
+      draining: leaving.signal,
+      failed: (error) => failures.push(error),
+    });
+    server = new Server({ interceptors: [interceptor] });
+    const talks = (call: ServerDuplexStream<Buffer, Buffer>): unknown => call.resume();
+    server.addService({ unary, talk }, { unary: () => undefined, talk: talks });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
@@ -222,12 +257,16 @@ describe('of a gRPC call that is never answered', () => {
     });
   }
 
+  function open(): { call: ClientDuplexStream<Buffer, Buffer>; ended: Promise<number> } {
+    const call = client.makeBidiStreamRequest(talk.path, identity, identity, new Metadata());
+    call.resume();
+    return { call, ended: new Promise((resolve) => call.on('error', (error: ServiceError) => resolve(error.code))) };
+  }
+
   test('the server ends it after 5 s, after 10 s when the caller would wait longer; a stream goes on', async () => {
-    const stream = client.makeBidiStreamRequest(talk.path, identity, identity, new Metadata());
-    let ended: unknown;
-    stream.on('error', (error) => {
-      ended = error;
-    });
+    const silent = open();
+    const told = open();
+    told.call.write(Buffer.from('hello'));
     const [unasked, patient, eight] = await Promise.all([ask(), ask(60_000), ask(8000)]);
     for (const { error } of [unasked, patient]) {
       expect(error?.code).toBe(status.DEADLINE_EXCEEDED);
@@ -240,7 +279,12 @@ describe('of a gRPC call that is never answered', () => {
       [patient, 10_000],
     ] as const)
       expect([ms > limit - 100, ms < limit + 1500]).toEqual([true, true]);
-    expect(ended).toBeUndefined();
-    stream.cancel();
+    // A stream that has not said anything whole is not a stream yet.
+    expect(await silent.ended).toBe(status.DEADLINE_EXCEEDED);
+    const going = told.ended.then(() => 'ended');
+    expect(await Promise.race([going, sleep(100).then(() => 'goes on')])).toBe('goes on');
+    leaving.abort();
+    expect(await told.ended).toBe(status.UNAVAILABLE);
+    expect(failures).toEqual([]);
   });
 });
