@@ -5,7 +5,7 @@ import { type RunningApp, startApp } from '../../src/app';
 import { featureNames } from '../../src/app.module';
 import type { SignedMessage } from '../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { loadConfig, type RawEnvironment } from '../../src/shared/config/load-config';
-import type { AnyContract } from '../../src/shared/rpc/contract';
+import { type AnyContract, isInQuery } from '../../src/shared/rpc/contract';
 import { fromGrpcError } from '../../src/shared/rpc/grpc.status';
 import { loaderOptions, protoFile } from '../../src/shared/rpc/proto';
 import { refuseNobody } from './fairness';
@@ -93,7 +93,7 @@ export class HttpWire implements Wire {
       delete rest[name];
       return encodeURIComponent(value);
     });
-    if (verb === 'GET')
+    if (isInQuery(route))
       return this.send(verb, `${path}?${new URLSearchParams(rest as Record<string, string>)}`, headers);
     return this.send(verb, path, { 'content-type': 'application/json', ...headers }, JSON.stringify(rest));
   }

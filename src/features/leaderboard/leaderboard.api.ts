@@ -19,7 +19,7 @@ export const leaderboardContract: Contract<LeaderboardApi> = {
     getPlayerRank: { http: 'GET /leaderboard/players/:playerId', access: 'public', retry: true },
     listSnapshots: { http: 'GET /leaderboard/snapshots', access: 'public', retry: true },
     getSnapshot: { http: 'GET /leaderboard/snapshots/:id', access: 'public', retry: true },
-    verifyLeaderboard: { http: 'POST /leaderboard/verify', access: 'admin', retry: true },
+    verifyLeaderboard: { http: 'POST /leaderboard/verify', access: 'admin', retry: true, inQuery: true },
   },
   streams: { watchLeaderboard: 'public' },
 };

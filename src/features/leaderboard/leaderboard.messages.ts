@@ -73,7 +73,6 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'Compare what this process answers from with the database, and repair it',
     request: VerifyLeaderboardDto,
     answer: verifyLeaderboardAnswer,
-    inQuery: true,
     errors: { 404: ['season_not_found'] },
     example: { request: { window }, answer: { checked: 2, differing: 0, repaired: 0 } },
   },

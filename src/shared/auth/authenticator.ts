@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
 import type { Access } from '../rpc/contract';
+import { allowedOrigins } from '../rpc/origins';
 import { playerId } from '../rpc/schemas';
 import type { Caller } from './caller';
 import type { Credentials } from './credentials';
@@ -15,6 +16,7 @@ const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 @Injectable()
 export class Authenticator {
   private readonly secrets: readonly Buffer[];
+  private readonly isAllowed: (origin: string) => boolean;
 
   constructor(
     private readonly config: Config,
@@ -22,6 +24,7 @@ export class Authenticator {
     private readonly standings: StandingRegistry,
   ) {
     this.secrets = config.internalSecrets.map(digest);
+    this.isAllowed = allowedOrigins(config);
   }
 
   /**
@@ -60,14 +63,24 @@ export class Authenticator {
     return { kind: role, id: userId, token: { jti, expiresAt } };
   }
 
-  /** Anonymous is admin only for a developer's own machine: a rebound DNS name or a proxy must not pass for it. */
-  private isDeveloper({ host, forwarded }: Credentials): boolean {
+  /**
+   * Anonymous is admin only for a developer's own machine: a rebound DNS name, a proxy, or a page of somebody else's in the
+   * developer's browser must not pass for it.
+   */
+  private isDeveloper(credentials: Credentials): boolean {
     return (
       this.config.environment === 'development' &&
       !this.config.authRequired &&
-      !forwarded &&
-      loopbackHost.test(host ?? '')
+      !credentials.forwarded &&
+      loopbackHost.test(credentials.host ?? '') &&
+      !this.isForeign(credentials)
     );
+  }
+
+  /** Whether a browser says that a page calls which is neither ours nor one of ALLOWED_ORIGINS. */
+  private isForeign({ host, origin, fetchSite }: Credentials): boolean {
+    if (origin !== undefined) return origin !== `http://${host}` && !this.isAllowed(origin);
+    return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
   }
 
   private isInternal(bearer: string): boolean {

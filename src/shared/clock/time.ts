@@ -1,12 +1,17 @@
 // RFC 3339, the spelling of every time outside this process; inside they are milliseconds since 1970.
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+// Any number of digits after the point, which no sender needs in this number: beyond it the text is not looked at.
+const maxLength = 128;
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 // The last answer is kept: a time is validated where it arrives and converted right after.
 let lastText = '';
 let lastInstant: number | undefined;
 
-/** Milliseconds since 1970 of an RFC 3339 time, or undefined: impossible dates are not rolled over. */
+/**
+ * Milliseconds since 1970 of an RFC 3339 time, in either case, or undefined: impossible dates are not rolled over.
+ * Digits beyond milliseconds are cut off.
+ */
 export function instant(text: string): number | undefined {
   if (text !== lastText) {
     lastInstant = toInstant(text);
@@ -16,7 +21,7 @@ export function instant(text: string): number | undefined {
 }
 
 function toInstant(text: string): number | undefined {
-  const parts = rfc3339.exec(text);
+  const parts = text.length > maxLength ? null : rfc3339.exec(text);
   if (!parts) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
   const millis = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3));

@@ -12,10 +12,17 @@ export interface Route {
   readonly bodyLimit?: number;
   /** The body stays bytes: it is signed, or checked before it is parsed. */
   readonly rawBody?: true;
+  /** HTTP: the message is in the query, as of a read, although it is a POST. */
+  readonly inQuery?: true;
   /** Whether trying again is safe when the first answer was not heard: reads, and what says the same twice. */
   readonly retry?: true;
   /** Served without AsyncLocalStorage; whoever needs the trace id takes it as a parameter. */
   readonly hot?: true;
+}
+
+/** Whether the message of a call stands in the path and the query over HTTP; otherwise it is in path and body. */
+export function isInQuery(route: Route): boolean {
+  return route.inQuery === true || route.http.startsWith('GET ') || route.http.startsWith('DELETE ');
 }
 
 /** Methods of a service that have no HTTP spelling, such as streams. */

@@ -1,4 +1,4 @@
-import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config/config';
 import { guarded } from '../lifecycle/guarded';
@@ -120,6 +120,8 @@ export class GrpcConnections implements OnApplicationShutdown {
       if (!opened.greeted && now - opened.since > handshakeMs) this.connections.end(session, 'grpc', 'handshake');
       for (const [stream, answer] of opened.streams) {
         const queued = stream.writableLength;
+        // It is answered, and its caller goes on sending: grpc-js would wait for the end of that for ever.
+        if (stream.writableFinished && now - answer.movedAt >= lookMs / 2) stream.close(constants.NGHTTP2_NO_ERROR);
         if (queued === 0 || queued !== answer.queued) {
           answer.queued = queued;
           answer.movedAt = now;

@@ -2,7 +2,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { validationFailed } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
-import type { Contract, Route } from './contract';
+import { type Contract, isInQuery, type Route } from './contract';
 import { fromTransport, readAnswer } from './http.answer';
 import { keyOf } from './keyed';
 import { type Remote, type RemoteOptions, remote } from './remote';
@@ -54,7 +54,7 @@ function toRequest(route: Route, message: Record<string, unknown>, prefix: strin
     rest.delete(name);
     return encodeURIComponent(value);
   });
-  if (method !== 'GET' && method !== 'DELETE') {
+  if (!isInQuery(route)) {
     const body = JSON.stringify(Object.fromEntries(rest));
     return { method, path: prefix + path, headers: { 'content-type': 'application/json' }, body };
   }

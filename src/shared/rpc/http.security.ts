@@ -2,8 +2,18 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/config';
+import { allowedOrigins } from './origins';
 
-const developmentOrigins = ['http://localhost:3000', 'http://localhost:8080'];
+const allowedHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'traceparent',
+  'tracestate',
+  'X-Trace-ID',
+];
 const exposedHeaders = [
   'X-Trace-ID',
   'Idempotent-Replayed',
@@ -16,6 +26,7 @@ const exposedHeaders = [
 
 /** Security headers, and CORS for the configured origins only. */
 export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {
+  const isAllowed = allowedOrigins(config);
   await fastify.register(helmet, {
     // The API's page loads its own scripts and styles and nothing from elsewhere.
     contentSecurityPolicy: {
@@ -28,15 +39,12 @@ export async function secure(fastify: FastifyInstance, config: Config): Promise<
     },
   });
   await fastify.register(cors, {
-    origin:
-      config.environment === 'development' && config.allowedOrigins.length === 0
-        ? developmentOrigins
-        : [...config.allowedOrigins],
+    origin: (origin, done) => done(null, origin !== undefined && isAllowed(origin)),
     credentials: true,
     // OPTIONS without a browser's headers is answered as any other, not with an error in the plugin's words.
     strictPreflight: false,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
+    allowedHeaders,
     exposedHeaders,
   });
 }

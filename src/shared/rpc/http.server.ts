@@ -9,6 +9,7 @@ import { traceIdFrom } from '../tracing/trace-id';
 import type { Connections } from './connections';
 import { readBody } from './http.body';
 import { refuseConnection, refuseExpectation } from './http.client-error';
+import { notModified } from './http.conditional';
 import { sendError } from './http.error-body';
 import { limitPipelining } from './http.pipelining';
 import { parseJson } from './json';
@@ -62,6 +63,7 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
       // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
       if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
+      if (method === 'GET') options.onSend = notModified;
     }
   });
   return adapter;

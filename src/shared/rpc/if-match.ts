@@ -5,7 +5,8 @@ import { validationFailed } from '../errors/common.errors';
 
 /**
  * The version that `If-Match: "<version>"` names, as a header or as metadata; undefined where there is none, or `*`:
- * whatever there is. Source: RFC 9110, 13.1.1
+ * whatever there is. A weak tag is taken, too: a proxy that compresses makes ours weak, and the version in it is the same.
+ * Source: RFC 9110, 13.1.1
  */
 export const IfMatch = createParamDecorator((_data: undefined, context: ExecutionContext): number | undefined => {
   const sent =
@@ -13,7 +14,7 @@ export const IfMatch = createParamDecorator((_data: undefined, context: Executio
       ? context.switchToHttp().getRequest<FastifyRequest>().headers['if-match']
       : context.switchToRpc().getContext<Metadata>().get('if-match')[0];
   if (sent === undefined || sent === '*') return undefined;
-  const [, version] = /^"([1-9][0-9]{0,15})"$/.exec(String(sent)) ?? [];
+  const [, version] = /^(?:W\/)?"([1-9][0-9]{0,15})"$/i.exec(String(sent).trim()) ?? [];
   if (version === undefined || !Number.isSafeInteger(Number(version)))
     throw validationFailed([{ field: 'If-Match', message: 'must be one ETag such as "3"' }]);
   return Number(version);

@@ -7,6 +7,8 @@ const maxDepth = 32;
 const quote = 0x22;
 const backslash = 0x5c;
 const colon = 0x3a;
+// The byte order mark, which writers of .NET put before JSON. Source: RFC 8259, 8.1: a parser may ignore it.
+const mark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
  * JSON (RFC 8259) from bytes that may be hostile: what JSON.parse lets pass and later code trips over is refused
@@ -14,7 +16,8 @@ const colon = 0x3a;
  * One pass over the bytes beside JSON.parse; only a document with escapes or a repeated key is walked a second time.
  * @throws AppError malformed_json, and validation_failed for text that no message may hold
  */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(sent: Buffer): unknown {
+  const bytes = sent.subarray(0, mark.length).equals(mark) ? sent.subarray(mark.length) : sent;
   if (bytes.length === 0) throw malformedJson('The body is empty');
   if (!isUtf8(bytes)) throw malformedJson('The body is not valid UTF-8');
   const { keys, escaped } = scan(bytes);

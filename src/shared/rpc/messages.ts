@@ -20,8 +20,6 @@ export interface MessageDocs {
   >;
   /** Headers of a success, and of being refused for too many tries, beside those that follow from the rest. */
   readonly answers?: readonly AnswerHeader[];
-  /** HTTP: the message is in the query, whatever the method. */
-  readonly inQuery?: true;
   /** The schema of a body that the request carries as bytes. */
   readonly rawBody?: ZodType;
 }

@@ -1,6 +1,6 @@
 import { kinds } from '../errors/kinds';
 import { answerHeaders } from './answer-headers';
-import type { Access, AnyContract, Route } from './contract';
+import { type Access, type AnyContract, isInQuery, type Route } from './contract';
 import type { MessageDocs } from './messages';
 import { pageResponses, responses, schemaOf } from './openapi.responses';
 import type { Page } from './page';
@@ -43,7 +43,7 @@ function operation(contract: AnyContract, method: string, route: Route, docs: Me
   const properties = (request.properties ?? {}) as Record<string, Json>;
   const required = (request.required ?? []) as string[];
   const inPath = [...route.http.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
-  const reads = route.http.startsWith('GET') || docs.inQuery === true;
+  const reads = isInQuery(route);
   const inQuery = reads ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
   const parameter = (name: string, place: string, needed: boolean): Json => ({
     name,

@@ -38,6 +38,7 @@ export class Unfinished {
 
   /** For holders only. */
   account(holder: Holder, bytes: number): void {
+    if (holder.givenUp) return;
     holder.bytes += bytes;
     this.total += bytes;
     if (holder.bytes > 0) this.holders.add(holder);
@@ -45,7 +46,7 @@ export class Unfinished {
     for (const longest of this.holders) {
       if (this.total <= this.limit) break;
       this.total -= longest.bytes;
-      longest.bytes = 0;
+      longest.givenUp = true;
       this.holders.delete(longest);
       this.evicted.inc();
       longest.giveUp();
@@ -56,6 +57,7 @@ export class Unfinished {
 
 class Holder implements Held {
   bytes = 0;
+  givenUp = false;
 
   constructor(
     private readonly all: Unfinished,

@@ -15,7 +15,7 @@ const schema = z.strictObject({
 });
 
 function merged(query: string, body?: unknown, path: Record<string, string> = { id: 'a' }): Record<string, unknown> {
-  return mergeParts(new HttpParts(path, parseQuery(query), body), schema);
+  return mergeParts(new HttpParts(path, parseQuery(query), body, { inQuery: body === undefined }), schema);
 }
 
 function refusedFields(query: string, body?: unknown, path?: Record<string, string>): string[] {
@@ -65,13 +65,43 @@ test('body values are taken as they are: "1" is no number', () => {
 test('one name in two places is refused by name', () => {
   expect(refusedFields('id=b')).toEqual(['id is given in two places']);
   expect(refusedFields('', { id: 'a' })).toEqual(['id is given in two places']);
-  expect(refusedFields('size=1', { size: 1 })).toEqual(['size is given in two places']);
+  expect(refusedFields('size=1', { size: 1 })).toEqual(['size is not taken from the query: it belongs into the body']);
 });
 
 test('a repeated query name is refused by name, also with one value and however spelled', () => {
   expect(refusedFields('size=1&size=1')).toEqual(['size is given more than once']);
   expect(refusedFields('size=1&s%69ze=2&size=3')).toEqual(['size is given more than once']);
   expect(merged('size[]=1')).toEqual({ id: 'a', 'size[]': '1' });
+});
+
+test('names of trackers are passed over in public reads, and nowhere else', () => {
+  const query = parseQuery('size=1&utm_source=mail&utm_source=again&_=1732');
+  const spread = (tracked: boolean) => new HttpParts({ id: 'a' }, query, undefined, { inQuery: true, tracked });
+  expect(mergeParts(spread(true), schema)).toEqual({ id: 'a', size: 1 });
+  expect(() => mergeParts(spread(false), schema)).toThrow('utm_source: is given more than once');
+});
+
+test('a read takes no body, and says so', () => {
+  const parts = new HttpParts({ id: 'a' }, {}, { size: 1 }, { inQuery: true });
+  expect(() => mergeParts(parts, schema)).toThrow('body: is not taken by this call');
+});
+
+test('null in a patch clears what may be cleared, beside what is listed', () => {
+  const clear = z.array(z.enum(['name', 'flag'])).default([]);
+  const patched = (body: object) =>
+    mergeParts(new HttpParts({ id: 'a' }, {}, body, { inQuery: false, patch: true }), schema.extend({ clear }));
+  expect(patched({ name: null, size: 1 })).toEqual({ id: 'a', size: 1, clear: ['name'] });
+  expect(patched({ name: null, clear: ['flag'] })).toEqual({ id: 'a', clear: ['flag', 'name'] });
+  expect(() => patched({ size: null })).toThrow('size: cannot be cleared');
+});
+
+test('of thousands of names some are kept, and one that no call has', () => {
+  const query = parseQuery(Array.from({ length: 8000 }, (_, i) => `utm_${i % 3}`).join('&'));
+  const parts = new HttpParts({ id: 'a' }, query, undefined, { inQuery: true, tracked: true });
+  expect(Object.values(query).flat().length).toBeLessThan(100);
+  expect(schema.safeParse(mergeParts(parts, schema)).error?.issues).toEqual([
+    expect.objectContaining({ code: 'unrecognized_keys', keys: ['more than 64 names'] }),
+  ]);
 });
 
 test.each([[[]], ['text'], [1], [null], [true]])('a body that is %j is refused', (body) => {
