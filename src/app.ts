@@ -12,18 +12,20 @@ import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
 import { GrpcHealth } from './shared/health/grpc.health';
 import { banner } from './shared/lifecycle/banner';
+import { surviveFaults, tellFaults } from './shared/lifecycle/faults';
 import { guarded } from './shared/lifecycle/guarded';
 import { Lifecycle } from './shared/lifecycle/lifecycle';
 import { stopOnSignal } from './shared/lifecycle/signals';
 import { listenError, StartError } from './shared/lifecycle/start.error';
 import { scrub } from './shared/logging/redaction';
+import { Metrics } from './shared/metrics/metrics';
 import { appPages } from './shared/rpc/app.pages';
 import { Connections } from './shared/rpc/connections';
 import { serveDocs } from './shared/rpc/docs.page';
 import { GrpcConnections } from './shared/rpc/grpc.connections';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/rpc/grpc.server';
-import { addHttpHooks } from './shared/rpc/http.hooks';
+import { addHttpHooks, refuseUnmatched } from './shared/rpc/http.hooks';
 import { HttpMetrics } from './shared/rpc/http.metrics';
 import { secure } from './shared/rpc/http.security';
 import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/rpc/http.server';
@@ -72,6 +74,7 @@ async function migrate(config: Config): Promise<void> {
 async function serve(config: Config): Promise<void> {
   const app = await startApp(config);
   const { http, grpcPort, logger } = app;
+  surviveFaults();
   stopOnSignal(app.stop, config.shutdown.hardMs, (error) => logger.error({ err: error }, 'stop_failed'));
   logger.info(
     { host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment },
@@ -122,11 +125,13 @@ export async function startApp(config: Config): Promise<RunningApp> {
 async function listen(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<RunningApp> {
   const lifecycle = app.get(Lifecycle);
   const logger = await app.resolve(PinoLogger);
+  tellFaults(logger, app.get(Metrics));
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
-  addHttpHooks(fastify, { routes, metrics: app.get(HttpMetrics), logger, lifecycle, peers });
+  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers });
   await secure(fastify, config);
+  refuseUnmatched(fastify, routes);
   serveDocs(fastify, routes, config.publicUrl);
   const grpc = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
+import { detach } from '../../shared/lifecycle/guarded';
 import { withInfo } from '../../shared/rpc/answer';
 
 /** A JWK Set (RFC 7517). */
@@ -15,7 +16,7 @@ const headers = { 'cache-control': 'public, max-age=300' };
 export class JwksService implements OnApplicationBootstrap {
   constructor(private readonly keys: TokenKeys) {
     // Read, or made, while the databases are being connected.
-    void this.keys.ring();
+    detach(this.keys.ring());
   }
 
   /** @throws ConfigError: with keys that cannot be used the process does not start */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { guarded } from '../../shared/lifecycle/guarded';
 import type { GameEvent } from './events-gateway.event';
 
 const maxFresh = 5000;
@@ -63,7 +64,7 @@ export class Outbox {
         this.signal = undefined;
         resolve();
       };
-      const timer = setTimeout(done, ms).unref();
+      const timer = setTimeout(guarded(done), ms).unref();
       this.signal = done;
     });
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CommitUnknownError, isTransient } from '../db/db.errors';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 
 /** What a batch needs to know of its work. All answers are in the order of the items. */
 export interface BatchOptions<Item, Answer> {
@@ -100,7 +101,7 @@ export class Batcher<Item, Answer> {
   private schedule(): void {
     if (this.running) return;
     this.running = true;
-    setImmediate(() => void this.next());
+    setImmediate(guarded(() => this.next()));
   }
 
   private async next(): Promise<void> {
@@ -110,7 +111,7 @@ export class Batcher<Item, Answer> {
     await this.work(group);
     if (this.queue.length > 0) {
       // Not at once: answers go out and what has arrived joins the next group.
-      setImmediate(() => void this.next());
+      setImmediate(guarded(() => this.next()));
       return;
     }
     this.running = false;

@@ -1,4 +1,5 @@
 import { unavailable } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import { TimeLimitError } from '../lifecycle/within';
 
 /** Who asks. Background work gives way to normal work, for a bounded time. */
@@ -30,7 +31,12 @@ export class Gate {
     const queue = this.waiting[priority];
     if (queue.size >= maxWaiting) throw unavailable(new Error(`${maxWaiting} callers wait for the database`));
     await new Promise<void>((resolve, reject) => {
-      const timer = Number.isFinite(limitMs) ? setTimeout(() => giveUp(), limitMs) : undefined;
+      const timer = Number.isFinite(limitMs)
+        ? setTimeout(
+            guarded(() => giveUp()),
+            limitMs,
+          )
+        : undefined;
       const waiter: Waiter = {
         since: performance.now(),
         enter: () => {
@@ -49,7 +55,7 @@ export class Gate {
   leave(): void {
     // SQLite answers without waiting, so a long queue would be served without one look at sockets and timers.
     if (performance.now() - this.sliceBegan < sliceMs) this.admit();
-    else setImmediate(() => this.admit());
+    else setImmediate(guarded(() => this.admit()));
   }
 
   private admit(): void {

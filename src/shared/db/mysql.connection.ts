@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolConnection, ResultSetHeader } from 'mysql2';
 import type { DataSource } from 'typeorm';
+import { guarded } from '../lifecycle/guarded';
 import { inList, keyOf, keyPlaces } from './bulk';
 import { checkNumber } from './safe-integer';
 import { ServerConnection } from './server.connection';
@@ -21,7 +22,7 @@ export class MysqlConnection extends ServerConnection {
     protected readonly limitMs: number,
   ) {
     super(dataSource, connection);
-    connection.on('error', this.onError);
+    connection.on('error', guarded(this.onError));
   }
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {

@@ -1,5 +1,6 @@
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
+import { guarded } from '../lifecycle/guarded';
 import { keyOf } from './bulk';
 import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
 import { ServerConnection } from './server.connection';
@@ -22,7 +23,7 @@ export class PostgresConnection extends ServerConnection {
   ) {
     super(dataSource, client);
     // A connection that breaks between two statements says so by this event alone; unheard it would end the process.
-    client.on('error', this.onError);
+    client.on('error', guarded(this.onError));
   }
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {

@@ -1,4 +1,5 @@
 import { unavailable } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import type { Gate } from './gate';
 import type { SqliteThread } from './sqlite.thread';
 
@@ -28,13 +29,13 @@ export class SqliteCheckpointer {
 
   /** `changes`: how many rows this process has changed so far. `failed` hears of errors; the next look tries again. */
   start(changes: () => number, failed: (error: unknown) => void): void {
-    const look = (): void => {
+    const look = guarded((): void => {
       this.working = this.look(changes())
         .catch(failed)
         .finally(() => {
           if (this.timer) this.timer = setTimeout(look, lookMs).unref();
         });
-    };
+    });
     this.timer = setTimeout(look, lookMs).unref();
   }
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { unavailable } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import { within } from '../lifecycle/within';
 import type { Value } from './sql';
 import { bind, checkRow } from './sqlite.statements';
@@ -50,7 +51,11 @@ export class SqliteThread {
       return (await within(asked, limitMs)) as T[];
     } finally {
       this.open.delete(id);
-      if (this.open.size === 0) this.idle = setTimeout(() => void this.close(), idleMs).unref();
+      if (this.open.size === 0)
+        this.idle = setTimeout(
+          guarded(() => this.close()),
+          idleMs,
+        ).unref();
     }
   }
 
@@ -69,9 +74,18 @@ export class SqliteThread {
       eval: true,
       workerData: { path: this.path, ...this.access, driver: require.resolve('better-sqlite3') },
     });
-    worker.on('message', (answer: Answer) => this.answered(answer));
-    worker.on('error', (error: Error) => this.ended(worker, error));
-    worker.on('exit', () => this.ended(worker, new Error("The database's thread has ended")));
+    worker.on(
+      'message',
+      guarded((answer: Answer) => this.answered(answer)),
+    );
+    worker.on(
+      'error',
+      guarded((error: Error) => this.ended(worker, error)),
+    );
+    worker.on(
+      'exit',
+      guarded(() => this.ended(worker, new Error("The database's thread has ended"))),
+    );
     worker.unref();
     this.worker = worker;
     return worker;

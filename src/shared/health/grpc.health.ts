@@ -1,6 +1,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HealthImplementation } from 'grpc-health-check';
+import { guarded } from '../lifecycle/guarded';
 import { Readiness } from './readiness';
 
 const everyMs = 500;
@@ -30,7 +31,10 @@ export class GrpcHealth implements OnApplicationShutdown {
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.refresh(), everyMs).unref();
+    this.timer = setInterval(
+      guarded(() => this.refresh()),
+      everyMs,
+    ).unref();
   }
 
   onApplicationShutdown(): void {

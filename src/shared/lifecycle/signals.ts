@@ -1,3 +1,5 @@
+import { guarded } from './guarded';
+
 /**
  * Calls `stop` once on SIGTERM or SIGINT and exits: 0 when it finished, 1 when it failed or took longer than
  * `hardMs`. A second signal exits at once.
@@ -7,7 +9,10 @@ export function stopOnSignal(stop: () => Promise<void>, hardMs: number, onError:
   const handle = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    setTimeout(() => process.exit(1), hardMs).unref();
+    setTimeout(
+      guarded(() => process.exit(1)),
+      hardMs,
+    ).unref();
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -16,6 +21,6 @@ export function stopOnSignal(stop: () => Promise<void>, hardMs: number, onError:
       },
     );
   };
-  process.on('SIGTERM', handle);
-  process.on('SIGINT', handle);
+  process.on('SIGTERM', guarded(handle));
+  process.on('SIGINT', guarded(handle));
 }

@@ -1,3 +1,5 @@
+import { guarded } from './guarded';
+
 /** A call did not answer within its time limit. */
 export class TimeLimitError extends Error {
   readonly code = 'TIME_LIMIT';
@@ -22,7 +24,12 @@ export function within<T>(work: PromiseLike<T>, limitMs: number, onLimit?: () =>
       onLimit?.();
     };
     // Where the thread was busy, the answer has come and was not read yet: timers go first.
-    const timer = Number.isFinite(limitMs) ? setTimeout(() => setImmediate(giveUp), limitMs) : undefined;
+    const timer = Number.isFinite(limitMs)
+      ? setTimeout(
+          guarded(() => setImmediate(guarded(giveUp))),
+          limitMs,
+        )
+      : undefined;
     const settle = (answer: () => void): void => {
       settled = true;
       clearTimeout(timer);

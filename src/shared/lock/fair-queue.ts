@@ -1,3 +1,5 @@
+import { guarded } from '../lifecycle/guarded';
+
 /** Lets the next one in. Calling it again does nothing. */
 export type Leave = () => void;
 
@@ -27,11 +29,12 @@ export class FairQueue {
   private wait(others: Set<Waiter>, waitMs: number): Promise<Leave | 'late'> {
     this.waiting += 1;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const late = guarded(() => {
         others.delete(waiter);
         this.waiting -= 1;
         resolve('late');
-      }, waitMs);
+      });
+      const timer = setTimeout(late, waitMs);
       const waiter: Waiter = { enter: resolve, timer };
       others.add(waiter);
     });

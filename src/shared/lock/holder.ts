@@ -1,4 +1,5 @@
 import { resourceBusy } from '../errors/common.errors';
+import { detach, guarded } from '../lifecycle/guarded';
 import type { Held } from './lock';
 
 /** What becomes of a lock: `returned` by its holder, who waits for it, or `lost` because its time was over. */
@@ -13,7 +14,10 @@ export class Holder implements Held {
     private readonly until: number,
     private readonly end: Ending,
   ) {
-    this.timer = setTimeout(() => this.lose(), until - performance.now()).unref();
+    this.timer = setTimeout(
+      guarded(() => this.lose()),
+      until - performance.now(),
+    ).unref();
   }
 
   check(): void {
@@ -34,6 +38,6 @@ export class Holder implements Held {
     if (!this.held) return;
     this.held = false;
     clearTimeout(this.timer);
-    void this.end('lost');
+    detach(this.end('lost'));
   }
 }

@@ -60,9 +60,13 @@ const email = /[^\s@"'<>()/[\]]+@[^\s@"'<>()/]+\.[A-Za-z]{2,}/g;
 const bearer = /(bearer\s+)[^\s"']+/gi;
 const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
 
+// These look at some characters more than once: a longer text is not printed whole.
+const maxLength = 16 * 1024;
+
 /** A text without credentials in URLs and DSNs, signed tokens, e-mail addresses, bearer tokens and `secret=...` pairs. */
 export function scrub(text: string): string {
   return text
+    .slice(0, maxLength)
     .replace(credentialsInUrl, '$1[redacted]@')
     .replace(credentialsInDsn, '[redacted]@')
     .replace(jws, '[redacted]')

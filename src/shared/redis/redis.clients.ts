@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/config';
 import { type CheckResult, Readiness } from '../health/readiness';
+import { guarded } from '../lifecycle/guarded';
 import { within } from '../lifecycle/within';
 import { scrub } from '../logging/redaction';
 import { Seldom } from '../logging/seldom';
@@ -95,19 +96,20 @@ export class RedisClients implements OnApplicationShutdown {
     const seldom = new Seldom(tellEveryMs);
     let troubled = false;
     // Without a listener ioredis prints the error, and an error of its connection would end the process.
-    client.on('error', (error: Error) => {
+    const unreachable = guarded((error: Error) => {
       troubled = true;
       if (seldom.now()) this.logger.warn({ host, reason: scrub(error.message) }, 'redis_unreachable');
     });
+    client.on('error', unreachable);
     // ioredis connects to a node for its first command, and refuses the second one until that is done.
-    client.on('+node', (node: Redis) => {
-      const failed = (err: unknown): void => this.logger.debug({ host, err }, 'redis_node_unreachable');
-      void node.connect().catch(failed);
-    });
-    client.on('ready', () => {
+    const nodeFailed = (err: unknown): void => this.logger.debug({ host, err }, 'redis_node_unreachable');
+    const connectNode = guarded((node: Redis) => node.connect(), nodeFailed);
+    client.on('+node', connectNode);
+    const connected = guarded(() => {
       if (troubled) this.logger.info({ host }, 'redis_connected');
       troubled = false;
     });
+    client.on('ready', connected);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { guarded } from '../lifecycle/guarded';
 import { connections, type RedisClient } from './redis.client';
 
 const everyMs = 500;
@@ -14,7 +15,10 @@ export class RedisHeartbeat {
   private asking = false;
 
   constructor(private readonly client: RedisClient) {
-    this.timer = setInterval(() => void this.beat(), everyMs).unref();
+    this.timer = setInterval(
+      guarded(() => this.beat()),
+      everyMs,
+    ).unref();
   }
 
   stop(): void {

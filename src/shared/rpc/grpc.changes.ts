@@ -3,6 +3,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import { pause } from '../lifecycle/pause';
 import { grpcError } from './grpc.status';
 
@@ -42,11 +43,11 @@ export function serveChanges<Answer extends object>(
     }
     watchers.count += 1;
     const left = new AbortController();
-    const drain = (): void => {
+    const drain = guarded((): void => {
       // Past the error filter: that a process stops is no failure to be logged for each watcher.
       call.emit('error', grpcError(unavailable()));
       subscriber.complete();
-    };
+    });
     draining.addEventListener('abort', drain);
     const watch = { call, read, everyMs: options.everyMs, until: left.signal };
     changes(watch, (answer) => subscriber.next(answer)).catch((error: unknown) => subscriber.error(error));

@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
+import { detach, guarded } from '../lifecycle/guarded';
 import { grpcError } from './grpc.status';
 
 /** A bidirectional call as the server has it. */
@@ -50,16 +51,22 @@ class StreamServer<Request, Answer extends object> {
   run(): Promise<void> {
     const { call, options } = this;
     return new Promise((resolve) => {
-      const drain = (): void => this.finish(unavailable());
-      const close = (): void => {
+      const drain = guarded((): void => this.finish(unavailable()));
+      const close = guarded((): void => {
         this.ended = true;
         this.finishing = true;
         clearTimeout(this.idle);
         options.draining.removeEventListener('abort', drain);
         resolve();
-      };
-      call.on('data', (message: Request) => this.take(message));
-      call.on('end', () => this.finish());
+      });
+      call.on(
+        'data',
+        guarded((message: Request) => this.take(message)),
+      );
+      call.on(
+        'end',
+        guarded(() => this.finish()),
+      );
       call.on('cancelled', close);
       call.on('error', close);
       call.on('finish', close);
@@ -87,10 +94,10 @@ class StreamServer<Request, Answer extends object> {
     if (this.ended || this.call.cancelled) return Promise.resolve();
     if (this.call.write(answer)) return Promise.resolve();
     return new Promise((resolve) => {
-      const done = (): void => {
+      const done = guarded((): void => {
         this.call.off('drain', done).off('cancelled', done);
         resolve();
-      };
+      });
       this.call.on('drain', done).on('cancelled', done);
     });
   }
@@ -100,7 +107,7 @@ class StreamServer<Request, Answer extends object> {
     this.finishing = true;
     this.call.pause();
     clearTimeout(this.idle);
-    void this.tail.then(() => this.end(error));
+    detach(this.tail.then(() => this.end(error)));
   }
 
   private end(error?: AppError): void {
@@ -113,6 +120,9 @@ class StreamServer<Request, Answer extends object> {
   private watchIdle(): void {
     clearTimeout(this.idle);
     const ended = new AppError('deadline', 'deadline_exceeded', `No message for ${this.options.idleMs / 1000} seconds`);
-    this.idle = setTimeout(() => this.finish(ended), this.options.idleMs).unref();
+    this.idle = setTimeout(
+      guarded(() => this.finish(ended)),
+      this.options.idleMs,
+    ).unref();
   }
 }

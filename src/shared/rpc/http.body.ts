@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AppError } from '../errors/app-error';
 import { bodyTooLarge, unavailable, validationFailed } from '../errors/common.errors';
+import { guarded } from '../lifecycle/guarded';
 import type { Held, Unfinished } from './unfinished';
 
 const firstBytes = 1024;
@@ -40,7 +41,7 @@ class BodyReader {
     this.request.resume();
   }
 
-  private readonly take = (chunk: Buffer): void => {
+  private readonly take = guarded((chunk: Buffer): void => {
     const length = this.length + chunk.length;
     if (length > this.limit) {
       this.settle(bodyTooLarge(this.limit));
@@ -51,7 +52,7 @@ class BodyReader {
     } else {
       this.append(chunk);
     }
-  };
+  });
 
   private append(chunk: Buffer): void {
     const length = this.length + chunk.length;
@@ -69,13 +70,13 @@ class BodyReader {
     this.held.add(this.body.length - before + bytesPerChunk);
   }
 
-  private readonly finish = (): void => {
+  private readonly finish = guarded((): void => {
     this.settle(null, this.length === 0 ? undefined : this.body?.subarray(0, this.length));
-  };
+  });
 
-  private readonly cutOff = (): void => {
+  private readonly cutOff = guarded((): void => {
     this.settle(validationFailed([{ field: 'body', message: 'did not arrive whole' }]));
-  };
+  });
 
   private settle(error: AppError | null, body?: Buffer): void {
     this.request.off('data', this.take).off('end', this.finish).off('error', this.cutOff);

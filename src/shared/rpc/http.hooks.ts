@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
+import { detach } from '../lifecycle/guarded';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { type RequestContext, runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
@@ -15,7 +16,6 @@ const slowMs = 1000;
 const handlerLimitMs = 5000;
 
 export interface HttpHooks {
-  readonly routes: RouteTable;
   readonly metrics: HttpMetrics;
   readonly logger: PinoLogger;
   /** On its way out, every answer closes its connection. */
@@ -23,7 +23,7 @@ export interface HttpHooks {
   readonly peers: Peers;
 }
 
-/** What happens around every HTTP request: trace id, 404 and 405, answer headers, metrics, access log. */
+/** What happens around every HTTP request: trace id, answer headers, deadline, metrics, access log. */
 export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
   fastify.addHook('onClose', async () => deadline.close());
@@ -35,9 +35,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (isEmpty(request)) delete headers['content-type'];
-    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') done(hostMissing());
-    else if (request.is404) done(unmatched(request, hooks.routes));
-    else if (held !== undefined) void held.then(() => runInContext(contextOf(request, hooks.peers), done));
+    if (held !== undefined) detach(held.then(() => runInContext(contextOf(request, hooks.peers), done)));
     else if (request.routeOptions.config.entry?.route?.hot) done();
     else runInContext(contextOf(request, hooks.peers), done);
   });
@@ -58,6 +56,15 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     hooks.metrics.observe(request, reply);
     log(hooks.logger, request, reply);
     done();
+  });
+}
+
+/** Refuses what no route has, after the hooks that give every answer its headers. */
+export function refuseUnmatched(fastify: FastifyInstance, routes: RouteTable): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') done(hostMissing());
+    else if (request.is404) done(unmatched(request, routes));
+    else done();
   });
 }
 

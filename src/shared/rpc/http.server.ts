@@ -59,7 +59,7 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
       routes.registered(method, options.url);
       const entry = routes.http(method, options.url);
       if (!entry) continue;
-      options.config = { ...options.config, entry };
+      options.config = Object.assign({}, options.config, { entry });
       // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
       if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;

@@ -17,7 +17,9 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
       if (!docs) continue;
       const [verb = '', path = ''] = route.http.split(' ');
       const template = path.replace(/:([A-Za-z]+)/g, '{$1}');
-      paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(contract, method, route, docs) };
+      const item = paths[template] ?? {};
+      item[verb.toLowerCase()] = operation(contract, method, route, docs);
+      paths[template] = item;
     }
   }
   for (const page of routes.pages) paths[page.http.replace('GET ', '')] = { get: pageOperation(page) };
