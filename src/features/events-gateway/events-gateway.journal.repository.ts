@@ -56,7 +56,7 @@ export class JournalRepository {
 
   /** One transaction. `direct`: the caller sends the events itself, so they are due only if nobody confirms. */
   insert(events: readonly GameEvent[], groupId: number, direct: boolean): Promise<Inserted> {
-    const sendAt = direct ? this.clock.now() + this.config.relayResendMs : 0;
+    const sendAt = direct ? this.clock.steady() + this.config.relayResendMs : 0;
     const rows = events.map((event) => toRow(event, sendAt, direct ? 1 : 0));
     return this.db.transaction(async (tx) => {
       const inserted = await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId });
@@ -105,7 +105,7 @@ export class JournalRepository {
 
   /** Takes up to `limit` due events for sending, oldest first. Another gateway cannot take the same ones now. */
   claimDue(limit: number, reachable: number): Promise<PendingEvent[]> {
-    const now = this.clock.now();
+    const now = this.clock.steady();
     const claim = randomInt(2 ** 48 - 1);
     return this.db.transaction(
       async (tx) => {

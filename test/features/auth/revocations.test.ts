@@ -10,6 +10,7 @@ import { AppError } from '../../../src/shared/errors/app-error';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
+import { testJobs } from '../../support/jobs';
 
 const hour = 3_600_000;
 
@@ -35,7 +36,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   const begin = (address: string = ulid()) =>
-    registrations.begin({ address, creation: ulid(), name: 'Ada', email: 'ada@example.com' });
+    registrations.begin({ address, creation: ulid(), userId: ulid(), name: 'Ada', email: 'ada@example.com' });
 
   test('of an address one registration at a time has begun; abandoned, nobody finishes it; ended, another begins', async () => {
     const address = ulid();
@@ -52,10 +53,10 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const next = await begin(address);
     expect([next.abandoned, next.creation === begun?.creation]).toEqual([false, false]);
     const later = clock.now() + 1;
-    expect((await registrations.cutOff(later, 10)).map(({ creation }) => creation)).toEqual([next.creation]);
-    expect(await registrations.cutOff(clock.now(), 10)).toEqual([]);
+    expect((await registrations.cutOff(later, 0, 10)).map(({ creation }) => creation)).toEqual([next.creation]);
+    expect(await registrations.cutOff(clock.now(), 0, 10)).toEqual([]);
     expect(await registrations.finish(next, account)).toBe(true);
-    expect(await registrations.cutOff(later, 10)).toEqual([]);
+    expect(await registrations.cutOff(later, 0, 10)).toEqual([]);
   });
 
   test('an account is made once, and its role is what was set last', async () => {
@@ -80,11 +81,11 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       if (id === gone) throw new AppError('not_found', 'user_not_found', 'No such user');
       return {};
     };
-    const sweeper = new Sweeper(repository, { getUser } as unknown as UsersApi);
+    const sweeper = new Sweeper(repository, { getUser } as unknown as UsersApi, testJobs().jobs);
     await sweeper.sweep();
     expect([await repository.account(here), await repository.account(gone)]).toEqual([expect.anything(), undefined]);
     const unknown = { getUser: () => Promise.reject(unavailable()) } as unknown as UsersApi;
-    await expect(new Sweeper(repository, unknown).sweep()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(new Sweeper(repository, unknown, testJobs().jobs).sweep()).rejects.toMatchObject({ code: 'unavailable' });
     expect(await repository.account(here)).toBeDefined();
   });
 

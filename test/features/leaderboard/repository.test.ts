@@ -10,7 +10,7 @@ import type { Config } from '../../../src/shared/config/config';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
-import { recordingLogger } from '../../support/recording-logger';
+import { testJobs } from '../../support/jobs';
 
 const never = new AbortController().signal;
 const day = windowOf('daily', '2026-11-18', Date.UTC(2026, 10, 18), Date.UTC(2026, 10, 19));
@@ -114,7 +114,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const kept = () => snapshots.list({}, Number.MAX_SAFE_INTEGER, 100);
     const [final, , , oldest] = await kept();
     const prunerOf = (snapshotRetentionMs: number): Pruner =>
-      new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, recordingLogger().logger);
+      new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, testJobs().jobs);
     expect(await prunerOf(0).prune()).toBe(false);
     expect(await kept()).toHaveLength(15);
     const pruner = prunerOf(30 * dayMs);
