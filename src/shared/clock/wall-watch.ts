@@ -25,12 +25,13 @@ export class WallWatch {
   look(wall: number, monotonic: number): boolean {
     const found = wall - monotonic;
     this.offset ??= found;
-    if (!this.jumped) this.follow(found, monotonic);
-    const believed = this.jumped?.offset ?? this.offset;
-    if (Math.abs(found - believed) > maxStepMs) {
+    const course = this.jumped?.offset ?? this.offset;
+    if (Math.abs(found - course) > maxStepMs) {
       this.jumped = { offset: found, at: monotonic };
-      this.told(found - believed);
-    } else if (this.jumped && monotonic - this.jumped.at >= settleMs) {
+      this.told(found - course);
+    } else if (!this.jumped) {
+      this.follow(found - course, monotonic);
+    } else if (monotonic - this.jumped.at >= settleMs) {
       this.jumped = undefined;
       this.offset = found;
       this.latest = Number.NEGATIVE_INFINITY;
@@ -51,9 +52,8 @@ export class WallWatch {
   }
 
   /** A clock that is slewed is followed; steps of less than a minute add up until they are one of more. */
-  private follow(found: number, monotonic: number): void {
+  private follow(step: number, monotonic: number): void {
     const limit = Math.max(0, monotonic - this.lookedAt) * slewing;
-    const before = this.offset ?? found;
-    this.offset = before + Math.max(-limit, Math.min(limit, found - before));
+    this.offset = (this.offset ?? 0) + Math.max(-limit, Math.min(limit, step));
   }
 }
