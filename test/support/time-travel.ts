@@ -6,7 +6,11 @@ import { DatabaseClocks } from '../../src/shared/db/database.clocks';
  * Timers, `new Date()` and statements of databases do not.
  */
 export class TimeTravel implements Disposable {
-  private readonly real = { now: Date.now, monotonic: SystemClock.prototype.monotonic, shownBy: DatabaseClocks.prototype.shownBy };
+  private readonly real = {
+    now: Date.now,
+    monotonic: SystemClock.prototype.monotonic,
+    shownBy: DatabaseClocks.prototype.shownBy,
+  };
   private offset = 0;
   private jumped = 0;
 

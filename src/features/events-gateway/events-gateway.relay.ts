@@ -6,7 +6,12 @@ import { Clock } from '../../shared/clock/clock';
 import { advisors, consumerBits, everyConsumer } from './events-gateway.consumers';
 import { type GameEvent, toAcceptedEvent } from './events-gateway.event';
 import { acceptedEvents } from './events-gateway.events';
-import { type Claimed, JournalRepository, type PendingEvent, type UnreadableEvent } from './events-gateway.journal.repository';
+import {
+  type Claimed,
+  JournalRepository,
+  type PendingEvent,
+  type UnreadableEvent,
+} from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { Outbox } from './events-gateway.outbox';
 

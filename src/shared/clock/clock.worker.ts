@@ -11,6 +11,7 @@ const everyMs = 1000;
 export class ClockWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly loop: Loop;
   private readonly apart = new Set<string>();
+  private readonly latest = new Map<string, number>();
   private readonly jumps;
   private readonly ahead;
   private readonly sure;
@@ -46,23 +47,31 @@ export class ClockWorker implements OnApplicationBootstrap, OnApplicationShutdow
 
   private look(): void {
     this.sure.set(this.clock.sure() === undefined ? 0 : 1);
+    for (const [reference, ahead] of this.latest) this.ahead.set({ reference }, ahead / 1000);
   }
 
   private jumped(jump: number): void {
     this.jumps.inc({ direction: jump > 0 ? 'ahead' : 'back' });
     this.logger.error(
-      { seconds: Math.round(jump / 1000), reason: 'nothing is closed or pruned until it has run steadily for 3 minutes' },
+      {
+        seconds: Math.round(jump / 1000),
+        reason: 'nothing is closed or pruned until it has run steadily for 3 minutes',
+      },
       'clock_jumped',
     );
   }
 
   private compared(reference: string, ahead: number, apart: boolean): void {
-    this.ahead.set({ reference }, ahead / 1000);
+    this.latest.set(reference, ahead);
     if (apart === this.apart.has(reference)) return;
     if (apart) this.apart.add(reference);
     else this.apart.delete(reference);
     const seconds = Math.round(ahead / 1000);
-    if (apart) this.logger.error({ seconds, reason: `ahead of the ${reference}'s; nothing is closed or pruned` }, 'clock_differs');
+    if (apart)
+      this.logger.error(
+        { seconds, reason: `ahead of the ${reference}'s; nothing is closed or pruned` },
+        'clock_differs',
+      );
     else this.logger.info({ seconds, reason: `ahead of the ${reference}'s` }, 'clock_agrees');
   }
 }

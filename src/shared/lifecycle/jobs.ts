@@ -22,16 +22,20 @@ export class Jobs {
   private readonly told = new Map<string, Seldom>();
 
   constructor(
-    metrics: Metrics,
+    private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
   ) {
     this.failures = metrics.counter('job_failures_total', 'Rounds of a job, or rows in it, that failed', ['job']);
-    this.parked = metrics.gauge('job_rows_parked', 'Rows that a job leaves alone since they failed five times', ['job']);
+    this.parked = metrics.gauge('job_rows_parked', 'Rows that a job leaves alone since they failed five times', [
+      'job',
+    ]);
   }
 
   /** A loop whose rounds are `round(jobs)`. */
   loop(jobs: NamedJobs, timing: { readonly everyMs: number; readonly atOnce?: true }): Loop {
-    for (const job of Object.keys(jobs)) this.failures.inc({ job }, 0);
+    this.metrics.begin(() => {
+      for (const job of Object.keys(jobs)) this.failures.inc({ job }, 0);
+    });
     return new Loop({ ...timing, work: () => this.round(jobs), failed: (error) => this.failed('round', error) });
   }
 
@@ -50,7 +54,7 @@ export class Jobs {
 
   /** For a job that goes through rows; those that it parks are in `job_rows_parked`. Keys of rows are logged. */
   rows<Row>(job: string, keyOf: (row: Row) => string, work: (row: Row) => Promise<unknown>): RowByRow<Row> {
-    this.parked.set({ job }, 0);
+    this.metrics.begin(() => this.parked.set({ job }, 0));
     return new RowByRow({
       keyOf,
       work,

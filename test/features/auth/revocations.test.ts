@@ -1,8 +1,10 @@
 import { ulid } from 'ulid';
 import { authFeature } from '../../../src/features/auth/auth.module';
 import { Pruner } from '../../../src/features/auth/auth.pruner';
+import { Registrations } from '../../../src/features/auth/auth.registrations';
 import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
 import { AuthRepository } from '../../../src/features/auth/auth.repository';
+import type { AuthSecrets } from '../../../src/features/auth/auth.secrets';
 import { Sweeper } from '../../../src/features/auth/auth.sweeper';
 import type { UsersApi } from '../../../src/features/users/users.api';
 import { Databases } from '../../../src/shared/db/databases';
@@ -85,7 +87,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await sweeper.sweep();
     expect([await repository.account(here), await repository.account(gone)]).toEqual([expect.anything(), undefined]);
     const unknown = { getUser: () => Promise.reject(unavailable()) } as unknown as UsersApi;
-    await expect(new Sweeper(repository, unknown, testJobs().jobs).sweep()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(new Sweeper(repository, unknown, testJobs().jobs).sweep()).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     expect(await repository.account(here)).toBeDefined();
   });
 
@@ -110,6 +114,34 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await pruner.prune();
     expect(await repository.roleOf(userId, first)).toBe('player');
     clock.at = 0;
+  });
+
+  test('a clock that is a day ahead for a minute lets no revoked token hold again, nor a registration be undone', async () => {
+    const userId = ulid();
+    await registrations.finish(await begin(), { userId, passwordHash: 'x', role: 'player' });
+    const jti = ulid();
+    await repository.revoke({ jti, userId, expiresAt: clock.now() + hour });
+    const begun = await begin();
+    const own = new HandClock();
+    const pruner = new Pruner(repository, own);
+    expect(await pruner.prune()).toBe(false);
+    own.ahead = 26 * hour;
+    const undone = new Registrations(registrations, {} as AuthSecrets, {} as UsersApi, own, testJobs().jobs);
+    for (let second = 0; second < 60; second += 1) {
+      own.at += 1000;
+      await pruner.prune();
+      await undone.undoCutOff();
+    }
+    own.ahead = 0;
+    await pruner.prune();
+    expect(await repository.roleOf(userId, jti)).toBeUndefined();
+    expect((await begin(begun.address)).abandoned).toBe(false);
+    own.at += 2 * hour + 1;
+    await pruner.prune();
+    own.at += 180_000;
+    await pruner.prune();
+    expect(await repository.roleOf(userId, jti)).toBe('player');
+    await registrations.end(begun);
   });
 
   test('pruning takes bounded steps and says whether there is more', async () => {

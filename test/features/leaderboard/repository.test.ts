@@ -117,7 +117,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, testJobs().jobs);
     expect(await prunerOf(0).prune()).toBe(false);
     expect(await kept()).toHaveLength(15);
-    const pruner = prunerOf(30 * dayMs);
+    clock.sure();
+    clock.ahead = 40 * dayMs;
+    expect(await prunerOf(30 * dayMs).prune()).toBe(false);
+    clock.ahead = 0;
+    expect([await prunerOf(30 * dayMs).prune(), (await kept()).length]).toEqual([false, 15]);
+    clock.at += 180_000;
+    const pruner = prunerOf(30 * dayMs + 180_000);
     expect([await pruner.prune(), await pruner.prune(), await pruner.prune()]).toEqual([true, false, false]);
     expect((await kept()).map(({ kind, takenAt }) => [kind, (now - takenAt) / dayMs])).toEqual([
       ['final', 40],

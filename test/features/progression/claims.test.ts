@@ -4,8 +4,8 @@ import { Receipts } from '../../../src/features/progression/progression.receipts
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
-import { eventBody, signed } from '../../support/signed';
 import { HandClock } from '../../support/hand-clock';
+import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
 const oldKeys = 'first:the-first-receipt-secret-of-32-bytes';

@@ -127,7 +127,11 @@ test('a pass goes through all rows, a few at a time, however many of them are pa
   });
   const pass = new Pass(rows, 3);
   const step = (): Promise<void> =>
-    pass.step(async (after = 0, limit) => numbers(8).filter((row) => row > after).slice(0, limit));
+    pass.step(async (after = 0, limit) =>
+      numbers(8)
+        .filter((row) => row > after)
+        .slice(0, limit),
+    );
   for (let i = 0; i < 3; i += 1) await step();
   expect(done).toEqual([7, 8]);
   for (let i = 0; i < 12; i += 1) await step();
