@@ -7,8 +7,11 @@ export class HandClock extends Clock {
   /** Milliseconds since the test began. */
   at = 0;
 
+  /** The wall clock alone: by how much it is ahead of where it should be. */
+  ahead = 0;
+
   override now(): number {
-    return epoch + this.at;
+    return epoch + this.at + this.ahead;
   }
 
   override monotonic(): number {

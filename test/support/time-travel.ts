@@ -1,18 +1,40 @@
-/** Lets this process live at another time, in which the clock goes on. Timers, `new Date()` and databases do not follow. */
+import { SystemClock } from '../../src/shared/clock/system.clock';
+import { DatabaseClocks } from '../../src/shared/db/database.clocks';
+
+/**
+ * Lets this process live at another time, in which the clock goes on; its monotonic clock and what databases say follow.
+ * Timers, `new Date()` and statements of databases do not.
+ */
 export class TimeTravel implements Disposable {
-  private readonly real = Date.now;
+  private readonly real = {
+    now: Date.now,
+    monotonic: SystemClock.prototype.monotonic,
+    shownBy: DatabaseClocks.prototype.shownBy,
+  };
   private offset = 0;
+  private jumped = 0;
 
   constructor(instant: string) {
+    const { now, monotonic, shownBy } = this.real;
     this.to(instant);
-    Date.now = () => Math.floor(this.real() + this.offset);
+    Date.now = () => Math.floor(now() + this.offset + this.jumped);
+    SystemClock.prototype.monotonic = () => monotonic.call(undefined) + this.offset;
+    DatabaseClocks.prototype.shownBy = async (database) => (await shownBy(database)) + this.offset;
   }
 
+  /** Time passes, everywhere. */
   to(instant: string): void {
-    this.offset = Date.parse(instant) - this.real();
+    this.offset = Date.parse(instant) - this.real.now();
+  }
+
+  /** The wall clock alone is set to another time, so many milliseconds ahead of where it was. */
+  jump(ms: number): void {
+    this.jumped += ms;
   }
 
   [Symbol.dispose](): void {
-    Date.now = this.real;
+    Date.now = this.real.now;
+    SystemClock.prototype.monotonic = this.real.monotonic;
+    DatabaseClocks.prototype.shownBy = this.real.shownBy;
   }
 }

@@ -1,6 +1,6 @@
 import { Table } from 'typeorm';
 import { bigint, integer, sequence, text } from '../../shared/db/columns';
-import { createTable } from '../../shared/db/table.migration';
+import { addColumn, createTable } from '../../shared/db/table.migration';
 
 const CreateAuthAccounts1795219700000 = createTable(
   'CreateAuthAccounts1795219700000',
@@ -60,8 +60,15 @@ const CreateAuthRegistrations1795219700002 = createTable(
     }),
 );
 
+const AddAuthRegistrationUser1795700700000 = addColumn(
+  'AddAuthRegistrationUser1795700700000',
+  'auth_registrations',
+  (type) => text(type, 'user_id', 26, { default: "''" }),
+);
+
 export const authMigrations = [
   CreateAuthAccounts1795219700000,
   CreateAuthRevocations1795219700001,
   CreateAuthRegistrations1795219700002,
+  AddAuthRegistrationUser1795700700000,
 ];

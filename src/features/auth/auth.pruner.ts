@@ -16,6 +16,7 @@ export class Pruner {
 
   /** A bounded number; answers whether there may be more. */
   async prune(): Promise<boolean> {
-    return (await this.repository.prune(this.clock.now() - keepMs, maxRows)) === maxRows;
+    const now = this.clock.sure();
+    return now !== undefined && (await this.repository.prune(now - keepMs, maxRows)) === maxRows;
   }
 }

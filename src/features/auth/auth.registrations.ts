@@ -4,13 +4,20 @@ import type { User } from '../../generated/aerie/users/v1/users';
 import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { AppError } from '../../shared/errors/app-error';
+import { Jobs } from '../../shared/lifecycle/jobs';
+import { Pass } from '../../shared/lifecycle/row-by-row';
 import { infoOf } from '../../shared/rpc/answer';
 import { keyed } from '../../shared/rpc/keyed';
 import { canonicalEmail } from '../../shared/text/email';
 import { UsersApi } from '../users/users.api';
 import { emailTaken } from './auth.errors';
 import { existingUser } from './auth.existence';
-import { type Registration, RegistrationsRepository, type Words } from './auth.registrations.repository';
+import {
+  type PlacedRegistration,
+  type Registration,
+  RegistrationsRepository,
+  type Words,
+} from './auth.registrations.repository';
 import type { Account } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
 
@@ -20,21 +27,32 @@ const maxAtOnce = 100;
 
 /**
  * Users are made by users, accounts here, and a process can die in between. So what is about to be made is written down
- * first, with the key under which users make it once: whoever registers the address next completes it, and what nobody
+ * first, with the id that the user will have and the key under which users make it once: whoever registers the address next completes it, and what nobody
  * completes is removed.
  */
 @Injectable()
 export class Registrations {
+  private readonly pass: Pass<PlacedRegistration>;
+
   constructor(
     private readonly repository: RegistrationsRepository,
     private readonly secrets: AuthSecrets,
     private readonly users: UsersApi,
     private readonly clock: Clock,
-  ) {}
+    jobs: Jobs,
+  ) {
+    const rows = jobs.rows<PlacedRegistration>(
+      'auth.registrations',
+      ({ creation }) => creation,
+      (begun) => this.undo(begun),
+    );
+    this.pass = new Pass(rows, maxAtOnce);
+  }
 
   begin({ name, email }: Words): Promise<Registration> {
     const address = this.secrets.nameOf(canonicalEmail(email) ?? email);
-    return this.repository.begin({ address, creation: `register-${ulid()}`, name, email });
+    const userId = ulid(this.clock.steady());
+    return this.repository.begin({ address, creation: `register-${userId}`, userId, name, email });
   }
 
   /** Its user, made now or before it was cut off; undefined: there is none any more, begin anew. @throws AppError email_taken */
@@ -63,7 +81,9 @@ export class Registrations {
 
   /** Removes what registrations left that nobody has completed. */
   async undoCutOff(): Promise<void> {
-    for (const begun of await this.repository.cutOff(this.clock.now() - patienceMs, maxAtOnce)) await this.undo(begun);
+    const now = this.clock.sure();
+    if (now === undefined) return;
+    await this.pass.step((after, limit) => this.repository.cutOff(now - patienceMs, after?.seq ?? 0, limit));
   }
 
   private async undo(begun: Registration): Promise<void> {
@@ -78,8 +98,9 @@ export class Registrations {
     await this.repository.end(begun);
   }
 
-  private create({ name, email, creation }: Registration): Promise<User> {
-    return asInternal(() => this.users.createUser(keyed({ name, email }, creation)));
+  private create({ name, email, creation, userId }: Registration): Promise<User> {
+    const request = userId === '' ? { name, email } : { name, email, id: userId };
+    return asInternal(() => this.users.createUser(keyed(request, creation)));
   }
 }
 

@@ -15,6 +15,12 @@ export interface Account {
   readonly role: AccountRole;
 }
 
+/** Whose account is at which place of the table. */
+export interface PlacedAccount {
+  readonly seq: number;
+  readonly userId: string;
+}
+
 /** A token that was ended. `expiresAt` in milliseconds since 1970: from then on it needs no row. */
 export interface Revocation {
   readonly jti: string;
@@ -43,11 +49,11 @@ export class AuthRepository {
   /** False when the user has no account. */
   setRole(userId: string, role: AccountRole): Promise<boolean> {
     const text = 'UPDATE auth_accounts SET role = ?, updated_at = ? WHERE user_id = ?';
-    return this.db.transaction(async (tx) => (await tx.run(text, [role, this.clock.now(), userId])) === 1);
+    return this.db.transaction(async (tx) => (await tx.run(text, [role, this.clock.steady(), userId])) === 1);
   }
 
   /** Some accounts after this place, in the order of their places. */
-  async after(seq: number, limit: number): Promise<{ readonly seq: number; readonly userId: string }[]> {
+  async after(seq: number, limit: number): Promise<PlacedAccount[]> {
     const text = 'SELECT seq, user_id FROM auth_accounts WHERE seq > ? ORDER BY seq LIMIT ?';
     const rows = await this.db.read((sql) => sql.rows<{ seq: number; user_id: string }>(text, [seq, limit]));
     return rows.map((row) => ({ seq: row.seq, userId: row.user_id }));
@@ -71,7 +77,7 @@ export class AuthRepository {
     return this.insert('INSERT INTO auth_revocations (jti, user_id, revoked_at, expires_at) VALUES (?, ?, ?, ?)', [
       jti,
       userId,
-      this.clock.now(),
+      this.clock.steady(),
       expiresAt,
     ]);
   }

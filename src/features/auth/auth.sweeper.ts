@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { Jobs } from '../../shared/lifecycle/jobs';
+import { Pass } from '../../shared/lifecycle/row-by-row';
 import { UsersApi } from '../users/users.api';
 import { existingUser } from './auth.existence';
-import { AuthRepository } from './auth.repository';
+import { AuthRepository, type PlacedAccount } from './auth.repository';
 
 const maxAccounts = 500;
 
@@ -11,19 +13,27 @@ const maxAccounts = 500;
  */
 @Injectable()
 export class Sweeper {
-  private after = 0;
+  private readonly pass: Pass<PlacedAccount>;
 
   constructor(
     private readonly repository: AuthRepository,
     private readonly users: UsersApi,
-  ) {}
+    jobs: Jobs,
+  ) {
+    const rows = jobs.rows<PlacedAccount>(
+      'auth.accounts',
+      ({ userId }) => userId,
+      (account) => this.look(account),
+    );
+    this.pass = new Pass(rows, maxAccounts);
+  }
 
-  /** Looks at the next so many accounts; after the last it begins anew. */
-  async sweep(): Promise<void> {
-    const accounts = await this.repository.after(this.after, maxAccounts);
-    for (const { userId } of accounts) {
-      if (!(await existingUser(this.users, userId))) await this.repository.forget(userId);
-    }
-    this.after = accounts.length < maxAccounts ? 0 : (accounts.at(-1)?.seq ?? 0);
+  /** Looks at the next so many accounts; after the last it begins anew. @throws AppError unavailable */
+  sweep(): Promise<void> {
+    return this.pass.step((after, limit) => this.repository.after(after?.seq ?? 0, limit));
+  }
+
+  private async look({ userId }: PlacedAccount): Promise<void> {
+    if (!(await existingUser(this.users, userId))) await this.repository.forget(userId);
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { PinoLogger } from 'nestjs-pino';
-import { Loop } from '../../shared/lifecycle/loop';
+import { Jobs } from '../../shared/lifecycle/jobs';
+import type { Loop } from '../../shared/lifecycle/loop';
 import { Pruner } from './auth.pruner';
 import { Registrations } from './auth.registrations';
 import { Sweeper } from './auth.sweeper';
@@ -12,16 +12,13 @@ const everyMs = 60_000;
 export class AuthWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly loop: Loop;
 
-  constructor(pruner: Pruner, sweeper: Sweeper, registrations: Registrations, logger: PinoLogger) {
-    this.loop = new Loop({
-      everyMs,
-      work: async () => {
-        await registrations.undoCutOff();
-        await sweeper.sweep();
-        return pruner.prune();
-      },
-      failed: (error) => logger.warn({ err: error }, 'auth_pruning_failed'),
-    });
+  constructor(pruner: Pruner, sweeper: Sweeper, registrations: Registrations, jobs: Jobs) {
+    const work = {
+      'auth.registrations': () => registrations.undoCutOff(),
+      'auth.accounts': () => sweeper.sweep(),
+      'auth.revocations': () => pruner.prune(),
+    };
+    this.loop = jobs.loop(work, { everyMs });
   }
 
   onApplicationBootstrap(): void {

@@ -46,7 +46,15 @@ export class DeadLettersRepository {
         [eventId],
       );
       if (!event) return undefined;
-      const row = [ulid(this.clock.now()), eventId, consumer, reason, event.type, event.player_id, this.clock.now()];
+      const row = [
+        ulid(this.clock.steady()),
+        eventId,
+        consumer,
+        reason,
+        event.type,
+        event.player_id,
+        this.clock.steady(),
+      ];
       const fresh = await insertNew(tx, {
         table: 'events_dead_letters',
         columns,

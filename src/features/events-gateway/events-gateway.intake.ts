@@ -95,9 +95,11 @@ export class Intake {
   }
 
   private toEvent(id: string, body: EventBody, traceId: string): GameEvent {
-    const acceptedAt = this.clock.now();
+    const now = this.clock.now();
     const occurredAt = instant(body.occurredAt) ?? Number.NaN;
-    if (!(occurredAt <= acceptedAt + maxAheadMs && occurredAt >= acceptedAt - maxAgeMs)) throw occurredAtOutOfRange();
+    if (!(occurredAt <= now + maxAheadMs && occurredAt >= now - maxAgeMs)) throw occurredAtOutOfRange();
+    // It decides for good which windows the event counts for.
+    const acceptedAt = this.clock.steady();
     const { type, playerId } = body;
     const subject = subjectOf(body.payload as { bossId?: string; dropId?: string });
     return {

@@ -41,6 +41,19 @@ export interface PendingEvent {
   readonly first: boolean;
 }
 
+/** What was claimed: of `due` rows, those that can be read and those that cannot. */
+export interface Claimed {
+  readonly due: number;
+  readonly events: readonly PendingEvent[];
+  readonly unreadable: readonly UnreadableEvent[];
+}
+
+/** A row whose payload is no JSON. */
+export interface UnreadableEvent {
+  readonly id: string;
+  readonly error: unknown;
+}
+
 /** The table `game_events`. */
 @Injectable()
 export class JournalRepository {
@@ -56,7 +69,7 @@ export class JournalRepository {
 
   /** One transaction. `direct`: the caller sends the events itself, so they are due only if nobody confirms. */
   insert(events: readonly GameEvent[], groupId: number, direct: boolean): Promise<Inserted> {
-    const sendAt = direct ? this.clock.now() + this.config.relayResendMs : 0;
+    const sendAt = direct ? this.clock.steady() + this.config.relayResendMs : 0;
     const rows = events.map((event) => toRow(event, sendAt, direct ? 1 : 0));
     return this.db.transaction(async (tx) => {
       const inserted = await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId });
@@ -103,9 +116,12 @@ export class JournalRepository {
     });
   }
 
-  /** Takes up to `limit` due events for sending, oldest first. Another gateway cannot take the same ones now. */
-  claimDue(limit: number, reachable: number): Promise<PendingEvent[]> {
-    const now = this.clock.now();
+  /**
+   * Takes up to `limit` due events for sending, oldest first. Another gateway cannot take the same ones now. Rows that
+   * cannot be read are taken, too, so that they hide no others.
+   */
+  claimDue(limit: number, reachable: number): Promise<Claimed> {
+    const now = this.clock.steady();
     const claim = randomInt(2 ** 48 - 1);
     return this.db.transaction(
       async (tx) => {
@@ -113,7 +129,7 @@ export class JournalRepository {
           'SELECT seq FROM game_events WHERE pending <> 0 AND send_at <= ? AND (pending & ?) <> 0 ORDER BY send_at, seq LIMIT ?',
           [now, reachable, limit],
         );
-        if (due.length === 0) return [];
+        if (due.length === 0) return { due: 0, events: [], unreadable: [] };
         const list = inList(due.map((row) => row.seq).sort((a, b) => a - b));
         // The condition is checked again under the row's lock: who comes second claims nothing.
         await tx.run(
@@ -121,11 +137,11 @@ export class JournalRepository {
            sends = sends + 1, claim_id = ? WHERE seq IN ${list.text} AND pending <> 0 AND send_at <= ?`,
           [now, this.config.relayResendMs, claim, ...list.params, now],
         );
-        const rows = await tx.rows<EventRow & { pending: number; sends: number }>(
+        const rows = await tx.rows<PendingRow>(
           `SELECT ${eventColumns}, pending, sends FROM game_events WHERE seq IN ${list.text} AND claim_id = ? ORDER BY seq`,
           [...list.params, claim],
         );
-        return rows.map((row) => ({ event: toEvent(row), pending: row.pending, first: row.sends === 1 }));
+        return { due: due.length, ...readable(rows) };
       },
       { priority: 'background' },
     );
@@ -187,6 +203,21 @@ export class JournalRepository {
       };
     });
   }
+}
+
+type PendingRow = EventRow & { readonly pending: number; readonly sends: number };
+
+function readable(rows: readonly PendingRow[]): Omit<Claimed, 'due'> {
+  const events: PendingEvent[] = [];
+  const unreadable: UnreadableEvent[] = [];
+  for (const row of rows) {
+    try {
+      events.push({ event: toEvent(row), pending: row.pending, first: row.sends === 1 });
+    } catch (error) {
+      unreadable.push({ id: row.id, error });
+    }
+  }
+  return { events, unreadable };
 }
 
 interface EventRow {

@@ -6,7 +6,12 @@ import { Clock } from '../../shared/clock/clock';
 import { advisors, consumerBits, everyConsumer } from './events-gateway.consumers';
 import { type GameEvent, toAcceptedEvent } from './events-gateway.event';
 import { acceptedEvents } from './events-gateway.events';
-import { JournalRepository, type PendingEvent } from './events-gateway.journal.repository';
+import {
+  type Claimed,
+  JournalRepository,
+  type PendingEvent,
+  type UnreadableEvent,
+} from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { Outbox } from './events-gateway.outbox';
 
@@ -15,6 +20,7 @@ const sweepMs = 1000;
 const fullQueueMs = 10;
 // Every group costs its consumers two commits, whatever its size; who comes alone does not wait.
 const gatherMs = 50;
+const nothing: Claimed = { due: 0, events: [], unreadable: [] };
 
 /**
  * Hands accepted events to the bus: first what was just accepted, then what the journal says is due. An event stays the
@@ -39,13 +45,15 @@ export class Relay {
     if (!this.bus.durable) await this.repository.makeDue();
   }
 
-  /** Sends what there is, or waits for it, a second at most. */
-  async step(): Promise<void> {
+  /** Sends what there is, or waits for it, a second at most. Answers what was due and cannot be read. */
+  async step(): Promise<readonly UnreadableEvent[]> {
     await this.gather();
     const fresh = this.outbox.takeFresh(groupSize);
     if (fresh.length > 0) await this.send(fresh.map((event) => ({ event, pending: everyConsumer, first: true })));
-    if (this.outbox.takeBacklog() || this.clock.monotonic() - this.sweptAt > sweepMs) await this.sweep();
+    const sweeps = this.outbox.takeBacklog() || this.clock.monotonic() - this.sweptAt > sweepMs;
+    const unreadable = sweeps ? await this.sweep() : [];
     await this.outbox.wait(sweepMs);
+    return unreadable;
   }
 
   /** What waits for room in a full queue is given up; it is still due. */
@@ -62,14 +70,16 @@ export class Relay {
     this.sentAt = this.clock.monotonic();
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(): Promise<readonly UnreadableEvent[]> {
     this.sweptAt = this.clock.monotonic();
     const reachable = this.reachable();
-    const due = reachable === 0 ? [] : await this.repository.claimDue(groupSize, reachable);
-    if (due.length === groupSize) this.outbox.wake();
+    const { due, events, unreadable } =
+      reachable === 0 ? nothing : await this.repository.claimDue(groupSize, reachable);
+    if (due === groupSize) this.outbox.wake();
     const oldest = await this.repository.oldestDue();
     this.metrics.lag(oldest === undefined ? 0 : this.clock.now() - oldest);
-    await this.send(due);
+    await this.send(events);
+    return unreadable;
   }
 
   private reachable(): number {

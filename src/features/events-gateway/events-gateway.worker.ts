@@ -1,5 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { Jobs } from '../../shared/lifecycle/jobs';
+import type { RowByRow } from '../../shared/lifecycle/row-by-row';
+import type { UnreadableEvent } from './events-gateway.journal.repository';
 import { Relay } from './events-gateway.relay';
 
 const failureMs = 500;
@@ -9,11 +12,19 @@ const failureMs = 500;
 export class EventsGatewayWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private stopping = false;
   private running: Promise<void> | undefined;
+  // Handling one of them is failing with what is wrong with it: told, counted, and parked after the fifth time.
+  private readonly unreadable: RowByRow<UnreadableEvent>;
 
   constructor(
     private readonly relay: Relay,
     private readonly logger: PinoLogger,
-  ) {}
+    jobs: Jobs,
+  ) {
+    const fail = async ({ error }: UnreadableEvent): Promise<never> => {
+      throw error;
+    };
+    this.unreadable = jobs.rows('events-gateway.relay', ({ id }) => id, fail);
+  }
 
   onApplicationBootstrap(): void {
     this.running = this.run();
@@ -31,7 +42,7 @@ export class EventsGatewayWorker implements OnApplicationBootstrap, OnApplicatio
       try {
         if (!begun) await this.relay.begin();
         begun = true;
-        await this.relay.step();
+        await this.unreadable.handle(await this.relay.step(), true);
       } catch (error) {
         // Nothing is lost: what was not sent is still due.
         this.logger.warn({ err: error }, 'relay_failed');

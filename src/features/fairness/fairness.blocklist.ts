@@ -77,8 +77,8 @@ export class Blocklist {
   async refresh(): Promise<void> {
     this.sweep();
     if (!this.complete && this.clock.monotonic() - this.loadedAt >= reloadMs) await this.load();
-    const now = this.clock.now();
-    let after = { at: this.readUntil - overlapMs, seq: 0 };
+    const now = this.clock.steady();
+    let after = { at: Math.min(this.readUntil, now) - overlapMs, seq: 0 };
     for (;;) {
       const page = await this.repository.changed(after, pageSize);
       for (const { block } of page) this.put(block);
@@ -94,7 +94,7 @@ export class Blocklist {
   }
 
   private async load(): Promise<void> {
-    const now = this.clock.now();
+    const now = this.clock.steady();
     this.complete = true;
     try {
       for (let after: number | undefined = 0; after !== undefined && this.complete; )
@@ -115,7 +115,8 @@ export class Blocklist {
   }
 
   private sweep(): void {
-    const now = this.clock.now();
+    const now = this.clock.sure();
+    if (now === undefined) return;
     for (const [playerId, { blockedUntil, changedAt }] of this.blocks)
       if (blockedUntil <= now && changedAt < now - keepMs) this.blocks.delete(playerId);
   }

@@ -42,7 +42,7 @@ export class BlocksRepository {
   /** Blocks that hold now, in the order of their places. */
   active(afterSeq: number, limit: number): Promise<PlacedBlock[]> {
     const text = `${selectBlock} WHERE seq > ? AND blocked_until > ? ORDER BY seq LIMIT ?`;
-    return this.select(text, [afterSeq, this.clock.now(), limit]);
+    return this.select(text, [afterSeq, this.clock.steady(), limit]);
   }
 
   /** Blocks that were changed after this moment and place, also those that have ended. */
@@ -55,13 +55,13 @@ export class BlocksRepository {
   async of(playerIds: readonly string[]): Promise<Block[]> {
     const list = inList(playerIds);
     const text = `${selectBlock} WHERE player_id IN ${list.text} AND blocked_until > ?`;
-    return (await this.select(text, [...list.params, this.clock.now()])).map(({ block }) => block);
+    return (await this.select(text, [...list.params, this.clock.steady()])).map(({ block }) => block);
   }
 
   /** Blocks that hold now, by player id. */
   async list(afterPlayerId: string, limit: number): Promise<Block[]> {
     const text = `${selectBlock} WHERE player_id > ? AND blocked_until > ? ORDER BY player_id LIMIT ?`;
-    return (await this.select(text, [afterPlayerId, this.clock.now(), limit])).map(({ block }) => block);
+    return (await this.select(text, [afterPlayerId, this.clock.steady(), limit])).map(({ block }) => block);
   }
 
   /**
@@ -86,7 +86,7 @@ export class BlocksRepository {
 
   /** Ends the player's block now; undefined when there is none. */
   end(playerId: string): Promise<Block | undefined> {
-    const now = this.clock.now();
+    const now = this.clock.steady();
     return this.db.transaction(async (tx) => {
       const ended = await tx.run(
         `UPDATE fairness_blocks SET blocked_until = ?, ${laterChange} WHERE player_id = ? AND blocked_until > ?`,

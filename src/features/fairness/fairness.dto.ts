@@ -34,6 +34,8 @@ const eventType = z.enum(
   ['progression', 'boss_kill', 'drop_claimed'],
   'must be progression, boss_kill or drop_claimed',
 );
+// What a flag's evidence may be: it is stored in thousandths.
+const maxEvidence = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const day = 86_400;
 const deviations = 'must be a number from 0.1 to 1000';
 // No event is worth more than a million; a higher cap lets all pass.
@@ -62,7 +64,7 @@ export class CheckDto extends dto<CheckRequest>(
           eventId: idempotencyKey,
           type: eventType,
           playerId,
-          points: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+          points: wholeNumber(0, maxEvidence),
         }),
         'must be an array',
       )

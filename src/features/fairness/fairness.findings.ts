@@ -32,6 +32,22 @@ export interface Findings {
   readonly flags: readonly Flag[];
 }
 
+/** One of them. */
+export type Finding = { readonly block: Block } | { readonly flag: Flag };
+
+export function oneByOne({ blocks, flags }: Findings): Finding[] {
+  return [...blocks.map((block) => ({ block })), ...flags.map((flag) => ({ flag }))];
+}
+
+export function findingsOf(findings: readonly Finding[]): Findings {
+  const blocks = findings.flatMap((one) => ('block' in one ? [one.block] : []));
+  return { blocks, flags: findings.flatMap((one) => ('flag' in one ? [one.flag] : [])) };
+}
+
+export function kindOf(finding: Finding): 'block' | 'flag' {
+  return 'block' in finding ? 'block' : 'flag';
+}
+
 export function blockOf(playerId: string, rule: string, reason: string, now: number, seconds: number): Block {
   return { playerId, rule, reason, blockedAt: now, blockedUntil: now + seconds * 1000, changedAt: now };
 }

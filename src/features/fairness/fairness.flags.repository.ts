@@ -65,7 +65,7 @@ export class FlagsRepository {
 
   /** Undefined when there is no such flag. */
   review(id: string, verdict: string): Promise<StoredFlag | undefined> {
-    const now = this.clock.now();
+    const now = this.clock.steady();
     return this.db.transaction(async (tx) => {
       await tx.run('UPDATE fairness_flags SET verdict = ?, reviewed_at = ? WHERE id = ?', [verdict, now, id]);
       const [row] = await tx.rows<FlagRow>(`${selectFlag} WHERE id = ?`, [id]);
@@ -91,8 +91,9 @@ export async function insertFlags(tx: Sql, flags: readonly Flag[], groupId: numb
   return flags.filter(({ rule, eventId }) => fresh.delete(keyOf([rule, eventId])));
 }
 
+/** Evidence is told, not reckoned with: what is beyond the column is the most that it can hold. */
 function thousandths(value: number): number {
-  return Math.round(value * 1000);
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.round(value * 1000));
 }
 
 interface FlagRow {

@@ -45,7 +45,7 @@ export class Judge {
   judge(events: readonly CheckedEvent[], beyond?: Map<string, Block>): Judgement {
     const session: Session = {
       at: this.clock.monotonic(),
-      now: this.clock.now(),
+      now: this.clock.steady(),
       rules: this.rulebook.current,
       beyond,
       blocks: [],

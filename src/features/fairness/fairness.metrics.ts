@@ -11,6 +11,7 @@ export class FairnessMetrics {
   private readonly decisions;
   private readonly flags;
   private readonly checkDuration;
+  private readonly unsaved;
   private readonly children = new Map<string, Counter.Internal>();
 
   constructor(metrics: Metrics) {
@@ -21,6 +22,17 @@ export class FairnessMetrics {
     ]);
     const rules = Object.keys(initialRules).map((rule) => ({ rule }));
     this.flags = metrics.counter('anomaly_flags_total', 'Flags raised', ['rule'], rules);
+    const kinds = [{ kind: 'block' }, { kind: 'flag' }];
+    this.unsaved = {
+      failed: metrics.counter(
+        'fairness_findings_not_saved_total',
+        'Blocks and flags that could not be written when they were found',
+        ['kind'],
+        kinds,
+      ),
+      dropped: metrics.counter('fairness_findings_dropped_total', 'Blocks and flags given up', ['kind'], kinds),
+      waiting: metrics.gauge('fairness_findings_waiting', 'Blocks and flags that wait to be written'),
+    };
     this.checkDuration = metrics.duration('fairness_check_duration_seconds', 'Judging one group of events');
   }
 
@@ -33,6 +45,18 @@ export class FairnessMetrics {
 
   flagged(rule: string): void {
     this.flags.inc({ rule });
+  }
+
+  notSaved(kind: 'block' | 'flag'): void {
+    this.unsaved.failed.inc({ kind });
+  }
+
+  dropped(kind: 'block' | 'flag'): void {
+    this.unsaved.dropped.inc({ kind });
+  }
+
+  waiting(count: number): void {
+    this.unsaved.waiting.set(count);
   }
 
   checked(milliseconds: number): void {

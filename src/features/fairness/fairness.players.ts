@@ -34,7 +34,7 @@ export class Players {
   async player(playerId: string): Promise<FairnessPlayer> {
     const [[stored], flags] = await Promise.all([this.blocks.of([playerId]), this.flags.countOf(playerId, maxCounted)]);
     if (stored) this.blocklist.put(stored);
-    const now = this.clock.now();
+    const now = this.clock.steady();
     // In memory may be one that could not be written yet.
     const block = this.blocklist.get(playerId, now) ?? stored;
     return {
@@ -50,7 +50,7 @@ export class Players {
   async block(request: BlockPlayerRequest): Promise<FairnessPlayer> {
     const { playerId, seconds, reason } = request;
     const { strikes, flags } = await this.player(playerId);
-    const wanted = blockOf(playerId, 'manual', reason, this.clock.now(), seconds);
+    const wanted = blockOf(playerId, 'manual', reason, this.clock.steady(), seconds);
     const done = await this.blocks.replace(wanted, request, (block) => ({
       ...{ playerId, blocked: true, blockedUntil: toTime(block.blockedUntil), reason: block.reason },
       ...{ strikes, flags },

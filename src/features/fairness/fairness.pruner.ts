@@ -19,7 +19,9 @@ export class Pruner {
   /** At most once a minute, unless there was more than fits at once. */
   async prune(): Promise<void> {
     if (this.clock.monotonic() - this.prunedAt < everyMs) return;
-    const removed = await this.repository.prune(this.clock.now() - keepMs, maxRows);
+    const now = this.clock.sure();
+    if (now === undefined) return;
+    const removed = await this.repository.prune(now - keepMs, maxRows);
     if (removed < maxRows) this.prunedAt = this.clock.monotonic();
   }
 }

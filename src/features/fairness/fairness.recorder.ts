@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { isTransient } from '../../shared/db/db.errors';
 import { Blocklist } from './fairness.blocklist';
-import type { Findings, Flag } from './fairness.findings';
+import { type Finding, type Findings, type Flag, findingsOf, kindOf, oneByOne } from './fairness.findings';
 import { FindingsRepository, type Saved } from './fairness.findings.repository';
 import { FairnessMetrics } from './fairness.metrics';
 
@@ -10,12 +10,22 @@ import { FairnessMetrics } from './fairness.metrics';
 const patienceMs = 500;
 // Findings that wait for the database; beyond it they are dropped: blocks still hold in this process.
 const maxUnsaved = 10_000;
+const groupSize = 500;
+const maxTries = 5;
 
-/** Writes what the rules have found, now or, when the database does not answer, as soon as it does. */
+interface Unsaved {
+  readonly finding: Finding;
+  /** How often it failed though the database answers. */
+  tries: number;
+}
+
+/**
+ * Writes what the rules have found, now or, when the database does not answer, as soon as it does. A group that fails as a
+ * whole is written one by one, and what fails five times by itself is dropped; both are metrics.
+ */
 @Injectable()
 export class Recorder {
-  private unsaved: Findings[] = [];
-  private waiting = 0;
+  private unsaved: Unsaved[] = [];
 
   constructor(
     private readonly repository: FindingsRepository,
@@ -31,36 +41,78 @@ export class Recorder {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, patienceMs);
     });
-    const written = this.write(findings).catch((error: unknown) => this.keep(findings, error));
-    await Promise.race([written, late]);
+    await Promise.race([this.save(findings), late]);
     clearTimeout(timer);
   }
 
-  /** Writes flags that nobody waits for. */
+  /** Writes flags that nobody waits for; never rejects. */
   async recordFlags(flags: readonly Flag[]): Promise<void> {
-    if (flags.length > 0) this.count(await this.repository.save({ blocks: [], flags }, 'background'));
+    if (flags.length > 0) await this.save({ blocks: [], flags }, 'background');
   }
 
   /** Tries again what could not be written; rejects while the database does not answer. */
   async retry(): Promise<void> {
-    while (this.unsaved.length > 0) {
-      const [findings] = this.unsaved as [Findings];
-      // A block that was lifted or replaced meanwhile must not come back.
-      const blocks = findings.blocks.filter((block) => this.blocklist.holds(block));
-      try {
-        await this.write({ blocks, flags: findings.flags });
-      } catch (error) {
-        if (isTransient(error)) throw error;
-        // It would fail for ever, and all that waits behind it.
-        this.logger.warn({ err: error, ...countsOf(findings) }, 'findings_dropped');
-      }
-      this.unsaved.shift();
-      this.waiting -= sizeOf(findings);
+    for (let failed = 0; this.unsaved.length > failed; ) {
+      const group = this.unsaved.slice(failed, failed + groupSize);
+      failed += (await this.retryGroup(group)).length;
     }
   }
 
-  private async write(findings: Findings): Promise<void> {
-    const saved = await this.repository.save(findings);
+  /** Those that failed again. */
+  private async retryGroup(group: readonly Unsaved[]): Promise<readonly Unsaved[]> {
+    try {
+      await this.write(this.stillTrue(group));
+      this.forget(group);
+      return [];
+    } catch (error) {
+      if (isTransient(error)) throw error;
+    }
+    const failed: Unsaved[] = [];
+    for (const one of group) if (!(await this.retryOne(one))) failed.push(one);
+    return failed;
+  }
+
+  /** False when it stays here for another time. */
+  private async retryOne(one: Unsaved): Promise<boolean> {
+    try {
+      await this.write(this.stillTrue([one]));
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      one.tries += 1;
+      if (one.tries < maxTries) return false;
+      this.metrics.dropped(kindOf(one.finding));
+      this.logger.error({ err: error, ...describe(one.finding) }, 'findings_dropped');
+    }
+    this.forget([one]);
+    return true;
+  }
+
+  private async save(findings: Findings, priority?: 'background'): Promise<void> {
+    try {
+      await this.write(findings, priority);
+    } catch (error) {
+      if (isTransient(error)) this.keep(oneByOne(findings), 0, error);
+      else for (const finding of oneByOne(findings)) await this.saveOne(finding, priority);
+    }
+  }
+
+  private async saveOne(finding: Finding, priority?: 'background'): Promise<void> {
+    try {
+      await this.write(findingsOf([finding]), priority);
+    } catch (error) {
+      this.keep([finding], isTransient(error) ? 0 : 1, error);
+    }
+  }
+
+  /** A block that was lifted or replaced meanwhile must not come back. */
+  private stillTrue(group: readonly Unsaved[]): Findings {
+    const { blocks, flags } = findingsOf(group.map(({ finding }) => finding));
+    return { blocks: blocks.filter((block) => this.blocklist.holds(block)), flags };
+  }
+
+  private async write(findings: Findings, priority?: 'background'): Promise<void> {
+    if (findings.blocks.length + findings.flags.length === 0) return;
+    const saved = await this.repository.save(findings, priority);
     const stored = new Map(saved.blocks.map((block) => [block.playerId, block]));
     for (const block of findings.blocks) this.blocklist.settle(block, stored.get(block.playerId) ?? block);
     this.count(saved);
@@ -70,21 +122,24 @@ export class Recorder {
     for (const { rule } of flags) this.metrics.flagged(rule);
   }
 
-  private keep(findings: Findings, error: unknown): void {
-    const size = sizeOf(findings);
-    const kept = isTransient(error) && this.waiting + size <= maxUnsaved;
-    if (kept) {
-      this.unsaved.push(findings);
-      this.waiting += size;
-    }
-    this.logger.warn({ err: error, kept, ...countsOf(findings) }, 'findings_not_saved');
+  private keep(findings: readonly Finding[], tries: number, error: unknown): void {
+    const room = findings.slice(0, Math.max(0, maxUnsaved - this.unsaved.length));
+    this.unsaved.push(...room.map((finding) => ({ finding, tries })));
+    for (const finding of findings) this.metrics.notSaved(kindOf(finding));
+    for (const finding of findings.slice(room.length)) this.metrics.dropped(kindOf(finding));
+    this.metrics.waiting(this.unsaved.length);
+    const kept = room.length === findings.length;
+    this.logger.warn({ err: error, kept, count: findings.length }, 'findings_not_saved');
+  }
+
+  private forget(done: readonly Unsaved[]): void {
+    const gone = new Set(done);
+    this.unsaved = this.unsaved.filter((one) => !gone.has(one));
+    this.metrics.waiting(this.unsaved.length);
   }
 }
 
-function countsOf({ blocks, flags }: Findings) {
-  return { blocks: blocks.length, flags: flags.length };
-}
-
-function sizeOf({ blocks, flags }: Findings): number {
-  return blocks.length + flags.length;
+function describe(finding: Finding): { readonly player_id: string; readonly rule: string } {
+  const { playerId: player_id, rule } = 'block' in finding ? finding.block : finding.flag;
+  return { player_id, rule };
 }

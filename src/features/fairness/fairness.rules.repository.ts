@@ -29,7 +29,7 @@ export class RulesRepository {
     id: RuleId,
     change: (rule: StoredRule) => Pick<StoredRule, 'mode' | 'thresholds'>,
   ): Promise<StoredRule | undefined> {
-    const now = this.clock.now();
+    const now = this.clock.steady();
     return this.db.transaction(async (tx) => {
       // First the lock on the row: of two changes at once the second sees what the first has made.
       const found = await tx.run('UPDATE fairness_rules SET version = version + 1, updated_at = ? WHERE id = ?', [

@@ -40,7 +40,9 @@ export class Scorer {
       this.metrics.decided('outlier', 'flag', mode);
       if (mode === 'shadow') continue;
       const evidence = { observed: Math.round(deviations * 1000) / 1000, threshold: thresholds.maxDeviations };
-      flags.push(flagOf({ rule: 'outlier', ruleVersion: version }, { playerId, eventId }, evidence, this.clock.now()));
+      flags.push(
+        flagOf({ rule: 'outlier', ruleVersion: version }, { playerId, eventId }, evidence, this.clock.steady()),
+      );
     }
     return flags;
   }

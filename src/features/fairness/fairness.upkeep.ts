@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { NamedJobs } from '../../shared/lifecycle/jobs';
 import { Blocklist } from './fairness.blocklist';
 import { Judge } from './fairness.judge';
 import { Pruner } from './fairness.pruner';
@@ -16,11 +17,12 @@ export class Upkeep {
     private readonly pruner: Pruner,
   ) {}
 
-  async run(): Promise<void> {
-    this.judge.sweep();
-    await this.rulebook.refresh();
-    await this.blocklist.refresh();
-    await this.recorder.retry();
-    await this.pruner.prune();
-  }
+  /** What is known stays in force, what is not written is kept. */
+  readonly jobs: NamedJobs = {
+    'fairness.windows': () => this.judge.sweep(),
+    'fairness.rules': () => this.rulebook.refresh(),
+    'fairness.blocks': () => this.blocklist.refresh(),
+    'fairness.findings': () => this.recorder.retry(),
+    'fairness.pruning': () => this.pruner.prune(),
+  };
 }

@@ -34,7 +34,7 @@ export class LeaderboardApplier {
     const ids = await this.windows.ids(new Set(placed.flatMap(({ windows }) => windows)));
     const { fresh, changes, late } = await this.boards.exclusively(() => this.transact(placed, ids, groupId));
     for (const kind of late) this.metrics.lateEvent(kind);
-    const now = this.clock.now();
+    const now = this.clock.steady();
     for (const { event } of fresh) this.metrics.applied(now - Date.parse(event.acceptedAt));
     const scores = changes.reduce((sum, { standings }) => sum + standings.length, 0);
     this.metrics.appliedGroup(scores, this.clock.monotonic() - started);

@@ -83,11 +83,11 @@ export class Boards {
   }
 
   /** Keeps the boards of these windows, which are open, and of those that ended last, if somebody has asked for them. */
-  async retain(open: readonly StoredWindow[]): Promise<void> {
+  retain(open: readonly StoredWindow[]): void {
     const ids = new Set(open.map(({ id }) => id));
     for (const [id, { window }] of this.kept)
       if (!ids.has(id) && !this.belongs({ ...window, state: 'closed' })) this.kept.delete(id);
-    for (const window of open) await this.forgetOld(this.keep(window), window);
+    for (const window of open) this.keep(window);
     this.metrics.kept(this.players());
   }
 
@@ -111,10 +111,13 @@ export class Boards {
 
   /** Open, or ended less than its own length ago. */
   private belongs({ state, startsAt, endsAt }: StoredWindow): boolean {
-    return state === 'open' || this.clock.now() < endsAt + (endsAt - startsAt);
+    return state === 'open' || this.clock.steady() < endsAt + (endsAt - startsAt);
   }
 
-  private async forgetOld(kept: Kept, { id, revision }: StoredWindow): Promise<void> {
+  /** Of the window's changes, which other processes follow, forgets those that are old. */
+  async forgetOld(window: StoredWindow): Promise<void> {
+    const kept = this.keep(window);
+    const { id, revision } = window;
     const old = revision - keptRevisions;
     if (this.repository.embedded || old - kept.forgotten < forgetAtOnce) return;
     await this.repository.forgetChanges(id, old);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
 import { LeaderboardMetrics } from './leaderboard.metrics';
@@ -9,7 +10,8 @@ import type { StoredWindow } from './leaderboard.windows.repository';
 /** Takes the periodic snapshots: of each open window one in every interval, whichever process comes first. */
 @Injectable()
 export class Photographer {
-  private readonly taken = new Map<number, number>();
+  // More than there are open windows; what is forgotten is found in the database.
+  private readonly taken = new LRUCache<number, number>({ max: 1000 });
 
   constructor(
     private readonly reader: BoardReader,
@@ -19,16 +21,15 @@ export class Photographer {
     private readonly config: Config,
   ) {}
 
-  async takeDue(open: readonly StoredWindow[]): Promise<void> {
+  /** Takes the window's snapshot of this interval, unless somebody has. */
+  async takeDue(window: StoredWindow): Promise<void> {
     const { snapshotIntervalMs, topN } = this.config.leaderboard;
-    const now = this.clock.now();
+    const now = this.clock.sure();
+    if (now === undefined) return;
     const slot = now - (now % snapshotIntervalMs);
-    for (const id of this.taken.keys()) if (!open.some((window) => window.id === id)) this.taken.delete(id);
-    for (const window of open) {
-      if (this.taken.get(window.id) === slot) continue;
-      const top = await this.reader.page({ window, stored: window }, undefined, topN);
-      if (await this.snapshots.keepPeriodic(window.id, slot, now, top)) this.metrics.snapshot(window.kind, 'periodic');
-      this.taken.set(window.id, slot);
-    }
+    if (this.taken.get(window.id) === slot) return;
+    const top = await this.reader.page({ window, stored: window }, undefined, topN);
+    if (await this.snapshots.keepPeriodic(window.id, slot, now, top)) this.metrics.snapshot(window.kind, 'periodic');
+    this.taken.set(window.id, slot);
   }
 }

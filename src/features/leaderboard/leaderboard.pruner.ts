@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { PinoLogger } from 'nestjs-pino';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
-import { Loop } from '../../shared/lifecycle/loop';
+import { Jobs } from '../../shared/lifecycle/jobs';
+import type { Loop } from '../../shared/lifecycle/loop';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 
 const everyMs = 60_000;
@@ -12,18 +12,16 @@ const maxSnapshots = 10;
 /** Forgets periodic snapshots when their time is over; final ones are kept. */
 @Injectable()
 export class Pruner implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop = new Loop({
-    everyMs,
-    work: () => this.prune(),
-    failed: (error) => this.logger.warn({ err: error }, 'leaderboard_pruning_failed'),
-  });
+  private readonly loop: Loop;
 
   constructor(
     private readonly snapshots: SnapshotsRepository,
     private readonly clock: Clock,
     private readonly config: Config,
-    private readonly logger: PinoLogger,
-  ) {}
+    jobs: Jobs,
+  ) {
+    this.loop = jobs.loop({ 'leaderboard.pruning': () => this.prune() }, { everyMs });
+  }
 
   onApplicationBootstrap(): void {
     this.loop.start();
@@ -36,8 +34,9 @@ export class Pruner implements OnApplicationBootstrap, OnApplicationShutdown {
   /** A bounded number; answers whether there may be more. */
   async prune(): Promise<boolean> {
     const { snapshotRetentionMs } = this.config.leaderboard;
-    if (snapshotRetentionMs === 0) return false;
-    const before = this.clock.now() - snapshotRetentionMs;
+    const now = this.clock.sure();
+    if (snapshotRetentionMs === 0 || now === undefined) return false;
+    const before = now - snapshotRetentionMs;
     return (await this.snapshots.prunePeriodic(before, maxSnapshots)) === maxSnapshots;
   }
 }

@@ -42,7 +42,7 @@ export class Windows {
    * @throws AppError validation_failed, season_not_found
    */
   async resolve(kind: WindowKind, key: string | undefined): Promise<Place> {
-    const window = key === undefined ? this.calendar.of(kind, this.clock.now()) : this.calendar.named(kind, key);
+    const window = key === undefined ? this.calendar.of(kind, this.clock.steady()) : this.calendar.named(kind, key);
     if (!window && key === undefined) throw noSeason();
     const stored = await this.find(kind, window?.key ?? key ?? '');
     const found = stored ?? window;
@@ -52,7 +52,7 @@ export class Windows {
 
   /** Whether it is too late for new events. */
   isDue(window: Window): boolean {
-    return this.clock.now() >= dueAt(window);
+    return this.clock.steady() >= dueAt(window);
   }
 
   /** The ids of these windows by name; they are made where they are not there. Whether they are open, only the database says. */
@@ -69,10 +69,9 @@ export class Windows {
     return this.repository.embedded ? Promise.resolve(known.window) : known.asked.run();
   }
 
-  /** Those that are open, the one that ends first first, as the database says. */
+  /** Those that are open, ordered by end time, earliest first, as the database says. */
   async open(): Promise<StoredWindow[]> {
-    const open: StoredWindow[] = [];
-    for (const window of await this.repository.open()) open.push(await this.followCalendar(window));
+    const open = await this.repository.open();
     const names = new Set(open.map(({ name }) => name));
     for (const name of this.known.keys()) if (!names.has(name)) this.known.delete(name);
     for (const window of open) this.keep(window);
@@ -90,7 +89,7 @@ export class Windows {
   }
 
   /** While a window is open, the configuration says when it begins and ends: a season may be made longer. */
-  private async followCalendar(stored: StoredWindow): Promise<StoredWindow> {
+  async followCalendar(stored: StoredWindow): Promise<StoredWindow> {
     const window = this.calendar.named(stored.kind, stored.key);
     if (!window || (window.startsAt === stored.startsAt && window.endsAt === stored.endsAt)) return stored;
     if (!(await this.repository.move(stored, window))) return stored;
@@ -99,7 +98,7 @@ export class Windows {
       { window: stored.name, reason: `it was ${times[0]} to ${times[1]}, and is ${times[2]} to ${times[3]}` },
       'leaderboard_window_moved',
     );
-    return { ...stored, startsAt: window.startsAt, endsAt: window.endsAt };
+    return this.keep({ ...stored, startsAt: window.startsAt, endsAt: window.endsAt });
   }
 
   private async look(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {

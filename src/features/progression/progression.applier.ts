@@ -31,7 +31,7 @@ export class ProgressionApplier {
     const started = this.clock.monotonic();
     const { fresh, players, levelUps } = await this.repository.apply(groupId, (step) => this.transact(step, events));
     for (const player of players) await this.cache.put(progressSpace, player.playerId, player, player.version);
-    const now = this.clock.now();
+    const now = this.clock.steady();
     for (const event of fresh) this.metrics.applied(event.type, now - Date.parse(event.acceptedAt));
     this.metrics.levelUps(levelUps);
     this.metrics.appliedGroup(this.clock.monotonic() - started);
@@ -46,7 +46,7 @@ export class ProgressionApplier {
     const earned = await step.entitle(entitlements);
     const drops = new Map<string, number>();
     for (const { playerId, kind } of earned) if (kind === 'drop') drops.set(playerId, (drops.get(playerId) ?? 0) + 1);
-    const now = this.clock.now();
+    const now = this.clock.steady();
     const players = await step.add(
       [...deltas.values()].map((delta) => ({ ...delta, drops: drops.get(delta.playerId) ?? 0 })),
       now,

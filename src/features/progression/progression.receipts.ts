@@ -67,7 +67,7 @@ export class Receipts {
 
   private judge(found: z.output<typeof claims>): VerifyRewardResponse {
     const { exp, ...rest } = found;
-    if (exp !== undefined && this.clock.now() / 1000 >= exp) return { valid: false, reason: 'expired' };
+    if (exp !== undefined && this.clock.steady() / 1000 >= exp) return { valid: false, reason: 'expired' };
     return { valid: true, claims: exp === undefined ? rest : { ...rest, exp } };
   }
 }

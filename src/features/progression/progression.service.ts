@@ -54,7 +54,7 @@ export class ProgressionService implements Proto {
     if (!reward) throw rewardNotFound(playerId, rewardId);
     if (reward.status === 'claimed') return claimed(reward, true);
     const { kind } = reward;
-    const now = this.clock.now();
+    const now = this.clock.steady();
     const receipt = await this.receipts.issue(playerId, { rewardId, kind }, now);
     const won = await this.repository.claim({ playerId, rewardId, receipt, claimedAt: now }, owner);
     if (won) this.metrics.claim(kind);

@@ -3,10 +3,12 @@ import { ulid } from 'ulid';
 import type { CreateUserRequest } from '../../generated/aerie/users/v1/users';
 import { Clock } from '../../shared/clock/clock';
 import { Idempotency } from '../../shared/idempotency/idempotency';
+import { withInfo } from '../../shared/rpc/answer';
 import { canonicalEmail } from '../../shared/text/email';
+import { isEmailTaken } from './users.errors';
 import { type StoredUser, UsersRepository } from './users.repository';
 
-/** Makes users, each call with an Idempotency-Key once. */
+/** Makes users, each call with an Idempotency-Key once, and each id. */
 @Injectable()
 export class UsersCreator {
   constructor(
@@ -16,11 +18,23 @@ export class UsersCreator {
   ) {}
 
   /** @throws AppError email_taken, idempotency_key_reused, in_progress */
-  create(request: CreateUserRequest): Promise<StoredUser> {
-    const { name, email, age } = request;
-    const now = this.clock.now();
-    const user = {
-      id: ulid(now),
+  async create(request: CreateUserRequest): Promise<StoredUser> {
+    const call = this.idempotency.callOf('UserService.CreateUser', request);
+    try {
+      return await this.repository.create(this.userOf(request), call);
+    } catch (error) {
+      const { id } = request;
+      // The key's answer is kept for a day, the id for ever.
+      const made = id !== undefined && isEmailTaken(error) ? await this.repository.find(id, undefined) : undefined;
+      if (!made) throw error;
+      return withInfo(made, { replayed: true, sameStatus: true });
+    }
+  }
+
+  private userOf({ id, name, email, age }: CreateUserRequest): StoredUser {
+    const now = this.clock.steady();
+    return {
+      id: id ?? ulid(now),
       name,
       email,
       emailKey: canonicalEmail(email) ?? email,
@@ -29,6 +43,5 @@ export class UsersCreator {
       createdAt: now,
       updatedAt: now,
     };
-    return this.repository.create(user, this.idempotency.callOf('UserService.CreateUser', request));
   }
 }

@@ -13,7 +13,14 @@ import { personName } from '../../shared/text/person-name';
 
 const age = wholeNumber(0, 150).optional();
 
-export class CreateUserDto extends dto<CreateUserRequest>(z.strictObject({ name: personName, email, age })) {}
+export class CreateUserDto extends dto<CreateUserRequest>(
+  z.strictObject({
+    name: personName,
+    email,
+    age,
+    id: ulid.optional().meta({ description: 'Only for other processes of Aerie' }),
+  }),
+) {}
 
 export class GetUserDto extends dto<GetUserRequest>(z.strictObject({ id: ulid })) {}
 

@@ -98,7 +98,7 @@ async function insert(tx: Sql, user: StoredUser): Promise<void> {
   );
 }
 
-/** Ids are ours and do not collide, so what exists already is the address. */
+/** Ids are ours and do not collide, so what exists already is the address; or the very user, where the id was chosen before. */
 async function orTaken<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;

@@ -14,6 +14,7 @@ import type {
 import { currentCaller, principalOf, restrictedTo } from '../../shared/auth/caller';
 import { infoOf, withInfo } from '../../shared/rpc/answer';
 import { UsersCreator } from './users.creator';
+import { idNotYours } from './users.errors';
 import { UsersMetrics } from './users.metrics';
 import { UsersReader } from './users.reader';
 import type { StoredUser } from './users.repository';
@@ -32,6 +33,7 @@ export class UsersService implements Proto {
   ) {}
 
   async createUser(request: CreateUserRequest): Promise<User> {
+    if (request.id !== undefined && currentCaller().kind !== 'internal') throw idNotYours();
     const user = await this.creator.create(request);
     const info = infoOf(user) ?? {};
     if (!info.replayed) {

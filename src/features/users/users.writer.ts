@@ -28,7 +28,7 @@ export class UsersWriter {
     const user = await this.read(id, owner);
     if (expectedVersion !== undefined && expectedVersion !== user.version)
       throw versionMismatch(expectedVersion, user.version);
-    const changed = { ...change(user, request), updatedAt: Math.max(this.clock.now(), user.updatedAt) };
+    const changed = { ...change(user, request), updatedAt: Math.max(this.clock.steady(), user.updatedAt) };
     held.check();
     if (!(await this.repository.replace(changed, user.version, owner))) throw resourceBusy();
     await this.cache.put(changed);

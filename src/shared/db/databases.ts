@@ -72,10 +72,13 @@ export class Databases {
     });
   }
 
+  /** Each once, however many features share it. */
+  get all(): Database[] {
+    return [...new Set([...this.members.keys()].map((feature) => this.of(feature)))];
+  }
+
   private each<T>(call: (database: Database) => Promise<T>): Promise<T[]> {
-    const features = [...this.members.keys()];
-    const databases = new Set(features.map((feature) => this.of(feature)));
-    return Promise.all([...databases].map(call));
+    return Promise.all(this.all.map(call));
   }
 
   private create(url: string): Database {

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/config';
 import { type CheckResult, Readiness } from '../health/readiness';
 import type { Migration } from './database';
+import { DatabaseClocks } from './database.clocks';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
 
@@ -80,6 +81,6 @@ export class DbModule {
   static forRoot(keepers: readonly Keeper[]): DynamicModule {
     const useFactory = (config: Config, logger: PinoLogger) => open(config, keepers, logger);
     const databases = { provide: Databases, inject: [Config, PinoLogger], useFactory };
-    return { module: DbModule, providers: [databases, DatabaseHealth], exports: [Databases] };
+    return { module: DbModule, providers: [databases, DatabaseHealth, DatabaseClocks], exports: [Databases] };
   }
 }

@@ -1,4 +1,4 @@
-import type { MigrationInterface, QueryRunner, Table } from 'typeorm';
+import type { MigrationInterface, QueryRunner, Table, TableColumn } from 'typeorm';
 import type { ColumnOwner } from './columns';
 
 /**
@@ -15,6 +15,58 @@ export function createTable(name: string, table: (type: ColumnOwner) => Table): 
 
     async down(runner: QueryRunner): Promise<void> {
       await runner.dropTable(table(runner.dataSource.options.type));
+    }
+  };
+}
+
+/** A migration that adds one column, which has a default: an older version goes on writing rows without it. */
+export function addColumn(
+  name: string,
+  table: string,
+  column: (type: ColumnOwner) => TableColumn,
+): new () => MigrationInterface {
+  return class implements MigrationInterface {
+    readonly name = name;
+
+    async up(runner: QueryRunner): Promise<void> {
+      await runner.addColumn(table, column(runner.dataSource.options.type));
+    }
+
+    async down(runner: QueryRunner): Promise<void> {
+      await runner.dropColumn(table, column(runner.dataSource.options.type));
+    }
+  };
+}
+
+/**
+ * A migration that lets text columns (NOT NULL, of `text` in columns.ts) hold more. SQLite bounds no text, so there it has
+ * nothing to do; run again it does no harm, so one migration may do several.
+ */
+export function widenText(
+  name: string,
+  columns: readonly { readonly table: string; readonly column: string; readonly from: number; readonly to: number }[],
+): new () => MigrationInterface {
+  const change = async (runner: QueryRunner, to: 'from' | 'to'): Promise<void> => {
+    const { type } = runner.dataSource.options;
+    if (type === 'better-sqlite3') return;
+    for (const { table, column, [to]: length } of columns) {
+      const wide = `varchar(${length})`;
+      await runner.query(
+        type === 'postgres'
+          ? `ALTER TABLE ${table} ALTER COLUMN ${column} TYPE ${wide} COLLATE "C"`
+          : `ALTER TABLE ${table} MODIFY ${column} ${wide} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`,
+      );
+    }
+  };
+  return class implements MigrationInterface {
+    readonly name = name;
+
+    up(runner: QueryRunner): Promise<void> {
+      return change(runner, 'to');
+    }
+
+    down(runner: QueryRunner): Promise<void> {
+      return change(runner, 'from');
     }
   };
 }

@@ -11,8 +11,8 @@ export interface IdempotentCall {
   readonly fingerprint: string;
   /** The same request's under secrets that were the first one before: a secret may change within a key's day. */
   readonly earlier?: readonly string[];
-  /** Milliseconds since 1970. */
-  readonly now: number;
+  /** Milliseconds since 1970; undefined while that is not sure: then no key is over. */
+  readonly now: number | undefined;
   readonly expiresAt: number;
 }
 
@@ -22,7 +22,7 @@ const columns = { key_hash: 'text', fingerprint: 'text', answer: 'text', expires
 export class IdempotencyRepository {
   constructor(
     private readonly db: Database,
-    private readonly table: string,
+    readonly table: string,
   ) {}
 
   /**
@@ -81,7 +81,7 @@ export class IdempotencyRepository {
     const [row] = await tx.rows<{ fingerprint: string; answer: string; expires_at: number }>(text, [keyHash]);
     // Pruned this very moment.
     if (!row) throw inProgress();
-    if (row.expires_at <= now) {
+    if (now !== undefined && row.expires_at <= now) {
       const change = `UPDATE ${this.table} SET fingerprint = ?, expires_at = ? WHERE key_hash = ? AND expires_at = ?`;
       if ((await tx.run(change, [fingerprint, expiresAt, keyHash, row.expires_at])) === 0) throw inProgress();
       return undefined;

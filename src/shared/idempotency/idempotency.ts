@@ -4,6 +4,7 @@ import { currentCaller, principalOf } from '../auth/caller';
 import { Clock } from '../clock/clock';
 import { Config } from '../config/config';
 import type { Database } from '../db/database';
+import type { NamedJobs } from '../lifecycle/jobs';
 import { keyOf } from '../rpc/keyed';
 import { IdempotencyRepository, type IdempotentCall } from './idempotency.repository';
 
@@ -40,7 +41,6 @@ export class Idempotency {
   callOf(route: string, request: object): IdempotentCall | undefined {
     const key = keyOf(request);
     if (key === undefined) return undefined;
-    const now = this.clock.now();
     const named = JSON.stringify([principalOf(currentCaller()), route, key]);
     const asked = JSON.stringify(Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1)));
     const [fingerprint = '', ...earlier] = this.secrets.map((each) =>
@@ -50,16 +50,21 @@ export class Idempotency {
       keyHash: createHash('sha256').update(named).digest('hex'),
       fingerprint,
       earlier,
-      now,
-      expiresAt: now + keptMs,
+      now: this.clock.sure(),
+      expiresAt: this.clock.steady() + keptMs,
     };
   }
 
-  /** Removes some of the keys that are over; answers whether there may be more. */
-  async prune(): Promise<boolean> {
-    let more = false;
-    for (const repository of this.repositories)
-      more = (await repository.prune(this.clock.now(), pruned)) === pruned || more;
-    return more;
+  /** Each removes some of the keys that are over in one table. */
+  get jobs(): NamedJobs {
+    return Object.fromEntries(
+      this.repositories.map((repository) => [`idempotency.${repository.table}`, () => this.prune(repository)]),
+    );
+  }
+
+  /** Whether there may be more. */
+  private async prune(repository: IdempotencyRepository): Promise<boolean> {
+    const now = this.clock.sure();
+    return now !== undefined && (await repository.prune(now, pruned)) === pruned;
   }
 }

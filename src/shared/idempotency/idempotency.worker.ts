@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { PinoLogger } from 'nestjs-pino';
-import { Loop } from '../lifecycle/loop';
+import { Jobs } from '../lifecycle/jobs';
+import type { Loop } from '../lifecycle/loop';
 import { Idempotency } from './idempotency';
 
 const everyMs = 60_000;
@@ -8,22 +8,20 @@ const everyMs = 60_000;
 /** Removes idempotency keys that are over, in small steps. */
 @Injectable()
 export class IdempotencyWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop: Loop;
+  private loop: Loop | undefined;
 
-  constructor(idempotency: Idempotency, logger: PinoLogger) {
-    this.loop = new Loop({
-      everyMs,
-      work: () => idempotency.prune(),
-      // What is over stays over.
-      failed: (error) => logger.warn({ err: error }, 'idempotency_pruning_failed'),
-    });
-  }
+  constructor(
+    private readonly idempotency: Idempotency,
+    private readonly jobs: Jobs,
+  ) {}
 
+  /** Only now every feature has said where it keeps its keys. */
   onApplicationBootstrap(): void {
+    this.loop = this.jobs.loop(this.idempotency.jobs, { everyMs });
     this.loop.start();
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  async onApplicationShutdown(): Promise<void> {
+    await this.loop?.stop();
   }
 }

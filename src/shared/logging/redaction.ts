@@ -48,6 +48,8 @@ const printable = new Set([
   'on_failure',
   'by',
   'role',
+  'job',
+  'row',
 ]);
 
 // Up to the last @ before the path: a password may hold one.

@@ -23,11 +23,16 @@ export class Metrics {
     known: readonly Record<L, string>[] = [],
   ): Counter<L> {
     const counter = new Counter({ name, help, labelNames, registers: [this.registry] });
-    this.beginnings.push(() => {
+    this.begin(() => {
       for (const labels of known) counter.inc(labels, 0);
     });
-    this.beginnings.at(-1)?.();
     return counter;
+  }
+
+  /** Tells what there is before anything happens: now, and again after a reset. */
+  begin(tell: () => void): void {
+    this.beginnings.push(tell);
+    tell();
   }
 
   /** Everything is as it was at the start. */

@@ -1,33 +1,51 @@
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
-import { canonical, isPlain } from './plain';
+import { folded, isPlain } from './plain';
 
 const maxLength = 254;
 const maxLocalLength = 64;
-// RFC 5321's dot-string, and RFC 6531's letters beyond ASCII.
-const localPart = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+// RFC 5321's atoms, and RFC 6531's letters beyond ASCII. Dots anywhere: carriers have given out `a..b@` and `.a@`.
+const localPart = /^\.*[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-][\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~.-]*$/u;
+// The parser behind domainToASCII stops at `/ ? # \` and decodes percent signs: only what it takes as it is may reach it.
+const domainText = /^[\p{L}\p{M}\p{N}.-]+$/u;
 // The last label is no number: that would be an address of the network, in one of its many spellings.
 const domainName = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+// Domains drop them, and local parts that differ in them look alike.
+const ignorable = /\p{Default_Ignorable_Code_Point}/u;
+const ideographicStops = /\u3002/g;
 
 /**
- * The one spelling of an e-mail address by which it is compared: composed (NFKC, so that full-width letters are plain
- * ones), without case, the domain in ASCII. Undefined when it is no address. Source: RFC 5321, RFC 6531, UTS 46.
+ * The one spelling of an e-mail address by which it is compared: as it is stored, without case, the domain in ASCII.
+ * Undefined when it is no address. Source: RFC 5321, RFC 6531, UTS 46.
  */
 export function canonicalEmail(text: string): string | undefined {
-  if (!isPlain(text)) return undefined;
-  const whole = canonical(text);
-  const at = whole.lastIndexOf('@');
-  const local = whole.slice(0, at);
-  // It would decode percent signs.
-  const domain = whole.includes('%', at) ? '' : domainToASCII(whole.slice(at + 1));
-  if (at < 1 || local.length > maxLocalLength || !localPart.test(local) || !domainName.test(domain)) return undefined;
+  const stored = storedEmail(text);
+  if (stored === undefined || ignorable.test(stored)) return undefined;
+  const at = stored.lastIndexOf('@');
+  const local = folded(stored.slice(0, at));
+  if (at < 1 || local.length > maxLocalLength || !localPart.test(local)) return undefined;
+  const name = stored.slice(at + 1);
+  const domain = domainText.test(name) ? domainToASCII(name) : '';
   const address = `${local}@${domain}`;
-  return address.length > maxLength ? undefined : address;
+  return domainName.test(domain) && address.length <= maxLength ? address : undefined;
 }
 
-/** An e-mail address in a message; comes out composed (NFC), otherwise as it was sent. */
+/** As it is stored: composed, of one width (NFKC), otherwise as it was sent. Undefined for text that cannot be stored. */
+function storedEmail(text: string): string | undefined {
+  if (text.length > maxLength || !isPlain(text)) return undefined;
+  const composed = text.normalize('NFKC');
+  const at = composed.lastIndexOf('@');
+  const stored = composed.slice(0, at) + composed.slice(at).replace(ideographicStops, '.');
+  // Composing can make text longer.
+  return stored.length > maxLength ? undefined : stored;
+}
+
+/** An e-mail address in a message; comes out as it is stored. */
 export const email = z
   .string('must be a string')
   .max(maxLength, { message: `must have at most ${maxLength} characters`, abort: true })
-  .refine((text) => canonicalEmail(text) !== undefined, 'must be an e-mail address such as name@example.com')
-  .transform((text) => text.normalize('NFC'));
+  .refine((text) => canonicalEmail(text) !== undefined, {
+    message: 'must be an e-mail address such as name@example.com',
+    abort: true,
+  })
+  .transform((text) => storedEmail(text) ?? text);

@@ -9,6 +9,7 @@ export function isPlain(text: string): boolean {
 }
 
 /** In how many ways text may be written, compared as one: composed, of one width, without case. */
-export function canonical(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
+export function folded(text: string): string {
+  // Which of both small sigmas a capital one becomes depends on what follows it.
+  return text.normalize('NFKC').toLowerCase().replaceAll('\u03C2', '\u03C3').normalize('NFKC');
 }

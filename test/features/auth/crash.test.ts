@@ -29,7 +29,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   /** What the worker does, eleven minutes from now. */
   const sweep = (): Promise<void> => {
-    const clock = { now: () => Date.now() + 11 * 60_000 };
+    const clock = { sure: () => Date.now() + 11 * 60_000 };
     return (Object.assign(Object.create(registrations), { clock }) as Registrations).undoCutOff();
   };
 
@@ -82,7 +82,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       await registrations.undoCutOff();
       expect(await people(email)).toHaveLength(1);
       const died = jest.spyOn(RegistrationsRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
-      await expect(sweep()).rejects.toThrow('killed');
+      await sweep();
+      expect(died).toHaveBeenCalledTimes(1);
       died.mockRestore();
       expect(await people(email)).toEqual([]);
       await sweep();
@@ -100,7 +101,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       const abandon = jest.spyOn(RegistrationsRepository.prototype, 'abandon');
       const died = jest.spyOn(registrations as unknown as { create: () => Promise<unknown> }, 'create');
       died.mockRejectedValueOnce(new Error('killed'));
-      await expect(sweep()).rejects.toThrow('killed');
+      await sweep();
+      expect(died).toHaveBeenCalledTimes(1);
       expect(abandon).toHaveBeenCalledTimes(1);
       for (const spy of [died, abandon]) spy.mockRestore();
       const next = await register(email);

@@ -1,8 +1,10 @@
 import { ulid } from 'ulid';
 import { authFeature } from '../../../src/features/auth/auth.module';
 import { Pruner } from '../../../src/features/auth/auth.pruner';
+import { Registrations } from '../../../src/features/auth/auth.registrations';
 import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
 import { AuthRepository } from '../../../src/features/auth/auth.repository';
+import type { AuthSecrets } from '../../../src/features/auth/auth.secrets';
 import { Sweeper } from '../../../src/features/auth/auth.sweeper';
 import type { UsersApi } from '../../../src/features/users/users.api';
 import { Databases } from '../../../src/shared/db/databases';
@@ -10,6 +12,7 @@ import { AppError } from '../../../src/shared/errors/app-error';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
+import { testJobs } from '../../support/jobs';
 
 const hour = 3_600_000;
 
@@ -35,7 +38,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   const begin = (address: string = ulid()) =>
-    registrations.begin({ address, creation: ulid(), name: 'Ada', email: 'ada@example.com' });
+    registrations.begin({ address, creation: ulid(), userId: ulid(), name: 'Ada', email: 'ada@example.com' });
 
   test('of an address one registration at a time has begun; abandoned, nobody finishes it; ended, another begins', async () => {
     const address = ulid();
@@ -52,10 +55,10 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const next = await begin(address);
     expect([next.abandoned, next.creation === begun?.creation]).toEqual([false, false]);
     const later = clock.now() + 1;
-    expect((await registrations.cutOff(later, 10)).map(({ creation }) => creation)).toEqual([next.creation]);
-    expect(await registrations.cutOff(clock.now(), 10)).toEqual([]);
+    expect((await registrations.cutOff(later, 0, 10)).map(({ creation }) => creation)).toEqual([next.creation]);
+    expect(await registrations.cutOff(clock.now(), 0, 10)).toEqual([]);
     expect(await registrations.finish(next, account)).toBe(true);
-    expect(await registrations.cutOff(later, 10)).toEqual([]);
+    expect(await registrations.cutOff(later, 0, 10)).toEqual([]);
   });
 
   test('an account is made once, and its role is what was set last', async () => {
@@ -80,11 +83,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       if (id === gone) throw new AppError('not_found', 'user_not_found', 'No such user');
       return {};
     };
-    const sweeper = new Sweeper(repository, { getUser } as unknown as UsersApi);
+    const sweeper = new Sweeper(repository, { getUser } as unknown as UsersApi, testJobs().jobs);
     await sweeper.sweep();
     expect([await repository.account(here), await repository.account(gone)]).toEqual([expect.anything(), undefined]);
     const unknown = { getUser: () => Promise.reject(unavailable()) } as unknown as UsersApi;
-    await expect(new Sweeper(repository, unknown).sweep()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(new Sweeper(repository, unknown, testJobs().jobs).sweep()).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     expect(await repository.account(here)).toBeDefined();
   });
 
@@ -109,6 +114,34 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await pruner.prune();
     expect(await repository.roleOf(userId, first)).toBe('player');
     clock.at = 0;
+  });
+
+  test('a clock that is a day ahead for a minute lets no revoked token hold again, nor a registration be undone', async () => {
+    const userId = ulid();
+    await registrations.finish(await begin(), { userId, passwordHash: 'x', role: 'player' });
+    const jti = ulid();
+    await repository.revoke({ jti, userId, expiresAt: clock.now() + hour });
+    const begun = await begin();
+    const own = new HandClock();
+    const pruner = new Pruner(repository, own);
+    expect(await pruner.prune()).toBe(false);
+    own.ahead = 26 * hour;
+    const undone = new Registrations(registrations, {} as AuthSecrets, {} as UsersApi, own, testJobs().jobs);
+    for (let second = 0; second < 60; second += 1) {
+      own.at += 1000;
+      await pruner.prune();
+      await undone.undoCutOff();
+    }
+    own.ahead = 0;
+    await pruner.prune();
+    expect(await repository.roleOf(userId, jti)).toBeUndefined();
+    expect((await begin(begun.address)).abandoned).toBe(false);
+    own.at += 2 * hour + 1;
+    await pruner.prune();
+    own.at += 180_000;
+    await pruner.prune();
+    expect(await repository.roleOf(userId, jti)).toBe('player');
+    await registrations.end(begun);
   });
 
   test('pruning takes bounded steps and says whether there is more', async () => {

@@ -2,19 +2,18 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { Throttle } from '../../../src/features/events-gateway/events-gateway.throttle';
-import type { Clock } from '../../../src/shared/clock/clock';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { AppError } from '../../../src/shared/errors/app-error';
 import { fromGrpcError } from '../../../src/shared/rpc/grpc.status';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { HandClock } from '../../support/hand-clock';
 import { eventBody, type SigningOptions, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
 // SPEC 2: a token bucket for each signing key. Source of the headers: draft-ietf-httpapi-ratelimit-headers.
 
 describe('a bucket', () => {
-  let now = 0;
-  const clock: Clock = { now: () => 1_795_341_600_000 + now, monotonic: () => now };
+  const clock = new HandClock();
 
   function throttle(max: number, burst?: number): Throttle {
     const environment = {
@@ -34,7 +33,7 @@ describe('a bucket', () => {
   }
 
   beforeEach(() => {
-    now = 0;
+    clock.at = 0;
   });
 
   test('without a limit takes everything and says nothing', () => {
@@ -45,11 +44,11 @@ describe('a bucket', () => {
     const limited = throttle(10, 5);
     for (let left = 4; left >= 0; left--) expect(limited.take('a', 1)?.ratelimit).toBe(`"events";r=${left};t=1`);
     expect(refusal(() => limited.take('a', 1))).toMatchObject({ kind: 'throttled', code: 'rate_limited' });
-    now = 99;
+    clock.at = 99;
     expect(refusal(() => limited.take('a', 1)).details.retryAfterMs).toBeCloseTo(1);
-    now = 100;
+    clock.at = 100;
     expect(limited.take('a', 1)?.ratelimit).toBe('"events";r=0;t=1');
-    now = 3_600_000;
+    clock.at = 3_600_000;
     for (let i = 0; i < 5; i++) limited.take('a', 1);
     refusal(() => limited.take('a', 1));
   });
@@ -58,7 +57,7 @@ describe('a bucket', () => {
     const limited = throttle(10, 5);
     limited.take('a', 5);
     for (let i = 0; i < 100; i++) refusal(() => limited.take('a', 1));
-    now = 100;
+    clock.at = 100;
     expect(limited.take('a', 1)).toBeDefined();
   });
 
@@ -73,9 +72,9 @@ describe('a bucket', () => {
     const limited = throttle(10, 5);
     expect(limited.take('a', 25)?.ratelimit).toBe('"events";r=0;t=3');
     expect(refusal(() => limited.take('a', 1)).details.retryAfterMs).toBeCloseTo(2100);
-    now = 2099;
+    clock.at = 2099;
     refusal(() => limited.take('a', 1));
-    now = 2101;
+    clock.at = 2101;
     expect(limited.take('a', 1)).toBeDefined();
   });
 

@@ -19,6 +19,7 @@ import { recordingLogger } from '../../support/recording-logger';
 type Save = (findings: Findings) => Promise<{ blocks: Findings['blocks']; flags: Findings['flags'] }>;
 
 class Process {
+  readonly metrics = new Metrics();
   readonly clock = new HandClock();
   readonly warnings: readonly string[];
   readonly saved: Findings[] = [];
@@ -32,7 +33,7 @@ class Process {
   };
 
   constructor(blocks: Partial<BlocksRepository> = {}) {
-    const metrics = new FairnessMetrics(new Metrics());
+    const metrics = new FairnessMetrics(this.metrics);
     const rulebook = { current: initialRules, loaded: true } as Rulebook;
     const { logger, told } = recordingLogger();
     this.warnings = told;
@@ -44,6 +45,20 @@ class Process {
     this.recorder = new Recorder(findings, this.blocklist, metrics, logger);
     this.judge = new Judge(rulebook, this.blocklist, metrics, this.clock);
     this.checker = new Checker(rulebook, this.blocklist, this.judge, this.recorder, metrics);
+  }
+
+  /** What became of findings, blocks and flags together. */
+  async counts(): Promise<Record<string, number>> {
+    const sum = async (name: string): Promise<number> =>
+      ((await this.metrics.registry.getSingleMetric(name)?.get())?.values ?? []).reduce(
+        (all, { value }) => all + value,
+        0,
+      );
+    return {
+      not_saved: await sum('fairness_findings_not_saved_total'),
+      dropped: await sum('fairness_findings_dropped_total'),
+      waiting: await sum('fairness_findings_waiting'),
+    };
   }
 
   jump(playerId: string) {
@@ -125,17 +140,24 @@ describe('a block that cannot be written', () => {
     ]);
   });
 
-  test('and never can be is dropped, with all that waited behind it written', async () => {
+  test('and never can be is dropped after five tries; all that came with it or waited behind it is written', async () => {
     const process = new Process();
     await process.blocklist.refresh();
     const { save } = process;
     process.save = () => Promise.reject(unavailable());
     for (const playerId of ['poison', 'aaa']) await process.jump(playerId);
     process.save = (findings) =>
-      findings.blocks[0]?.playerId === 'poison' ? Promise.reject(new Error('poison')) : save(findings);
-    await process.recorder.retry();
-    expect(process.saved.map(({ blocks }) => blocks[0]?.playerId)).toEqual(['aaa']);
+      findings.blocks.some(({ playerId }) => playerId === 'poison')
+        ? Promise.reject(new Error('poison'))
+        : save(findings);
+    for (let tries = 1; tries <= 5; tries += 1) {
+      expect(process.warnings).not.toContain('findings_dropped');
+      await process.recorder.retry();
+    }
+    const written = process.saved.flatMap(({ blocks, flags }) => [...blocks, ...flags].map(({ playerId }) => playerId));
+    expect(written.sort()).toEqual(['aaa', 'aaa', 'poison']);
     expect(process.warnings.at(-1)).toBe('findings_dropped');
+    expect(await process.counts()).toEqual({ not_saved: 4, dropped: 1, waiting: 0 });
   });
 
   test('does not come back once it was lifted', async () => {

@@ -10,7 +10,7 @@ import type { Config } from '../../../src/shared/config/config';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
-import { recordingLogger } from '../../support/recording-logger';
+import { testJobs } from '../../support/jobs';
 
 const never = new AbortController().signal;
 const day = windowOf('daily', '2026-11-18', Date.UTC(2026, 10, 18), Date.UTC(2026, 10, 19));
@@ -114,10 +114,16 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const kept = () => snapshots.list({}, Number.MAX_SAFE_INTEGER, 100);
     const [final, , , oldest] = await kept();
     const prunerOf = (snapshotRetentionMs: number): Pruner =>
-      new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, recordingLogger().logger);
+      new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, testJobs().jobs);
     expect(await prunerOf(0).prune()).toBe(false);
     expect(await kept()).toHaveLength(15);
-    const pruner = prunerOf(30 * dayMs);
+    clock.sure();
+    clock.ahead = 40 * dayMs;
+    expect(await prunerOf(30 * dayMs).prune()).toBe(false);
+    clock.ahead = 0;
+    expect([await prunerOf(30 * dayMs).prune(), (await kept()).length]).toEqual([false, 15]);
+    clock.at += 180_000;
+    const pruner = prunerOf(30 * dayMs + 180_000);
     expect([await pruner.prune(), await pruner.prune(), await pruner.prune()]).toEqual([true, false, false]);
     expect((await kept()).map(({ kind, takenAt }) => [kind, (now - takenAt) / dayMs])).toEqual([
       ['final', 40],

@@ -4,6 +4,7 @@ import { Receipts } from '../../../src/features/progression/progression.receipts
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
+import { HandClock } from '../../support/hand-clock';
 import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -100,11 +101,11 @@ describe('receipts', () => {
   });
 
   test('one that has expired, one of an unknown key, one that is no receipt', async () => {
-    const at = (keys: string, ms: number) =>
-      new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), {
-        now: () => ms,
-        monotonic: () => 0,
-      });
+    const at = (keys: string, ms: number) => {
+      const clock = new HandClock();
+      clock.at = ms - clock.now();
+      return new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), clock);
+    };
     const reward = { rewardId: 'boss-x', kind: 'boss' };
     const hourAgo = Date.now() - 3_601_000;
     const expired = await at(oldKeys, hourAgo).issue('player-1', reward, hourAgo);

@@ -1,6 +1,7 @@
 import { Table } from 'typeorm';
 import type { Config } from '../../../src/shared/config/config';
 import { text } from '../../../src/shared/db/columns';
+import type { Database } from '../../../src/shared/db/database';
 import { Databases } from '../../../src/shared/db/databases';
 import { createTable } from '../../../src/shared/db/table.migration';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
@@ -119,6 +120,8 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
 
   test('a day later the key is a new one, and is removed when nobody uses it', async () => {
     await once(call(), 'first');
+    // The clock has jumped, so that nobody knows whether a day has passed.
+    expect((await once(call({ now: undefined, expiresAt: 9000 }), 'jumped')).answer).toBe('first');
     expect(await keys.prune(1999, 10)).toBe(0);
     expect((await once(call({ now: 2000, expiresAt: 3000, fingerprint: 'x'.repeat(64) }), 'second')).answer).toBe(
       'second',
@@ -128,6 +131,24 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
     expect([await keys.prune(2000, 3), await keys.prune(2000, 3), await keys.prune(2000, 3)]).toEqual([3, 2, 0]);
     expect(await keys.prune(3000, 3)).toBe(1);
   });
+});
+
+test('while the clock cannot be believed no key is over, and none is removed', async () => {
+  const clock = new HandClock();
+  const idempotency = new Idempotency({ hmacKeys: [{ secret: Buffer.alloc(32) }] } as unknown as Config, clock);
+  const pruned: number[] = [];
+  const db = { transaction: async () => pruned.push(1) } as unknown as Database;
+  idempotency.keysIn(db, 'keys_of_test');
+  const prune = (): unknown => idempotency.jobs['idempotency.keys_of_test']?.();
+  await prune();
+  clock.ahead = 26 * 3_600_000;
+  const call = idempotency.callOf('A.Create', keyed({ name: 'x' }, 'k'));
+  await prune();
+  expect([call?.now, (call?.expiresAt ?? 0) - 24 * 3_600_000, pruned]).toEqual([
+    undefined,
+    clock.now() - clock.ahead,
+    [1],
+  ]);
 });
 
 test('a call is known by its key, its route and what was asked, in whatever order', () => {

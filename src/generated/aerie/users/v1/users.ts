@@ -29,7 +29,14 @@ export interface CreateUserRequest {
   name: string;
   email: string;
   /** 0-150 */
-  age?: number | undefined;
+  age?:
+    | number
+    | undefined;
+  /**
+   * A ULID that the caller has chosen: asked for again, at any later time, it answers the user that was made then. Only for
+   * other processes; from anybody else it is an unknown property.
+   */
+  id?: string | undefined;
 }
 
 export interface GetUserRequest {

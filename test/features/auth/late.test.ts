@@ -1,0 +1,106 @@
+import { authContract as auth } from '../../../src/features/auth/auth.api';
+import { Registrations } from '../../../src/features/auth/auth.registrations';
+import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
+import { usersContract as users } from '../../../src/features/users/users.api';
+import { Idempotency } from '../../../src/shared/idempotency/idempotency';
+import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { fromElsewhere, manyAddresses, password } from '../../support/players';
+import { TimeTravel } from '../../support/time-travel';
+import { openApp, type TestApp } from '../../support/wires';
+
+// A registration that was cut off, and is taken up when the answers that are kept for a day are gone.
+
+describe.each(everyDatabase)('$name', ({ create }) => {
+  let database: TestDatabase;
+  let travel: TimeTravel;
+  let app: TestApp;
+  let registrations: Registrations;
+  let idempotency: Idempotency;
+
+  beforeAll(async () => {
+    database = await create();
+    travel = new TimeTravel('2026-11-20T10:00:00.000Z');
+    const begin = jest.spyOn(Registrations.prototype, 'begin');
+    const callOf = jest.spyOn(Idempotency.prototype, 'callOf');
+    app = await openApp(database.url, manyAddresses);
+    await register('first@example.com', 'http');
+    registrations = begin.mock.contexts[0] as Registrations;
+    idempotency = callOf.mock.contexts[0] as Idempotency;
+    for (const spy of [begin, callOf]) spy.mockRestore();
+  });
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]();
+    travel[Symbol.dispose]();
+    await database[Symbol.asyncDispose]();
+  });
+  beforeEach(() => travel.to('2026-11-20T10:00:00.000Z'));
+
+  const register = (email: string, wire: 'http' | 'grpc', name = 'Player') =>
+    app[wire].call(auth, 'register', { name, email, password }, fromElsewhere());
+  const people = async (email: string) =>
+    (await app.http.call(users, 'listUsers', { email })).body.users as { id: string; name: string }[];
+
+  async function dieBeforeTheAccount(email: string): Promise<string> {
+    const died = jest.spyOn(RegistrationsRepository.prototype, 'finish').mockRejectedValueOnce(new Error('killed'));
+    expect((await register(email, 'http')).code).toBe('internal');
+    died.mockRestore();
+    return (await people(email))[0]?.id ?? '';
+  }
+
+  async function aDayPasses(pruned: boolean): Promise<void> {
+    travel.to('2026-11-21T11:00:00.000Z');
+    if (pruned) for (const prune of Object.values(idempotency.jobs)) await prune();
+  }
+
+  describe.each([
+    ['pruned', true],
+    ['still there', false],
+  ])('with the answer %s', (_what, pruned) => {
+    test.each(['http', 'grpc'] as const)('whoever registers the address completes it (%s)', async (wire) => {
+      const email = `late-${wire}-${pruned}@example.com`;
+      const left = await dieBeforeTheAccount(email);
+      await aDayPasses(pruned);
+      const next = await register(email, wire, 'Somebody');
+      expect([next.code, (next.body.user as { id: string } | undefined)?.id]).toEqual(['ok', left]);
+      expect(await people(email)).toMatchObject([{ id: left, name: 'Somebody' }]);
+      const { code } = await app[wire].call(auth, 'login', { email, password }, fromElsewhere());
+      expect([code, (await register(email, wire)).code]).toEqual(['ok', 'email_taken']);
+    });
+
+    test('nobody registers it: the user is removed, and the address is free', async () => {
+      const email = `swept-${pruned}@example.com`;
+      const left = await dieBeforeTheAccount(email);
+      await aDayPasses(pruned);
+      await registrations.undoCutOff();
+      expect(await people(email)).toEqual([]);
+      const next = await register(email, 'http');
+      expect([next.code, (next.body.user as { id: string }).id === left]).toEqual(['ok', false]);
+    });
+  });
+
+  test('cut off in the middle of being removed, two days apart: it is removed all the same', async () => {
+    const email = 'twice@example.com';
+    await dieBeforeTheAccount(email);
+    await aDayPasses(true);
+    const died = jest.spyOn(RegistrationsRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
+    await registrations.undoCutOff();
+    expect(died).toHaveBeenCalledTimes(1);
+    died.mockRestore();
+    travel.to('2026-11-23T10:00:00.000Z');
+    await registrations.undoCutOff();
+    expect(await people(email)).toEqual([]);
+    expect((await register(email, 'http')).code).toBe('ok');
+  });
+
+  test('an operator’s user who has the address meanwhile stays, and is nobody’s to complete', async () => {
+    const email = 'operator@example.com';
+    const died = jest.spyOn(Registrations.prototype, 'user').mockRejectedValueOnce(new Error('killed'));
+    expect((await register(email, 'http')).code).toBe('internal');
+    died.mockRestore();
+    expect((await app.http.call(users, 'createUser', { name: 'Made', email })).code).toBe('ok');
+    await aDayPasses(true);
+    expect((await register(email, 'http')).code).toBe('email_taken');
+    await registrations.undoCutOff();
+    expect(await people(email)).toMatchObject([{ name: 'Made' }]);
+  });
+});
