@@ -66,9 +66,13 @@ async function migrate(config: Config): Promise<void> {
 }
 
 async function serve(config: Config): Promise<void> {
-  const app = await startApp(config);
-  const { http, grpcPort, logger } = app;
-  stopOnSignal(app.stop, config.shutdown.hardMs, (error) => logger.error({ err: error }, 'stop_failed'));
+  const starting = startApp(config);
+  let running: RunningApp | undefined;
+  // From the first moment: the first process of a container has no default that a signal would end it by.
+  const stop = async (): Promise<void> => (await starting).stop();
+  stopOnSignal(stop, config.shutdown.hardMs, (err) => running?.logger.error({ err }, 'stop_failed'));
+  running = await starting;
+  const { http, grpcPort, logger } = running;
   logger.info(
     { host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment },
     'app_ready',
