@@ -37,7 +37,12 @@ class Wrapped implements AsyncDisposable {
   private readonly exit: Promise<number | string | null>;
 
   constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const variables = { HTTP_PORT: '0', GRPC_PORT: '0', SHUTDOWN_DRAIN_MS: '1500', DATABASE_URL: `sqlite:${folder}/db` };
+    const variables = {
+      HTTP_PORT: '0',
+      GRPC_PORT: '0',
+      SHUTDOWN_DRAIN_MS: '1500',
+      DATABASE_URL: `sqlite:${folder}/db`,
+    };
     this.child = spawn('setpriv', ['--pdeathsig=KILL', command, ...args], {
       cwd: root,
       // A group of its own, as a terminal or a supervisor gives it.
@@ -65,7 +70,8 @@ class Wrapped implements AsyncDisposable {
 
   /** Where the server listens, once it does. */
   async url(): Promise<string> {
-    const found = (): RegExpExecArray | null => /^.*app_ready.*"port":(\d+)|"port":(\d+).*app_ready.*$/m.exec(this.said);
+    const found = (): RegExpExecArray | null =>
+      /^.*app_ready.*"port":(\d+)|"port":(\d+).*app_ready.*$/m.exec(this.said);
     await eventually(async () => {
       if (this.child.exitCode !== null) throw new Error(`Exit ${this.child.exitCode}`);
       if (!found()) throw new Error(`Not ready: ${this.said}`);
@@ -139,7 +145,9 @@ test('a signal before it is ready is not lost: it starts, drains and ends with 0
   const asked = once(silent, 'connection');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
-  await using app = new Wrapped(process.execPath, [join(root, 'dist/main.js')], { REDIS_URL: `redis://127.0.0.1:${port}` });
+  await using app = new Wrapped(process.execPath, [join(root, 'dist/main.js')], {
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+  });
   await asked;
   expect(app.said).not.toContain('app_ready');
   process.kill(app.pid, 'SIGTERM');
