@@ -1,5 +1,5 @@
 // Compiles src to dist when something changed since the last complete build; otherwise does nothing, at once.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist/.stamp');
 const lock = join(root, 'node_modules/.cache/aerie-build.lock');
+const signals = ['SIGINT', 'SIGTERM'];
 const settings = ['package.json', 'tsconfig.json', 'nest-cli.json', 'test/architecture/tsconfig.build.json'];
 
 /** Path, size and time of everything that the build reads: other than in the stamp means stale, whichever is newer. */
@@ -66,12 +67,11 @@ function takeLock() {
   return false;
 }
 
-function build() {
+async function build() {
   const began = performance.now();
   const before = fingerprint();
   rmSync(stamp, { force: true });
-  const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
-  const { status } = spawnSync(process.execPath, [nest, 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const status = await compile();
   if (status !== 0 || !existsSync(join(root, 'dist/main.js'))) {
     console.error('The build failed.');
     return 1;
@@ -81,13 +81,32 @@ function build() {
   return 0;
 }
 
+/** The compiler's exit code. A signal ends the compiler and then this process: left alone it would go on writing. */
+async function compile() {
+  const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
+  const compiler = spawn(process.execPath, [nest, 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
+  let told;
+  const stop = (signal) => {
+    told = signal;
+    compiler.kill(signal);
+  };
+  signals.forEach((signal) => process.on(signal, stop));
+  const status = await new Promise((resolve) => compiler.once('close', resolve));
+  signals.forEach((signal) => process.off(signal, stop));
+  if (told) {
+    rmSync(lock, { force: true });
+    process.kill(process.pid, told);
+  }
+  return status;
+}
+
 async function ensureBuilt() {
   // An image carries dist without src: there is nothing to compare with.
   if (!existsSync(join(root, 'src'))) return 0;
   while (!isFresh()) {
     if (takeLock()) {
       try {
-        return isFresh() ? 0 : build();
+        return isFresh() ? 0 : await build();
       } finally {
         rmSync(lock, { force: true });
       }

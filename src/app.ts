@@ -5,8 +5,8 @@ import { AppModule, featureNames, featuresOf } from './app.module';
 import { AccessGuard } from './shared/auth/access.guard';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
+import { shownDatabase } from './shared/config/database-url';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
-import { shownDatabase } from './shared/db/database-url';
 import { Databases } from './shared/db/databases';
 import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
@@ -72,10 +72,14 @@ async function migrate(config: Config): Promise<void> {
 }
 
 async function serve(config: Config): Promise<void> {
-  const app = await startApp(config);
-  const { http, grpcPort, logger } = app;
+  const starting = startApp(config);
+  let running: RunningApp | undefined;
+  // From the first moment: the first process of a container has no default that a signal would end it by.
+  const stop = async (): Promise<void> => (await starting).stop();
+  stopOnSignal(stop, config.shutdown.hardMs, (err) => running?.logger.error({ err }, 'stop_failed'));
+  running = await starting;
+  const { http, grpcPort, logger } = running;
   surviveFaults();
-  stopOnSignal(app.stop, config.shutdown.hardMs, (error) => logger.error({ err: error }, 'stop_failed'));
   logger.info(
     { host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment },
     'app_ready',

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../support/eventually';
+import { familyOf } from '../support/processes';
 import { plant } from './planted';
 
 const project = join(__dirname, '../..');
@@ -13,6 +15,12 @@ const settings = [
   'test/architecture/tsconfig.build.json',
   '.ci/build.mjs',
 ];
+
+/** A process and its first child, once it has one. */
+async function eventuallyTwo(pid: number): Promise<number[]> {
+  await eventually(async () => expect(familyOf(pid)).toHaveLength(2), 60_000);
+  return familyOf(pid);
+}
 
 describe('.ci/build.mjs', () => {
   let root: string;
@@ -56,6 +64,16 @@ describe('.ci/build.mjs', () => {
     await rm(join(root, 'dist/.stamp'));
     expect((await build()).said).toMatch(/^Built in/);
   }, 60_000);
+
+  it('ends its compiler with itself, and leaves no lock', async () => {
+    await rm(join(root, 'dist/.stamp'));
+    const child = spawn(process.execPath, [join(root, '.ci/build.mjs')], { stdio: 'ignore' });
+    const family = await eventuallyTwo(child.pid ?? Number.NaN);
+    child.kill('SIGTERM');
+    expect(await new Promise((resolve) => child.on('close', (_code, signal) => resolve(signal)))).toBe('SIGTERM');
+    expect(family.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(await readdir(join(root, 'node_modules/.cache'))).not.toContain('aerie-build.lock');
+  }, 120_000);
 
   it('fails on a type error, and does not start what was built before it', async () => {
     await plant(root, { 'src/main.ts': "const port: number = 'a';\nconsole.log(port);\n" });

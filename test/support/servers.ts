@@ -113,7 +113,7 @@ export async function folderFor(user: string, kind: string): Promise<string> {
 }
 
 /** A fresh PostgreSQL, durable as in production, whose default order of text is a language's and not the bytes'. */
-export async function startPostgres(): Promise<DatabaseServer> {
+export async function startPostgres(more: readonly string[] = []): Promise<DatabaseServer> {
   const folder = await folderFor('postgres', 'postgres');
   const data = join(folder, 'data');
   const locale = ['--locale-provider=icu', '--icu-locale=en-US', '--locale=C.UTF-8'];
@@ -135,6 +135,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
     `unix_socket_directories=${folder}`,
     'shared_buffers=64MB',
     'max_connections=200',
+    ...more,
   ];
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
@@ -142,7 +143,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
 }
 
 /** A fresh MariaDB, durable as in production. */
-export async function startMariadb(): Promise<DatabaseServer> {
+export async function startMariadb(more: readonly string[] = []): Promise<DatabaseServer> {
   const folder = await folderFor('mysql', 'mariadb');
   const data = join(folder, 'data');
   const own = ['--no-defaults', `--datadir=${data}`, '--innodb-log-file-size=32M'];
@@ -163,7 +164,7 @@ export async function startMariadb(): Promise<DatabaseServer> {
     `--pid-file=${join(folder, 'pid')}`,
   ];
   const size = ['--innodb-buffer-pool-size=64M', '--max-connections=200', '--skip-name-resolve', '--skip-log-bin'];
-  const args = [...own, ...where, ...size, `--init-file=${grants}`];
+  const args = [...own, ...where, ...size, `--init-file=${grants}`, ...more];
   const url = `mysql://aerie:aerie@127.0.0.1:${port}/mysql`;
   return new OwnServer({ user: 'mysql', program: pathOf('mariadbd'), args, url }, folder, port).start();
 }

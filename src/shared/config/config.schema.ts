@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { goDsn, redisAddress, redisUrl } from './config.addresses';
+import { databaseUrl, goDsn, redisAddress, redisUrl } from './config.addresses';
 import {
   addresses,
   decimal,
@@ -19,7 +19,7 @@ export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or a host name');
-const database = url(['sqlite:', 'postgres:', 'postgresql:', 'mysql:', 'mariadb:']);
+const database = databaseUrl();
 const file = z.string().min(1, 'must name a file');
 
 /**

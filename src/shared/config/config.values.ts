@@ -75,11 +75,7 @@ export function list() {
 
 export function url(schemes: readonly string[]) {
   const reason = `must be a URL that begins with ${schemes.join(', ')}`;
-  return z.string().refine((text) => {
-    const scheme = schemes.find((candidate) => text.startsWith(candidate));
-    if (scheme === undefined) return false;
-    return scheme === 'sqlite:' ? text.length > scheme.length : URL.canParse(text);
-  }, reason);
+  return z.string().refine((text) => schemes.some((scheme) => text.startsWith(scheme)) && URL.canParse(text), reason);
 }
 
 /** Origins as browsers spell them, and `https://*.studio.example` for any one label before a domain. */

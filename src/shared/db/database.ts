@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from '../config/database-url';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
-import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from './database-url';
 import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';

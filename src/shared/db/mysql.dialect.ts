@@ -1,9 +1,9 @@
 import type { PoolConnection, TypeCastField, TypeCastNext } from 'mysql2';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver';
+import type { DatabaseAddress } from '../config/database-url';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
-import type { DatabaseAddress } from './database-url';
 import { Dialect, type DialectOptions } from './dialect';
 import { MysqlConnection } from './mysql.connection';
 import { checkNumber } from './safe-integer';
@@ -36,7 +36,8 @@ export class MysqlDialect extends Dialect {
 
   dataSourceOptions(): DataSourceOptions {
     const { host, port, username, password, database, tls } = this.address;
-    const { connectTimeoutMs, poolMin, poolMax } = this.options;
+    const { poolMin, poolMax } = this.options;
+    const connectTimeoutMs = Math.min(this.address.connectTimeoutMs ?? Infinity, this.options.connectTimeoutMs);
     const extra = {
       maxIdle: Math.max(poolMin, 1),
       idleTimeout: 60_000,

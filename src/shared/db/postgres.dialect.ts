@@ -1,9 +1,10 @@
 import { type PoolClient, types } from 'pg';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
+import type { DatabaseAddress } from '../config/database-url';
+import { nodeTls } from '../config/tls-words';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
-import type { DatabaseAddress } from './database-url';
 import { Dialect, type DialectOptions } from './dialect';
 import { PostgresConnection } from './postgres.connection';
 import { checkNumber } from './safe-integer';
@@ -32,16 +33,18 @@ export class PostgresDialect extends Dialect {
   }
 
   dataSourceOptions(): DataSourceOptions {
-    const { host, port, username, password, database, tls } = this.address;
-    const { connectTimeoutMs, poolMin, poolMax } = this.options;
+    const { host, port, username, password, database, tls, driver } = this.address;
+    const { poolMin, poolMax } = this.options;
+    const connectTimeoutMs = Math.min(this.address.connectTimeoutMs ?? Infinity, this.options.connectTimeoutMs);
     const extra = {
+      ...driver,
       min: poolMin,
       keepAlive: true,
       types: { getTypeParser },
       connectionTimeoutMillis: connectTimeoutMs,
     };
     const pool = { poolSize: poolMax, connectTimeoutMS: connectTimeoutMs, extra, installExtensions: false };
-    return { type: 'postgres', host, port, username, password, database, ssl: tls, ...pool };
+    return { type: 'postgres', host, port, username, password, database, ssl: tls && nodeTls(tls), ...pool };
   }
 
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/config';
+import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
 import { type CheckResult, Readiness } from '../health/readiness';
 import { guarded } from '../lifecycle/guarded';
 import { within } from '../lifecycle/within';
@@ -10,7 +11,6 @@ import { Seldom } from '../logging/seldom';
 import { connections, type RedisClient } from './redis.client';
 import { RedisHeartbeat } from './redis.heartbeat';
 import { clusterOptions, commandTimeoutMs, serverOptions } from './redis.options';
-import { parseRedisUrl, type RedisAddress, shownRedis } from './redis.url';
 
 interface Opened {
   readonly client: RedisClient;
@@ -50,7 +50,7 @@ export class RedisClients implements OnApplicationShutdown {
    * Another client, closed with the application. Waits a second at most for the first connection. `pipelining` sends
    * what is asked for in one tick together, and the next batch only when that is answered: a third of the CPU, later
    * answers. Not with a cluster.
-   * @throws StartError when the URL cannot be used, never because nobody answers there
+   * @throws AddressError when the URL cannot be used, never because nobody answers there
    */
   async open(url: string, { pipelining = false } = {}): Promise<RedisClient> {
     const address = parseRedisUrl(url);

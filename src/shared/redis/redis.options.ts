@@ -1,5 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import type { RedisAddress } from './redis.url';
+import type { RedisAddress } from '../config/redis-url';
+import { nodeTls } from '../config/tls-words';
 
 /** After so long a command has failed, whatever becomes of it in Redis. */
 export const commandTimeoutMs = 1000;
@@ -12,7 +13,7 @@ function pauseBefore(attempt: number): number {
 }
 
 /** What ioredis would do otherwise, send again what may have been done already, applied 50 increments 60 times. */
-function careful({ tls, username, password }: RedisAddress): RedisOptions {
+function careful({ tls, username, password, family, name }: RedisAddress): RedisOptions {
   return {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -25,7 +26,9 @@ function careful({ tls, username, password }: RedisAddress): RedisOptions {
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
+    ...(family === undefined ? {} : { family }),
+    ...(name === undefined ? {} : { connectionName: name }),
+    ...(tls ? { tls: nodeTls(tls) } : {}),
   };
 }
 
@@ -44,7 +47,7 @@ export function serverOptions(address: RedisAddress, pipelining: boolean): Redis
     ...(address.master === undefined ? {} : { name: address.master }),
     sentinelRetryStrategy: pauseBefore,
     sentinelCommandTimeout: commandTimeoutMs,
-    ...(address.tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+    ...(address.tls ? { sentinelTLS: nodeTls(address.tls), enableTLSForSentinelMode: true } : {}),
   };
 }
 

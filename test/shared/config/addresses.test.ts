@@ -23,9 +23,9 @@ function badNames(environment: RawEnvironment): string[] {
 test.each([
   ['aerie:secret@tcp(db:3306)/aerie', 'mysql://aerie:secret@db:3306/aerie'],
   ['aerie@tcp(db:3306)/aerie', 'mysql://aerie:@db:3306/aerie'],
-  ['aerie:p@ss:w/rd@tcp(db:3306)/aerie?parseTime=true', 'mysql://aerie:p%40ss%3Aw%2Frd@db:3306/aerie'],
-  ['aerie:s@tcp(db:3306)/aerie?charset=utf8mb4&tls=true', 'mysql://aerie:s@db:3306/aerie?sslmode=verify-full'],
-  ['aerie:s@tcp(db:3306)/aerie?tls=skip-verify', 'mysql://aerie:s@db:3306/aerie?sslmode=require'],
+  ['aerie:p@ss:w/rd@tcp(db:3306)/aerie?parseTime=true', 'mysql://aerie:p%40ss%3Aw%2Frd@db:3306/aerie?parseTime=true'],
+  ['aerie:s@tcp(db:3306)/aerie?charset=utf8mb4&tls=true', 'mysql://aerie:s@db:3306/aerie?charset=utf8mb4&tls=true'],
+  ['aerie:s@tcp(db:3306)/aerie?tls=skip-verify', 'mysql://aerie:s@db:3306/aerie?tls=skip-verify'],
   ['tcp(127.0.0.1:3306)/aerie', 'mysql://127.0.0.1:3306/aerie'],
   ['mysql://aerie:s@db:3306/aerie', 'mysql://aerie:s@db:3306/aerie'],
 ])('MYSQL_DSN %s is %s, for users and auth', (dsn, url) => {

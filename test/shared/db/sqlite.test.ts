@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseDatabaseUrl } from '../../../src/shared/db/database-url';
+import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase } from '../../support/databases';
 import { databaseAt, openAt } from './fixtures';
@@ -107,17 +107,14 @@ describe('a database URL', () => {
       { kind: 'postgres', host: 'db', port: 5432, username: 'u', password: 'p@ss', database: 'x', tls: false },
     ],
     [
-      'mariadb://u@[::1]:3307/x?sslmode=verify-full',
+      'mariadb://u@[::1]:3307/x?sslmode=verify-ca',
       { kind: 'mysql', host: '::1', port: 3307, tls: { rejectUnauthorized: true } },
     ],
   ])('%s is understood', (url, parts) => {
     expect(parseDatabaseUrl(url)).toMatchObject(parts);
   });
 
-  test.each(['', 'sqlite:', 'oracle://secret@x/y', 'postgres://', 'secret'])(
-    '%s is refused without being shown',
-    (url) => {
-      expect(() => parseDatabaseUrl(url)).toThrow(/^(?!.*secret).*begins with sqlite:/);
-    },
-  );
+  test.each(['', 'sqlite:', 'oracle://secret@x/y', 'secret'])('%s is refused without being shown', (url) => {
+    expect(() => parseDatabaseUrl(url)).toThrow(/^(?!.*secret).*begins with sqlite:/);
+  });
 });

@@ -1,8 +1,12 @@
-import { parseRedisUrl, shownRedis } from '../../../src/shared/redis/redis.url';
+import { parseRedisUrl, shownRedis } from '../../../src/shared/config/redis-url';
+import { AddressError } from '../../../src/shared/config/url-options';
 
 test.each([
-  ['redis://localhost', { kind: 'single', tls: false, hosts: [{ host: 'localhost', port: 6379 }], db: 0 }],
-  ['rediss://h:1/3', { kind: 'single', tls: true, hosts: [{ host: 'h', port: 1 }], db: 3 }],
+  ['redis://localhost', { kind: 'single', tls: undefined, hosts: [{ host: 'localhost', port: 6379 }], db: 0 }],
+  [
+    'rediss://h:1/3',
+    { kind: 'single', tls: { rejectUnauthorized: true, verifyIdentity: true }, hosts: [{ host: 'h', port: 1 }], db: 3 },
+  ],
   ['redis://[::1]:7000', { hosts: [{ host: '::1', port: 7000 }] }],
   ['redis://:p%40ss%2Fw@h', { password: 'p@ss/w', hosts: [{ host: 'h', port: 6379 }] }],
   ['redis://me:a:b@h/', { username: 'me', password: 'a:b', db: 0 }],
@@ -20,7 +24,15 @@ test.each([
       db: 4,
     },
   ],
-  ['rediss+cluster://a:1,b', { kind: 'cluster', tls: true, hosts: [{ host: 'a' }, { host: 'b', port: 6379 }], db: 0 }],
+  [
+    'rediss+cluster://a:1,b',
+    {
+      kind: 'cluster',
+      tls: { rejectUnauthorized: true, verifyIdentity: true },
+      hosts: [{ host: 'a' }, { host: 'b', port: 6379 }],
+      db: 0,
+    },
+  ],
 ])('%s', (url, expected) => {
   expect(parseRedisUrl(url)).toMatchObject(expected);
 });
@@ -33,8 +45,14 @@ test.each([
   'redis+cluster://:secret@h/1',
   'redis://:secret%zz@h',
   'redis://:secret@',
+  'redis://:secret@h?ssl=perhaps',
+  'redis://:secret@h?tsl=true',
+  'rediss://:secret@h?ssl=false',
+  'redis://:secret@h/1?db=2',
+  'redis://:secret@h?ssl=true&tls=false',
+  'redis+ssl://:secret@h',
 ])('%s is refused without being told', (url) => {
-  expect(() => parseRedisUrl(url)).toThrow(/^Aerie cannot start: a Redis URL cannot be used: /);
+  expect(() => parseRedisUrl(url)).toThrow(AddressError);
   expect(() => parseRedisUrl(url)).not.toThrow(/secret|zz/);
 });
 
