@@ -56,14 +56,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     modules: env.MODULES ?? features,
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,
-    limits: {
-      connections: env.CONNECTIONS_MAX,
-      connectionsPerAddress: env.CONNECTIONS_PER_ADDRESS_MAX,
-      requestsPerConnection: env.REQUESTS_PER_CONNECTION_MAX,
-      unfinishedBytes: env.UNFINISHED_BYTES_MAX,
-      unfinishedBytesPerConnection: env.UNFINISHED_BYTES_PER_CONNECTION_MAX,
-      unreadMs: env.UNREAD_ANSWER_SECONDS * 1000,
-    },
+    limits: limitsOf(env),
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
     database: {
       url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',
@@ -86,18 +79,33 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     levelXp: env.LEVEL_XP,
-    leaderboard: {
-      timezone: env.LEADERBOARD_TIMEZONE,
-      seasons: env.SEASONS,
-      snapshotIntervalMs: env.SNAPSHOT_INTERVAL * 1000,
-      snapshotRetentionMs: env.SNAPSHOT_RETENTION_DAYS * 86_400_000,
-      topN: env.LB_TOPN,
-    },
+    leaderboard: leaderboardOf(env),
     rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
     fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
     relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+  };
+}
+
+function limitsOf(env: EnvironmentVariables): Config['limits'] {
+  return {
+    connections: env.CONNECTIONS_MAX,
+    connectionsPerAddress: env.CONNECTIONS_PER_ADDRESS_MAX,
+    requestsPerConnection: env.REQUESTS_PER_CONNECTION_MAX,
+    unfinishedBytes: env.UNFINISHED_BYTES_MAX,
+    unfinishedBytesPerConnection: env.UNFINISHED_BYTES_PER_CONNECTION_MAX,
+    unreadMs: env.UNREAD_ANSWER_SECONDS * 1000,
+  };
+}
+
+function leaderboardOf(env: EnvironmentVariables): Config['leaderboard'] {
+  return {
+    timezone: env.LEADERBOARD_TIMEZONE,
+    seasons: env.SEASONS,
+    snapshotIntervalMs: env.SNAPSHOT_INTERVAL * 1000,
+    snapshotRetentionMs: env.SNAPSHOT_RETENTION_DAYS * 86_400_000,
+    topN: env.LB_TOPN,
   };
 }
 

@@ -17,82 +17,89 @@ interface Line {
   drains: boolean;
 }
 
+/** Puts a `Pipelining` between the server and its handler. */
+export function limitPipelining(server: Server, inFlight: number, connections: Connections): void {
+  const [serve] = server.listeners('request') as Handler[];
+  if (serve === undefined) throw new Error('The HTTP server has no handler yet');
+  const pipelining = new Pipelining(serve.bind(server), inFlight, connections);
+  server.removeAllListeners('request');
+  const admit: Handler = (request, response) => pipelining.admit(request, response);
+  server.on('request', guarded(admit));
+}
+
 /**
  * Serves at most `inFlight` requests of one connection at a time, and none while its answers are not read; the next ones
  * wait, and the socket is not read meanwhile. Node itself starts whatever stands in what it has read, some thousand
  * requests, before it looks how much of the answers was taken.
  */
-export function limitPipelining(server: Server, inFlight: number, connections: Connections): void {
-  const [serve] = server.listeners('request') as Handler[];
-  if (serve === undefined) throw new Error('The HTTP server has no handler yet');
-  const lines = new WeakMap<Socket, Line>();
-  let waitingInAll = 0;
+class Pipelining {
+  private readonly lines = new WeakMap<Socket, Line>();
+  private waitingInAll = 0;
 
-  const lineOf = (socket: Socket): Line => {
-    const line = lines.get(socket) ?? { running: 0, waiting: [], drains: false };
-    if (!lines.has(socket)) {
-      lines.set(socket, line);
-      socket.once(
-        'close',
-        guarded(() => forget(line), connections.failed),
-      );
-    }
-    return line;
-  };
+  constructor(
+    private readonly serve: Handler,
+    private readonly inFlight: number,
+    private readonly connections: Connections,
+  ) {}
 
-  const forget = (line: Line): void => {
-    waitingInAll -= line.waiting.length;
-    line.waiting.length = 0;
-  };
-
-  const begin = (socket: Socket, line: Line, request: IncomingMessage, response: ServerResponse): void => {
-    line.running += 1;
-    const ended = (): void => {
-      line.running -= 1;
-      advance(socket, line);
-    };
-    response.once('close', guarded(ended, connections.failed));
-    serve.call(server, request, response);
-  };
-
-  const advance = (socket: Socket, line: Line): void => {
-    if (socket.destroyed || line.drains) return;
-    while (line.running < inFlight - 1 && line.waiting.length > 0 && !socket.writableNeedDrain) {
-      const next = line.waiting.shift() as [IncomingMessage, ServerResponse];
-      waitingInAll -= 1;
-      begin(socket, line, ...next);
-    }
-    if (line.waiting.length === 0) socket.resume();
-    else if (socket.writableNeedDrain) {
-      const drained = (): void => {
-        line.drains = false;
-        advance(socket, line);
-      };
-      line.drains = true;
-      socket.once('drain', guarded(drained, connections.failed));
-    }
-  };
-
-  const admit = (request: IncomingMessage, response: ServerResponse): void => {
+  admit(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     if (socket.destroyed) return;
     // The answer has the socket: nothing before it is unanswered. So it is with nearly all requests.
     if (response.socket !== null) {
-      serve.call(server, request, response);
+      this.serve(request, response);
       return;
     }
-    const line = lineOf(socket);
+    const line = this.lines.get(socket) ?? this.begin(socket);
     line.waiting.push([request, response]);
-    waitingInAll += 1;
-    if (line.waiting.length > maxWaiting || waitingInAll > maxWaitingInAll) {
-      connections.end(socket, 'http', 'pipelined');
-      forget(line);
+    this.waitingInAll += 1;
+    if (line.waiting.length > maxWaiting || this.waitingInAll > maxWaitingInAll) {
+      this.connections.end(socket, 'http', 'pipelined');
+      this.forget(line);
       return;
     }
-    advance(socket, line);
+    this.advance(socket, line);
     if (line.waiting.length > 0) socket.pause();
-  };
+  }
 
-  server.removeAllListeners('request');
-  server.on('request', guarded(admit, connections.failed));
+  private begin(socket: Socket): Line {
+    const line: Line = { running: 0, waiting: [], drains: false };
+    this.lines.set(socket, line);
+    socket.once(
+      'close',
+      guarded(() => this.forget(line)),
+    );
+    return line;
+  }
+
+  private forget(line: Line): void {
+    this.waitingInAll -= line.waiting.length;
+    line.waiting.length = 0;
+  }
+
+  private advance(socket: Socket, line: Line): void {
+    if (socket.destroyed || line.drains) return;
+    while (line.running < this.inFlight - 1 && line.waiting.length > 0 && !socket.writableNeedDrain) {
+      const [request, response] = line.waiting.shift() as [IncomingMessage, ServerResponse];
+      this.waitingInAll -= 1;
+      line.running += 1;
+      const ended = guarded(() => {
+        line.running -= 1;
+        this.advance(socket, line);
+      });
+      response.once('close', ended);
+      this.serve(request, response);
+    }
+    if (line.waiting.length === 0) socket.resume();
+    else if (socket.writableNeedDrain) this.whenDrained(socket, line);
+  }
+
+  private whenDrained(socket: Socket, line: Line): void {
+    line.drains = true;
+    const drained = guarded(() => {
+      line.drains = false;
+      this.advance(socket, line);
+    });
+    socket.once('drain', drained);
+  }
 }
