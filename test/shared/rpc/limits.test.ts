@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import {
   Client,
   type ClientDuplexStream,
@@ -184,6 +185,16 @@ test('a handler that takes too long is answered 504, and what it says later is n
     await sleep(1200);
     return 'late!';
   });
+  // Has begun to answer in time, and goes on for longer.
+  server.get('/streamed', (_request, reply) => {
+    const parts = async function* (): AsyncGenerator<string> {
+      for (const part of ['be', 'gun', ' and', ' done']) {
+        yield part;
+        await sleep(300);
+      }
+    };
+    return reply.type('text/javascript').send(Readable.from(parts()));
+  });
   server.get('/quick', async () => ({ ok: true }));
   const url = await server.listen({ port: 0, host: '127.0.0.1' });
   const began = Date.now();
@@ -199,6 +210,8 @@ test('a handler that takes too long is answered 504, and what it says later is n
     undefined,
     'deadline_exceeded',
   ]);
+  const streamed = await request(`${url}/streamed`);
+  expect([streamed.statusCode, await streamed.body.text()]).toEqual([200, 'begun and done']);
   const quick = await request(`${url}/quick`);
   expect([quick.statusCode, await quick.body.json()]).toEqual([200, { ok: true }]);
   await sleep(700);
