@@ -6,17 +6,14 @@ export function idempotencyKeyRequired(): AppError {
   });
 }
 
-/** One answer for every way in which a signature can fail, so that it teaches nothing. */
-export function signatureInvalid(): AppError {
-  return new AppError(
-    'unauthenticated',
-    'signature_invalid',
-    'The signature is missing, wrong or out of its time window',
-  );
+/** One answer for every way in which a signature can fail, so that it teaches nothing; `why` is for developers only. */
+export function signatureInvalid(why?: string): AppError {
+  const message = 'The signature is missing, wrong or out of its time window';
+  return new AppError('unauthenticated', 'signature_invalid', why === undefined ? message : `${message}: ${why}`);
 }
 
 export function bothSpellings(): AppError {
-  const message = 'X-Signature with Idempotency-Key, or the webhook-* headers: not both';
+  const message = 'X-Signature with Idempotency-Key, or the webhook-* (svix-*) headers: not both';
   return new AppError('invalid', 'validation_failed', `signatures: ${message}`, {
     fields: [{ field: 'signatures', message }],
   });

@@ -7,7 +7,7 @@ import { bothSpellings, signatureInvalid } from './events-gateway.errors';
 
 const windowSeconds = 300;
 const maxSignatures = 4;
-const hexSignature = /^[0-9a-f]{64}$/;
+const hexSignature = /^[0-9a-fA-F]{64}$/;
 const webhookSignature = /^v1,([A-Za-z0-9+/]{43}=)$/;
 const webhookPrefix = 'v1,';
 
@@ -20,26 +20,36 @@ export class SignatureVerifier {
   // Made once: a key object for every call would cost as much as the HMAC itself.
   private readonly ring: ReadonlyMap<string, KeyObject>;
 
+  // Why is for the developer: in production it would tell a forger how near a guess was.
+  private readonly tellsWhy: boolean;
+
   constructor(
     config: Config,
     private readonly clock: Clock,
   ) {
     this.ring = new Map(config.hmacKeys.map(({ kid, secret }) => [kid, createSecretKey(secret)]));
+    this.tellsWhy = config.environment === 'development';
   }
 
   /** The id of the key that signed. @throws AppError signature_invalid; validation_failed for mixed spellings */
   verify(message: SignedMessage): string {
     const { signatures } = message;
-    const webhook = signatures.filter((signature) => signature.startsWith(webhookPrefix)).length;
-    if (webhook > 0 && (webhook < signatures.length || message.keyId !== '')) throw bothSpellings();
-    const kid = webhook > 0 ? this.webhookKey(message) : this.namedKey(message);
+    const webhook = signatures.filter((signature) => signature.includes(','));
+    if (webhook.length > 0 && (webhook.length < signatures.length || message.keyId !== '')) throw bothSpellings();
+    const kid =
+      webhook.length > 0
+        ? this.webhookKey(
+            message,
+            webhook.filter((signature) => signature.startsWith(webhookPrefix)),
+          )
+        : this.namedKey(message);
     // The window last: only who holds a key may learn that the clock is the trouble, and even they see the same error.
-    if (kid === undefined || !this.inWindow(message.timestamp)) throw signatureInvalid();
+    if (kid === undefined || !this.inWindow(message.timestamp)) throw signatureInvalid(this.why(message, kid));
     return kid;
   }
 
   private namedKey(message: SignedMessage): string | undefined {
-    const kid = message.keyId === '' ? 'default' : message.keyId;
+    const kid = kidOf(message);
     const secret = this.ring.get(kid);
     const given = decode(message.signatures, (text) =>
       hexSignature.test(text) ? Buffer.from(text, 'hex') : undefined,
@@ -47,17 +57,33 @@ export class SignatureVerifier {
     return secret && given && matches(mac(secret, message), given) ? kid : undefined;
   }
 
-  private webhookKey(message: SignedMessage): string | undefined {
-    const given = decode(message.signatures, canonicalBase64);
+  private webhookKey(message: SignedMessage, signatures: readonly string[]): string | undefined {
+    const given = decode(signatures, canonicalBase64);
     if (!given) return undefined;
     let found: string | undefined;
     for (const [kid, secret] of this.ring) if (matches(mac(secret, message), given)) found ??= kid;
     return found;
   }
 
+  /** Which part did not match, in development alone. */
+  private why(message: SignedMessage, kid: string | undefined): string | undefined {
+    if (!this.tellsWhy) return undefined;
+    const { signatures, timestamp } = message;
+    if (signatures.length === 0) return 'there is no v1 signature';
+    if (timestamp === 0) return 'the time t is missing or is not a whole number of seconds';
+    if (kid !== undefined)
+      return `t is ${Math.round(this.clock.now() / 1000 - timestamp)} s behind this clock; ${windowSeconds} are allowed`;
+    if (!signatures[0]?.includes(',') && !this.ring.has(kidOf(message))) return `no key has the id ${kidOf(message)}`;
+    return `no signature is the HMAC-SHA256 of <id>.<t>.<body> with the id ${message.id}, t ${timestamp} and a body of ${message.body.length} bytes; or there are more than ${maxSignatures}, or one is not hexadecimal or canonical base64`;
+  }
+
   private inWindow(timestamp: number): boolean {
     return Number.isSafeInteger(timestamp) && Math.abs(this.clock.now() / 1000 - timestamp) <= windowSeconds;
   }
+}
+
+function kidOf({ keyId }: SignedMessage): string {
+  return keyId === '' ? 'default' : keyId;
 }
 
 /** The 32 bytes that a signature must have. */

@@ -6,9 +6,10 @@ import { validationFailed } from '../../shared/errors/common.errors';
 import { bareKey } from '../../shared/rpc/idempotency-key';
 import { bothSpellings } from './events-gateway.errors';
 
-const signatureHeader = /^t=([1-9][0-9]{0,14})(?:,kid=([A-Za-z0-9_.-]{1,64}))?((?:,v1=[0-9a-f]{64})+)$/;
+// As our own senders write it, which costs one look.
+const plainHeader = /^t=([1-9][0-9]{0,14})(?:,kid=([A-Za-z0-9_.-]{1,64}))?((?:,v1=[0-9a-f]{64})+)$/;
 const digits = /^[1-9][0-9]{0,14}$/;
-const webhookHeaders = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+const webhookNames = ['webhook', 'svix'] as const;
 
 /** Headers and raw body of a signed HTTP request as the message that gRPC sends. */
 export const SignedRequest = createParamDecorator(
@@ -26,27 +27,52 @@ export function signedRequest(request: FastifyRequest): SignedMessage {
 export function signedMessage(headers: IncomingHttpHeaders, body: Buffer): SignedMessage {
   const key = headers['idempotency-key'];
   const signature = headers['x-signature'];
-  const webhook = webhookHeaders.some((name) => headers[name] !== undefined);
-  if (!webhook) {
-    const [, timestamp = '0', keyId = '', list = ''] = signatureHeader.exec(text(signature)) ?? [];
-    return {
-      id: bareKey(text(key)),
-      timestamp: Number(timestamp),
-      keyId,
-      signatures: list.split(',v1=').slice(1),
-      body,
-    };
-  }
+  const webhook = webhookNames.filter((name) =>
+    ['id', 'timestamp', 'signature'].some((part) => headers[`${name}-${part}`] !== undefined),
+  );
+  if (webhook.length === 0) return { ...elementsOf(text(signature)), id: bareKey(text(key)), body };
   if (signature !== undefined || key !== undefined) throw bothSpellings();
-  const timestamp = text(headers['webhook-timestamp']);
-  const signatures = text(headers['webhook-signature']).split(' ');
+  const part = (name: string): string => text(headers[`webhook-${name}`] ?? headers[`svix-${name}`]);
+  const timestamp = part('timestamp');
   return {
-    id: text(headers['webhook-id']),
+    id: part('id'),
     timestamp: digits.test(timestamp) ? Number(timestamp) : 0,
     keyId: '',
-    signatures: signatures.every((one) => one.startsWith('v1,')) ? signatures : [],
+    // Two header lines arrive as one, with a comma between them.
+    signatures: part('signature')
+      .split(/[ \t]/)
+      .map(withoutComma)
+      .filter((one) => one !== ''),
     body,
   };
+}
+
+/**
+ * The elements of `X-Signature`, in any order, with space around them, in one header line or in several, which arrive as one.
+ * Elements and versions that are not ours are passed over: a sender may sign for more than one verifier.
+ */
+function elementsOf(header: string): Pick<SignedMessage, 'timestamp' | 'keyId' | 'signatures'> {
+  const [, plainTime, plainKey = '', list] = plainHeader.exec(header) ?? [];
+  if (list !== undefined)
+    return { timestamp: Number(plainTime), keyId: plainKey, signatures: list.split(',v1=').slice(1) };
+  const elements = header.split(',').map((element) => {
+    const [name = '', ...value] = element.split('=');
+    return { name: name.trim().toLowerCase(), value: value.join('=').trim() };
+  });
+  const values = (wanted: string): string[] => elements.filter(({ name }) => name === wanted).map(({ value }) => value);
+  const [times, keys] = [new Set(values('t')), new Set(values('kid'))];
+  const [time = ''] = times;
+  const [keyId = ''] = keys;
+  return {
+    timestamp: times.size === 1 && digits.test(time) ? Number(time) : 0,
+    keyId,
+    // Two keys name none: which of them signed cannot be known.
+    signatures: keys.size > 1 ? [] : values('v1'),
+  };
+}
+
+function withoutComma(text: string): string {
+  return text.endsWith(',') ? text.slice(0, -1) : text;
 }
 
 function text(header: string | string[] | undefined): string {
