@@ -11,7 +11,7 @@ import { openApp, type TestApp } from '../support/wires';
 // Ids as platforms and games have them, in bodies, paths and columns; and those that nobody has.
 
 const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('');
-const longestKey = (first: string): string => (first + printable + printable + printable).slice(0, 254) + '~';
+const longestKey = (first: string): string => `${(first + printable.repeat(3)).slice(0, 254)}~`;
 const players = [
   ['Game Center', 'T:_8e3f21c0a7'],
   ['Auth0', 'auth0|5f7c8ec7c33c6c004bbafe82'],
