@@ -26,12 +26,12 @@ const checks: Case[] = [
   check('unknown type', { type: 'chat' }, 'events[1].type'),
   check('negative points', { points: -1 }, 'events[1].points'),
   check('an id with a space', { eventId: 'a b' }, 'events[1].eventId'),
-  check('short player', { playerId: 'ab' }, 'events[1].playerId'),
+  check('player with a space', { playerId: 'a b' }, 'events[1].playerId'),
 ];
 
 const players: Case[] = [
   call('getPlayer', 'unknown player', (w) => ({ playerId: `${w}-nobody` }), 'ok'),
-  call('getPlayer', 'short id', () => ({ playerId: 'ab' }), 'validation_failed', 'playerId'),
+  call('getPlayer', 'an id with a space', () => ({ playerId: 'a b' }), 'validation_failed', 'playerId'),
   call('blockPlayer', 'a minute', (w) => ({ playerId: `${w}-player`, seconds: 60, reason: 'é' }), 'ok'),
   ...[0, 2_592_001, -1].map((seconds) =>
     call(
@@ -52,7 +52,7 @@ const players: Case[] = [
     ),
   ),
   call('unblockPlayer', 'who is not blocked', (w) => ({ playerId: `${w}-nobody` }), 'ok'),
-  call('unblockPlayer', 'short id', () => ({ playerId: 'ab' }), 'validation_failed', 'playerId'),
+  call('unblockPlayer', 'an id with a space', () => ({ playerId: 'a b' }), 'validation_failed', 'playerId'),
 ];
 
 const flagId = '01KAJ0000000000000000000AA';

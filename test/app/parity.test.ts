@@ -94,7 +94,7 @@ const bodies: Case[] = [
   body('null', 'validation_failed', 'null', 'body'),
   body('unknown type', 'validation_failed', eventBody({ type: 'chat' }), 'type'),
   body('missing player', 'validation_failed', eventBody({ playerId: undefined }), 'playerId'),
-  body('short player', 'validation_failed', eventBody({ playerId: 'ab' }), 'playerId'),
+  body('player with a space', 'validation_failed', eventBody({ playerId: 'a b' }), 'playerId'),
   body('player with U+FFFD', 'validation_failed', eventBody({ playerId: 'pla\ufffdyer' }), 'playerId'),
   body('unknown property', 'validation_failed', eventBody({ role: 'admin' }), 'role'),
   body(
@@ -202,7 +202,7 @@ function player(
 
 const progress: Case[] = [
   player('getProgress', 'unknown player', (w) => ({ playerId: `${w}-nobody` }), 'player_not_found'),
-  player('getProgress', 'short id', () => ({ playerId: 'ab' }), 'validation_failed', { field: 'playerId' }),
+  player('getProgress', 'an id with a space', () => ({ playerId: 'a b' }), 'validation_failed', { field: 'playerId' }),
   player('listRewards', 'none', (w) => ({ playerId: `${w}-nobody` }), 'ok'),
   player('listRewards', 'unknown status', () => ({ playerId: 'player-1', status: 'lost' }), 'validation_failed', {
     field: 'status',

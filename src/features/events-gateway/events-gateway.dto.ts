@@ -19,7 +19,10 @@ const consumer = z.enum(consumers as [string, ...string[]], `must be ${consumers
  */
 export class SignedMessageDto extends dto<SignedMessage>(
   z.strictObject({
-    id: z.union([z.literal(''), idempotencyKey], 'must be 1-128 of A-Z a-z 0-9 _ . : -'),
+    id: z.union(
+      [z.literal(''), idempotencyKey],
+      'must be 1-255 printable ASCII characters, without a space at the ends',
+    ),
     timestamp: z.number('must be a number'),
     keyId: z.string('must be a string'),
     signatures: z.array(z.string('must be a string')),

@@ -17,6 +17,12 @@ export interface GameEvent {
   readonly dropId?: string;
 }
 
+/** A row of the journal whose payload is no JSON. */
+export interface UnreadableEvent {
+  readonly id: string;
+  readonly error: unknown;
+}
+
 /** What a payload is about, for rewards. */
 export function subjectOf(payload: { bossId?: string; dropId?: string }): { bossId?: string; dropId?: string } {
   if (payload.bossId !== undefined) return { bossId: payload.bossId };

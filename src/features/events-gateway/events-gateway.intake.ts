@@ -13,6 +13,7 @@ import { toAppError } from '../../shared/errors/to-app-error';
 import { withInfo } from '../../shared/rpc/answer';
 import { parse } from '../../shared/rpc/dto';
 import { parseJson } from '../../shared/rpc/json';
+import { idempotencyKey } from '../../shared/rpc/schemas';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
 import { type GameEvent, subjectOf } from './events-gateway.event';
@@ -143,5 +144,5 @@ function settled(recorded: Recorded): 'accepted' | 'duplicate' {
 /** The id of a refused item, if it has one that may be shown. */
 function idOf(item: unknown): string {
   const id = typeof item === 'object' && item !== null ? (item as { id?: unknown }).id : undefined;
-  return typeof id === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(id) ? id : '';
+  return idempotencyKey.safeParse(id).data ?? '';
 }

@@ -6,7 +6,7 @@ import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { consumerBits, doneWith, everyConsumer, neverDue } from './events-gateway.consumers';
-import { type GameEvent, subjectOf } from './events-gateway.event';
+import { type GameEvent, subjectOf, type UnreadableEvent } from './events-gateway.event';
 
 const columns = {
   id: 'text',
@@ -46,12 +46,6 @@ export interface Claimed {
   readonly due: number;
   readonly events: readonly PendingEvent[];
   readonly unreadable: readonly UnreadableEvent[];
-}
-
-/** A row whose payload is no JSON. */
-export interface UnreadableEvent {
-  readonly id: string;
-  readonly error: unknown;
 }
 
 /** The table `game_events`. */

@@ -1,6 +1,6 @@
 import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
-import { createTable } from '../../shared/db/table.migration';
+import { createTable, widenText } from '../../shared/db/table.migration';
 
 const CreateGameEvents1795219200000 = createTable(
   'CreateGameEvents1795219200000',
@@ -56,4 +56,16 @@ const CreateDeadLetters1795219200001 = createTable(
     }),
 );
 
-export const eventsGatewayMigrations = [CreateGameEvents1795219200000, CreateDeadLetters1795219200001];
+// Ids as platforms have them, and idempotency keys of up to 255 characters.
+const WidenEventIds1795700200000 = widenText('WidenEventIds1795700200000', [
+  { table: 'game_events', column: 'id', from: 128, to: 255 },
+  { table: 'game_events', column: 'player_id', from: 64, to: 128 },
+  { table: 'events_dead_letters', column: 'event_id', from: 128, to: 255 },
+  { table: 'events_dead_letters', column: 'player_id', from: 64, to: 128 },
+]);
+
+export const eventsGatewayMigrations = [
+  CreateGameEvents1795219200000,
+  CreateDeadLetters1795219200001,
+  WidenEventIds1795700200000,
+];

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { gameName, idempotencyKey, playerId, time, wholeNumber } from '../../shared/rpc/schemas';
+import { idempotencyKey, itemId, playerId, time, wholeNumber } from '../../shared/rpc/schemas';
 
 // The bodies that arrive signed: JSON documents, not messages of a wire.
 
 const maxPoints = 1_000_000;
 const dropPoints = 100;
 
-const progression = z.strictObject({ deltaXp: wholeNumber(1, maxPoints), activity: gameName.optional() });
-const bossKill = z.strictObject({ bossId: gameName, tier: wholeNumber(1, 10), points: wholeNumber(1, maxPoints) });
-const dropClaimed = z.strictObject({ dropId: gameName, weight: wholeNumber(1, 100), source: gameName.optional() });
+const progression = z.strictObject({ deltaXp: wholeNumber(1, maxPoints), activity: itemId.optional() });
+const bossKill = z.strictObject({ bossId: itemId, tier: wholeNumber(1, 10), points: wholeNumber(1, maxPoints) });
+const dropClaimed = z.strictObject({ dropId: itemId, weight: wholeNumber(1, 100), source: itemId.optional() });
 
 const common = { playerId, occurredAt: time };
 const unknownType = 'must be progression, boss_kill or drop_claimed';

@@ -4,14 +4,9 @@ import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/even
 import { Bus, type BusMessage } from '../../shared/bus/bus';
 import { Clock } from '../../shared/clock/clock';
 import { advisors, consumerBits, everyConsumer } from './events-gateway.consumers';
-import { type GameEvent, toAcceptedEvent } from './events-gateway.event';
+import { type GameEvent, toAcceptedEvent, type UnreadableEvent } from './events-gateway.event';
 import { acceptedEvents } from './events-gateway.events';
-import {
-  type Claimed,
-  JournalRepository,
-  type PendingEvent,
-  type UnreadableEvent,
-} from './events-gateway.journal.repository';
+import { type Claimed, JournalRepository, type PendingEvent } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { Outbox } from './events-gateway.outbox';
 

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { PinoLogger } from 'nestjs-pino';
 import { Jobs } from '../../shared/lifecycle/jobs';
 import type { RowByRow } from '../../shared/lifecycle/row-by-row';
-import type { UnreadableEvent } from './events-gateway.journal.repository';
+import type { UnreadableEvent } from './events-gateway.event';
 import { Relay } from './events-gateway.relay';
 
 const failureMs = 500;

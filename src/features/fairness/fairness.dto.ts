@@ -12,16 +12,7 @@ import type {
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { dto } from '../../shared/rpc/dto';
-import {
-  gameName,
-  idempotencyKey,
-  pageSize,
-  pageToken,
-  playerId,
-  text,
-  ulid,
-  wholeNumber,
-} from '../../shared/rpc/schemas';
+import { idempotencyKey, name, pageSize, pageToken, playerId, text, ulid, wholeNumber } from '../../shared/rpc/schemas';
 
 const rule = z.enum(['flood', 'jump', 'outlier'], 'must be flood, jump or outlier');
 const mode = z.enum(['off', 'shadow', 'enforce'], 'must be off, shadow or enforce');
@@ -100,7 +91,7 @@ export class ListRulesDto extends dto<ListRulesRequest>(z.strictObject({})) {}
 export class UpdateRuleDto extends dto<UpdateRuleRequest>(
   z
     .strictObject({
-      id: gameName,
+      id: name,
       mode: mode.optional(),
       thresholds: thresholds.optional(),
       expectedVersion: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),

@@ -1,6 +1,6 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
-import { createTable } from '../../shared/db/table.migration';
+import { createTable, widenText } from '../../shared/db/table.migration';
 import { idempotencyTable } from '../../shared/idempotency/idempotency.table';
 
 const CreateFairnessRules1795219400000 = createTable(
@@ -92,10 +92,18 @@ const CreateFairnessIdempotency1795219600100 = createTable('CreateFairnessIdempo
   idempotencyTable(type, 'fairness_idempotency'),
 );
 
+// Ids as platforms have them, and idempotency keys of up to 255 characters.
+const WidenFairnessIds1795700400000 = widenText('WidenFairnessIds1795700400000', [
+  { table: 'fairness_blocks', column: 'player_id', from: 64, to: 128 },
+  { table: 'fairness_flags', column: 'player_id', from: 64, to: 128 },
+  { table: 'fairness_flags', column: 'event_id', from: 128, to: 255 },
+]);
+
 export const fairnessMigrations = [
   CreateFairnessRules1795219400000,
   SeedFairnessRules1795219400001,
   CreateFairnessBlocks1795219400002,
   CreateFairnessFlags1795219400003,
   CreateFairnessIdempotency1795219600100,
+  WidenFairnessIds1795700400000,
 ];

@@ -8,12 +8,12 @@ import type {
   WatchLeaderboardRequest,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { dto } from '../../shared/rpc/dto';
-import { gameName, pageSize, pageToken, playerId, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { name, pageSize, pageToken, playerId, ulid, wholeNumber } from '../../shared/rpc/schemas';
 import { windowKinds } from './leaderboard.calendar';
 
 const window = z.enum(windowKinds, 'must be daily, weekly or seasonal');
 // Whether it is a date, a week or a season depends on the window and the configuration.
-const key = gameName.optional();
+const key = name.optional();
 const limit = wholeNumber(1, 100).optional();
 
 export class GetLeaderboardDto extends dto<GetLeaderboardRequest>(z.strictObject({ window, key, limit, pageToken })) {}

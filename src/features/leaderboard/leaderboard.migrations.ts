@@ -1,7 +1,7 @@
 import { Table } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
 import { inboxTable } from '../../shared/db/inbox';
-import { createTable } from '../../shared/db/table.migration';
+import { createTable, widenText } from '../../shared/db/table.migration';
 
 const CreateLeaderboardInbox1795219500000 = createTable('CreateLeaderboardInbox1795219500000', (type) =>
   inboxTable(type, 'leaderboard_inbox'),
@@ -102,6 +102,13 @@ const CreateLeaderboardSnapshotEntries1795219500004 = createTable(
     }),
 );
 
+// Ids as platforms have them, and idempotency keys of up to 255 characters.
+const WidenLeaderboardIds1795700500000 = widenText('WidenLeaderboardIds1795700500000', [
+  { table: 'leaderboard_inbox', column: 'event_id', from: 128, to: 255 },
+  { table: 'leaderboard_scores', column: 'player_id', from: 64, to: 128 },
+  { table: 'leaderboard_snapshot_entries', column: 'player_id', from: 64, to: 128 },
+]);
+
 export const leaderboardMigrations = [
   CreateLeaderboardInbox1795219500000,
   CreateLeaderboardWindows1795219500001,
@@ -109,4 +116,5 @@ export const leaderboardMigrations = [
   CreateLeaderboardSnapshots1795219500003,
   CreateLeaderboardSnapshotEntries1795219500004,
   CreateLeaderboardChanges1795219500005,
+  WidenLeaderboardIds1795700500000,
 ];

@@ -7,6 +7,8 @@ import { keyInvalid, noSeason } from './leaderboard.errors';
 import { SharedCall } from './leaderboard.shared-call';
 import { type StoredWindow, WindowsRepository } from './leaderboard.windows.repository';
 
+export type { StoredWindow } from './leaderboard.windows.repository';
+
 /** A window and, where somebody has a score in it, its row. */
 export interface Place {
   readonly window: Window;

@@ -5,8 +5,7 @@ import type { RowByRow } from '../../shared/lifecycle/row-by-row';
 import { Boards } from './leaderboard.boards';
 import { Closer } from './leaderboard.closer';
 import { Photographer } from './leaderboard.photographer';
-import { Windows } from './leaderboard.windows';
-import type { StoredWindow } from './leaderboard.windows.repository';
+import { type StoredWindow, Windows } from './leaderboard.windows';
 
 const everyMs = 1000;
 

@@ -10,7 +10,8 @@ import { pageSize, pageToken, playerId } from '../../shared/rpc/schemas';
 
 const rewardId = z
   .string('must be a string')
-  .regex(/^(level|boss|drop)-[A-Za-z0-9_-]{1,64}$/, 'must be level-<n>, boss-<bossId> or drop-<dropId>');
+  // What comes after the first dash is an item's id.
+  .regex(/^(level|boss|drop)-[A-Za-z0-9_\-.@:+=|/#]{1,128}$/, 'must be level-<n>, boss-<bossId> or drop-<dropId>');
 const rewardStatus = z.enum(['available', 'claimed'], 'must be available or claimed');
 
 export class GetProgressDto extends dto<GetProgressRequest>(z.strictObject({ playerId })) {}

@@ -1,7 +1,7 @@
 import { Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
 import { inboxTable } from '../../shared/db/inbox';
-import { createTable } from '../../shared/db/table.migration';
+import { createTable, widenText } from '../../shared/db/table.migration';
 
 const CreateProgressionInbox1795219300000 = createTable('CreateProgressionInbox1795219300000', (type) =>
   inboxTable(type, 'progression_inbox'),
@@ -46,8 +46,17 @@ const CreateProgressionRewards1795219300002 = createTable(
     }),
 );
 
+// Ids as platforms have them, and idempotency keys of up to 255 characters.
+const WidenProgressionIds1795700300000 = widenText('WidenProgressionIds1795700300000', [
+  { table: 'progression_inbox', column: 'event_id', from: 128, to: 255 },
+  { table: 'progression_players', column: 'player_id', from: 64, to: 128 },
+  { table: 'progression_rewards', column: 'player_id', from: 64, to: 128 },
+  { table: 'progression_rewards', column: 'reward_id', from: 80, to: 160 },
+]);
+
 export const progressionMigrations = [
   CreateProgressionInbox1795219300000,
   CreateProgressionPlayers1795219300001,
   CreateProgressionRewards1795219300002,
+  WidenProgressionIds1795700300000,
 ];

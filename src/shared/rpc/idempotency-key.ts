@@ -4,9 +4,18 @@ import type { FastifyRequest } from 'fastify';
 import { validationFailed } from '../errors/common.errors';
 import { idempotencyKey } from './schemas';
 
-/** A key may be sent as a quoted string (structured field, RFC 9651); the quotes are not part of it. */
+// A string of structured fields: printable ASCII, in which \ stands before " and \ and nothing else. Source: RFC 9651, 3.3.3
+const quoted = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/;
+const tooLong = 1024;
+
+/**
+ * A key may be sent as a quoted string; the quotes are not part of it. What begins with one and is no such string is no key,
+ * and comes out as text that no key may be.
+ */
 export function bareKey(key: string): string {
-  return /^"(.*)"$/.exec(key)?.[1] ?? key;
+  if (!key.startsWith('"')) return key;
+  const bare = key.length > tooLong ? undefined : quoted.exec(key)?.[1]?.replace(/\\(.)/g, '$1');
+  return bare || ' ';
 }
 
 /** The optional Idempotency-Key of a call, on both wires, checked for its form. */

@@ -18,14 +18,26 @@ function pattern(regex: RegExp, description: string) {
   return z.string('must be a string').regex(regex, `must be ${description}`);
 }
 
-/** `[A-Za-z0-9_-]{3,64}` */
-export const playerId = pattern(/^[A-Za-z0-9_-]{3,64}$/, '3-64 of A-Z a-z 0-9 _ -');
+// What platforms call their players: Game Center `T:_...`, Auth0 `auth0|...`, e-mail addresses.
+const ofPlatforms = 'A-Za-z0-9_\\-.@:+=|';
 
-/** Names that a game gives to its bosses, drops, activities: `[A-Za-z0-9_-]{1,64}`. */
-export const gameName = pattern(/^[A-Za-z0-9_-]{1,64}$/, '1-64 of A-Z a-z 0-9 _ -');
+/** Who plays: a user's id, or what a platform calls the player. */
+export const playerId = pattern(new RegExp(`^[${ofPlatforms}]{1,128}$`), '1-128 of A-Z a-z 0-9 _ - . @ : + = |');
 
-/** An idempotency key: `[A-Za-z0-9_.:-]{1,128}`. */
-export const idempotencyKey = pattern(/^[A-Za-z0-9_.:-]{1,128}$/, '1-128 of A-Z a-z 0-9 _ . : -');
+/** What a game calls its bosses, drops, activities and sources. */
+export const itemId = pattern(new RegExp(`^[${ofPlatforms}/#]{1,128}$`), '1-128 of A-Z a-z 0-9 _ - . @ : + = | / #');
+
+/** What rules, windows and seasons are called: `[A-Za-z0-9_-]{1,64}`. */
+export const name = pattern(/^[A-Za-z0-9_-]{1,64}$/, '1-64 of A-Z a-z 0-9 _ -');
+
+/**
+ * An idempotency key, and with it an event's id: printable ASCII. No space at its ends: headers lose them, and MySQL takes
+ * them for nothing.
+ */
+export const idempotencyKey = pattern(
+  /^[!-~]([ -~]{0,253}[!-~])?$/,
+  '1-255 printable ASCII characters, without a space at the ends',
+);
 
 /** A ULID, as Aerie makes them: 26 characters of Crockford's base 32. */
 export const ulid = pattern(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'a ULID');

@@ -7,7 +7,7 @@ export const name = 'no work that grows faster than its input';
 // Where text is composed, and what bounds it there.
 const composes = {
   'src/shared/text/': 'each schema counts characters first',
-  'src/features/auth/auth.secrets.ts': 'the DTO counts characters first',
+  'src/features/auth/auth.dto.ts': 'the schema counts characters first',
 };
 
 // Regular expressions that take more than linear time, and what bounds the text that they meet.

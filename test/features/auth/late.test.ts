@@ -4,6 +4,7 @@ import { RegistrationsRepository } from '../../../src/features/auth/auth.registr
 import { usersContract as users } from '../../../src/features/users/users.api';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { metricSum } from '../../support/metrics';
 import { fromElsewhere, manyAddresses, password } from '../../support/players';
 import { TimeTravel } from '../../support/time-travel';
 import { openApp, type TestApp } from '../../support/wires';
@@ -76,6 +77,30 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       const next = await register(email, 'http');
       expect([next.code, (next.body.user as { id: string }).id === left]).toEqual(['ok', false]);
     });
+  });
+
+  test('one that cannot be undone stops no other, is tried five times, and is a metric', async () => {
+    const emails = ['stuck', 'behind'].map((name) => `${name}@example.com`);
+    for (const email of emails) await dieBeforeTheAccount(email);
+    await aDayPasses(false);
+    const own = registrations as unknown as { create: (begun: { email: string }) => Promise<unknown> };
+    const { create: really } = own;
+    const stuck = jest
+      .spyOn(own, 'create')
+      .mockImplementation((begun) =>
+        begun.email === emails[0] ? Promise.reject(new Error('value too long')) : really.call(registrations, begun),
+      );
+    for (let round = 1; round <= 7; round += 1) {
+      await registrations.undoCutOff();
+      expect(await metricSum(app.url, 'job_rows_parked{job="auth.registrations"}')).toBe(round < 5 ? 0 : 1);
+    }
+    expect(stuck.mock.calls.filter(([{ email }]) => email === emails[0])).toHaveLength(5);
+    expect([await people(emails[0] ?? ''), await people(emails[1] ?? '')]).toEqual([[expect.anything()], []]);
+    stuck.mockRestore();
+    // Whoever registers it completes it all the same.
+    expect((await register(emails[0] ?? '', 'http')).code).toBe('ok');
+    await registrations.undoCutOff();
+    expect(await metricSum(app.url, 'job_rows_parked{job="auth.registrations"}')).toBe(0);
   });
 
   test('cut off in the middle of being removed, two days apart: it is removed all the same', async () => {

@@ -63,6 +63,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const databases = new Databases({ poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 });
     databases.register('fairness', database.url, [], fairnessFeature.migrations);
     await databases.connectAll();
+    await using _ = { [Symbol.asyncDispose]: () => databases.closeAll() };
     await databases.migrateAll();
     const idempotency = new Idempotency(loadConfig({}, ['fairness']), clock);
     const blocks = new BlocksRepository(databases, clock, idempotency);
@@ -105,6 +106,5 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect(await value('fairness_findings_dropped_total')).toMatchObject([{ value: 0 }, { value: 2 }]);
     expect([await kept(), await value('fairness_findings_waiting')]).toMatchObject([whole, [{ value: 0 }]]);
     expect(new Set(told)).toEqual(new Set(['findings_not_saved', 'findings_dropped']));
-    await databases.closeAll();
   });
 });

@@ -45,7 +45,7 @@ test.each([
   ['getPlayerRank', { window, playerId: 'api-player-3', around: 0 }, 'ok', 200, ''],
   ['getPlayerRank', { window, playerId: 'api-player-3', around: 51 }, 'validation_failed', 400, 'around'],
   ['getPlayerRank', { window, playerId: 'nobody' }, 'player_not_ranked', 404, ''],
-  ['getPlayerRank', { window, playerId: 'ab' }, 'validation_failed', 400, 'playerId'],
+  ['getPlayerRank', { window, playerId: 'a b' }, 'validation_failed', 400, 'playerId'],
   ['getPlayerRank', { window: 'daily', key: '2020-02-29', playerId: 'nobody' }, 'player_not_ranked', 404, ''],
   ['listSnapshots', { window: 'hourly' }, 'validation_failed', 400, 'window'],
   ['listSnapshots', { kind: 'first' }, 'validation_failed', 400, 'kind'],

@@ -108,7 +108,7 @@ describe.each(['http', 'grpc'] as const)('%s', (wire) => {
     expect([outcome.code, seen]).toEqual(['token_invalid', []]);
   });
 
-  test.each(['', 'ab', 'a b', '../x', `${'a'.repeat(65)}`, 'p-1, p-2'])('nobody is called "%s"', async (subject) => {
+  test.each(['', 'a b', '../x', 'a#b', `${'a'.repeat(129)}`, 'p-1, p-2'])('nobody is called "%s"', async (subject) => {
     const headers = { ...internal, 'x-aerie-subject': subject };
     const outcome = await app[wire].call(progression, 'getProgress', progressOf('abc'), headers);
     expect([outcome.code, seen]).toEqual(['token_invalid', []]);

@@ -13,7 +13,7 @@ export const protobufFileName = "aerie/events_gateway/v1/events_gateway.proto";
 
 /** What HTTP carries in headers and raw body. The signature covers "<id>.<timestamp>.<body>". */
 export interface SignedMessage {
-  /** The event's id, or the batch's: 1-128 of [A-Za-z0-9_.:-]. */
+  /** The event's id, or the batch's: 1-255 printable ASCII characters, without a space at the ends. */
   id: string;
   /** Seconds since 1970, as signed. */
   timestamp: number;
