@@ -61,7 +61,7 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   };
   options.end();
   // mysql2 would compare the certificate with the name localhost.
-  if (kind === 'mysql' && isIP(host) && address.tls && address.tls.verifyIdentity)
+  if (kind === 'mysql' && isIP(host) && address.tls?.verifyIdentity)
     throw new AddressError('must name the server by a host name: the certificate of an IP address cannot be checked');
   return address;
 }
