@@ -170,7 +170,8 @@ export class Database {
     try {
       return await reader.rows<T>(text, params, this.options.queryTimeoutMs);
     } catch (error) {
-      throw asAnswer(error);
+      // Nobody runs it again.
+      throw isRetryable(error) ? unavailable(error) : asAnswer(error);
     }
   }
 

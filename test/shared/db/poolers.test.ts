@@ -8,7 +8,8 @@ import { databaseAt, migrations, openAt, things } from './fixtures';
 
 const names = migrations.map(({ name }) => name);
 const postgres = everyDatabase.find(({ name }) => name === 'postgres');
-const rowsOf = (from: string, count: number) => Array.from({ length: count }, (_, i) => [`${from}-${i}`, null, i] as const);
+const rowsOf = (from: string, count: number) =>
+  Array.from({ length: count }, (_, i) => [`${from}-${i}`, null, i] as const);
 
 /** Asks PostgreSQL itself. */
 async function directly<T>(url: string, text: string): Promise<T[]> {
@@ -77,12 +78,12 @@ describe('a pooler that nobody noticed at the start', () => {
     if (!postgres) throw new Error('There is no PostgreSQL');
     await using place = await postgres.create();
     await using database = await openAt(place.url, { poolMax: 1 });
-    const insert = (from: string) =>
-      database.transaction((tx) => tx.insertRows({ ...things, rows: rowsOf(from, 2) }));
+    const insert = (from: string) => database.transaction((tx) => tx.insertRows({ ...things, rows: rowsOf(from, 2) }));
     if (statement.startsWith('DEALLOCATE')) await insert('first');
     await database.read(async (sql) => {
       await sql.run('DEALLOCATE ALL');
-      if (statement.startsWith('PREPARE')) for (let i = 0; i < 20; i += 1) await sql.run(`PREPARE aerie_${i} AS SELECT 1`);
+      if (statement.startsWith('PREPARE'))
+        for (let i = 0; i < 20; i += 1) await sql.run(`PREPARE aerie_${i} AS SELECT 1`);
     });
     expect((await insert('second')).size).toBe(2);
     expect((await insert('third')).size).toBe(2);
