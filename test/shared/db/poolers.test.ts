@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { insertNew } from '../../../src/shared/db/bulk';
 import { everyDatabase } from '../../support/databases';
 import { type PoolMode, startPgbouncer } from '../../support/pgbouncer';
 import { createDatabase, type DatabaseServer, dropDatabase } from '../../support/servers';
@@ -51,7 +52,7 @@ describe.each<PoolMode>(['transaction', 'session'])('PgBouncer in %s mode', (mod
     await using other = await openAt(pooler.url, { poolMax: 10 });
     const work = Array.from({ length: 400 }, (_, i) =>
       (i % 2 === 0 ? one : other).transaction(async (tx) => {
-        await tx.insertRows({ ...things, rows: rowsOf(`new-${i}`, 3) });
+        await insertNew(tx, { ...things, rows: rowsOf(`new-${i}`, 3), groupId: 1 });
         await tx.upsertRows({ ...things, add: ['points'], set: [], rows: [['all', null, 1]] });
         return tx.rows('SELECT id FROM things WHERE id = ?', [`new-${i}-0`]);
       }),
@@ -78,7 +79,7 @@ describe('a pooler that nobody noticed at the start', () => {
     if (!postgres) throw new Error('There is no PostgreSQL');
     await using place = await postgres.create();
     await using database = await openAt(place.url, { poolMax: 1 });
-    const insert = (from: string) => database.transaction((tx) => tx.insertRows({ ...things, rows: rowsOf(from, 2) }));
+    const insert = (from: string) => database.transaction((tx) => insertNew(tx, { ...things, rows: rowsOf(from, 2), groupId: 1 }));
     if (statement.startsWith('DEALLOCATE')) await insert('first');
     await database.read(async (sql) => {
       await sql.run('DEALLOCATE ALL');
@@ -109,7 +110,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('stays healthy while callers only ask for what cannot be', async () => {
     await using place = await create();
     await using database = await openAt(place.url);
-    await database.transaction((tx) => tx.insertRows({ ...things, rows: rowsOf('one', 1) }));
+    await database.transaction((tx) => insertNew(tx, { ...things, rows: rowsOf('one', 1), groupId: 1 }));
     for (let i = 0; i < 30; i += 1)
       await expect(
         database.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('one-0', 1)")),

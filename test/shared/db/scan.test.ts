@@ -46,7 +46,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   test('an error says what kind it is, as everywhere', async () => {
-    const missing = 'SELECT some FROM nowhere';
+    const missing = 'SELECT missing_column FROM nowhere';
     const wrong = 'SELEKT 1';
     const onConnection = (text: string) => db.read((sql) => sql.rows(text)).catch((error: unknown) => error);
     // A schema that waits for its migrations may come yet; a statement that is wrong will not get better.
