@@ -5,14 +5,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
-import {
-  isConnectionTrouble,
-  isRetryable,
-  isSchemaMissing,
-  isTransient,
-  isUniqueViolation,
-  isUnwritable,
-} from './db.errors';
+import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
@@ -182,8 +175,7 @@ export class Database {
       return result;
     } catch (error) {
       if (isUnwritable(error)) this.stuck = true;
-      // What the caller did wrong, or what is tried again, says nothing about the database.
-      if (!(error instanceof AppError) && !isUniqueViolation(error) && !isRetryable(error)) this.writes.add(false);
+      if (isFailure(error)) this.writes.add(false);
       throw error;
     }
   }

@@ -77,6 +77,15 @@ export function isUniqueViolation(error: unknown): boolean {
   return uniqueViolations.includes(codeOf(error));
 }
 
+/**
+ * The database would not do it, through no fault of the caller's. What the caller throws, finds there already or runs again
+ * says nothing about the database.
+ */
+export function isFailure(error: unknown): boolean {
+  if (error instanceof AppError || isUniqueViolation(error) || isRetryable(error)) return false;
+  return codeOf(error) !== '' || isConnectionTrouble(error);
+}
+
 /** The same transaction may pass when it is run again at once. */
 export function isRetryable(error: unknown): boolean {
   return retryable.test(codeOf(error));

@@ -79,7 +79,8 @@ describe('a pooler that nobody noticed at the start', () => {
     if (!postgres) throw new Error('There is no PostgreSQL');
     await using place = await postgres.create();
     await using database = await openAt(place.url, { poolMax: 1 });
-    const insert = (from: string) => database.transaction((tx) => insertNew(tx, { ...things, rows: rowsOf(from, 2), groupId: 1 }));
+    const insert = (from: string) =>
+      database.transaction((tx) => insertNew(tx, { ...things, rows: rowsOf(from, 2), groupId: 1 }));
     if (statement.startsWith('DEALLOCATE')) await insert('first');
     await database.read(async (sql) => {
       await sql.run('DEALLOCATE ALL');
@@ -115,6 +116,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       await expect(
         database.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('one-0', 1)")),
       ).rejects.toThrow();
+    class Rehearsed extends Error {}
+    const rehearse = () => Promise.reject(new Rehearsed());
+    for (let i = 0; i < 30; i += 1) await expect(database.transaction(rehearse)).rejects.toThrow(Rehearsed);
     await database.ping(1000);
   });
 });
