@@ -90,9 +90,9 @@ async function compile() {
     told = signal;
     compiler.kill(signal);
   };
-  signals.forEach((signal) => process.on(signal, stop));
+  for (const signal of signals) process.on(signal, stop);
   const status = await new Promise((resolve) => compiler.once('close', resolve));
-  signals.forEach((signal) => process.off(signal, stop));
+  for (const signal of signals) process.off(signal, stop);
   if (told) {
     rmSync(lock, { force: true });
     process.kill(process.pid, told);

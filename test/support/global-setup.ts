@@ -18,6 +18,7 @@ export default async function globalSetup(): Promise<void> {
     ...(process.env.TEST_MYSQL_URL ? [] : (['mariadb-install-db', 'mariadbd'] as const)),
     'redis-server',
     'etcd',
+    'pgbouncer',
   ]);
   const servers = await Promise.all([start('TEST_POSTGRES_URL', startPostgres), start('TEST_MYSQL_URL', startMariadb)]);
   Object.assign(globalThis, { testServers: servers });

@@ -9,6 +9,7 @@ const packages = {
   initdb: 'postgresql',
   'redis-server': 'redis-server',
   etcd: 'etcd-server',
+  pgbouncer: 'pgbouncer',
 };
 
 /** A server program that the tests start. */

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { BadVariable } from './config.errors';
-import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables } from './config.schema';
-import { minSecretBytes, secretBytes } from './config.values';
+import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables, secretNames } from './config.schema';
+import { parseDatabaseUrl } from './database-url';
+import { parseRedisUrl } from './redis-url';
 
 // Who consumes whose news, and who asks whom: neither leaves the process yet.
 const neighbours: Readonly<Record<string, { readonly of: string; readonly because: string }>> = {
@@ -106,8 +107,6 @@ function* otherNames(env: EnvironmentVariables): Generator<BadVariable> {
     if (value !== undefined && same !== undefined && value !== same)
       yield { name, reason: `differs from ${other}, of which it is another name` };
   }
-  if (env.REDIS_PORT !== undefined && env.REDIS_HOST === undefined)
-    yield { name: 'REDIS_PORT', reason: 'needs REDIS_HOST' };
 }
 
 function* locks(env: EnvironmentVariables): Generator<BadVariable> {
@@ -146,14 +145,11 @@ function isRsaKey(file: string, kind: 'private' | 'public'): boolean {
 }
 
 function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
-  if (secretBytes(env.HMAC_SECRET).length < minSecretBytes) {
-    yield { name: 'HMAC_SECRET', reason: `must be at least ${minSecretBytes} bytes` };
-  }
   if (env.HMAC_KEYS?.some((key) => key.kid === 'default')) {
     yield { name: 'HMAC_KEYS', reason: 'may not name the key "default": that one is HMAC_SECRET' };
   }
   const purposes: [string, readonly Buffer[]][] = [
-    ['HMAC_SECRET', [secretBytes(env.HMAC_SECRET)]],
+    ['HMAC_SECRET', [env.HMAC_SECRET]],
     ['HMAC_KEYS', (env.HMAC_KEYS ?? []).map((key) => key.secret)],
     ['RECEIPT_KEYS', env.RECEIPT_KEYS.map((key) => key.secret)],
     ['INTERNAL_API_SECRET', env.INTERNAL_API_SECRET ?? []],
@@ -161,18 +157,39 @@ function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
   const seen = new Map<string, string>();
   for (const [name, values] of purposes) {
     for (const value of values) {
-      const other = seen.get(value.toString('hex'));
+      const key = keyOf(value);
+      const other = seen.get(key);
       if (other !== undefined) yield { name, reason: `shares a secret with ${other}; every secret has one purpose` };
-      seen.set(value.toString('hex'), name);
+      seen.set(key, name);
     }
   }
+  for (const [name, password] of passwords(env)) {
+    const other = seen.get(keyOf(Buffer.from(password)));
+    if (other !== undefined)
+      yield { name: other, reason: `is the password in ${name}, too; every secret has one purpose` };
+  }
+}
+
+/** The same for a secret as it is written and for its bytes. */
+function keyOf(secret: Buffer): string {
+  const text = secret.toString('utf8');
+  return (text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : secret).toString('hex');
+}
+
+function* passwords(env: EnvironmentVariables): Generator<readonly [string, string]> {
+  for (const name of secretNames) {
+    const value = env[name];
+    if (typeof value === 'string' && name !== 'REDIS_URL') yield [name, parseDatabaseUrl(value).password];
+  }
+  for (const url of [env.REDIS_URL ?? [], env.LOCK_REDIS_URLS ?? []].flat())
+    yield ['a Redis URL', parseRedisUrl(url).password ?? ''];
 }
 
 function* deployed(
   env: EnvironmentVariables,
   raw: Readonly<Record<string, string | undefined>>,
 ): Generator<BadVariable> {
-  if (env.HMAC_SECRET === developmentHmacSecret)
+  if (env.HMAC_SECRET.equals(Buffer.from(developmentHmacSecret)))
     yield { name: 'HMAC_SECRET', reason: 'must be set to a secret of your own' };
   if ((raw.RECEIPT_KEYS ?? developmentReceiptKeys).includes('aerie-development-')) {
     yield { name: 'RECEIPT_KEYS', reason: 'must be set to secrets of your own' };

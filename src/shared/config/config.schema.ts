@@ -1,19 +1,7 @@
 import { z } from 'zod';
 import { databaseUrl, goDsn, redisAddress, redisUrl } from './config.addresses';
-import {
-  addresses,
-  decimal,
-  duration,
-  flag,
-  keyRing,
-  list,
-  origins,
-  publicUrl,
-  seasons,
-  secretList,
-  timezone,
-  url,
-} from './config.values';
+import { keyRing, secret, secretList } from './config.secrets';
+import { addresses, decimal, duration, flag, list, origins, publicUrl, seasons, timezone, url } from './config.values';
 
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use';
@@ -21,6 +9,30 @@ export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or a host name');
 const database = databaseUrl();
 const file = z.string().min(1, 'must name a file');
+
+/** What is secret, or may hold a password: each can be read from a file (`<NAME>_FILE`), as containers get theirs. */
+export const secretNames = [
+  'DATABASE_URL',
+  'DB_URL',
+  'USERS_DATABASE_URL',
+  'AUTH_DATABASE_URL',
+  'MYSQL_DSN',
+  'EVENTS_GATEWAY_DATABASE_URL',
+  'FAIRNESS_DATABASE_URL',
+  'PROGRESSION_DATABASE_URL',
+  'LEADERBOARD_DATABASE_URL',
+  'REDIS_URL',
+  'LOCK_REDIS_URLS',
+  'HMAC_SECRET',
+  'HMAC_KEYS',
+  'RECEIPT_KEYS',
+  'INTERNAL_API_SECRET',
+] as const;
+
+/** Read before all others: see `rawOf`. */
+function fileOf(name: (typeof secretNames)[number]) {
+  return file.optional().describe(`A file that holds ${name}`);
+}
 
 /**
  * Every variable that Aerie reads, in the order of `.env.example`. `describe` is its comment there, `default`
@@ -64,22 +76,32 @@ export const environmentSchema = z.object({
   DATABASE_URL: database
     .optional()
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
+  DATABASE_URL_FILE: fileOf('DATABASE_URL'),
   DB_URL: database.optional().describe('Another name for DATABASE_URL'),
+  DB_URL_FILE: fileOf('DB_URL'),
   USERS_DATABASE_URL: database.optional().describe('A database of its own for users'),
+  USERS_DATABASE_URL_FILE: fileOf('USERS_DATABASE_URL'),
   AUTH_DATABASE_URL: database.optional().describe('A database of its own for auth'),
+  AUTH_DATABASE_URL_FILE: fileOf('AUTH_DATABASE_URL'),
   MYSQL_DSN: goDsn()
     .optional()
     .describe('Another name for the last two, also as Go spells it: user:password@tcp(host:3306)/db'),
+  MYSQL_DSN_FILE: fileOf('MYSQL_DSN'),
   EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
+  EVENTS_GATEWAY_DATABASE_URL_FILE: fileOf('EVENTS_GATEWAY_DATABASE_URL'),
   FAIRNESS_DATABASE_URL: database.optional().describe('A database of its own for fairness'),
+  FAIRNESS_DATABASE_URL_FILE: fileOf('FAIRNESS_DATABASE_URL'),
   PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
+  PROGRESSION_DATABASE_URL_FILE: fileOf('PROGRESSION_DATABASE_URL'),
   LEADERBOARD_DATABASE_URL: database.optional().describe('A database of its own for leaderboards'),
+  LEADERBOARD_DATABASE_URL_FILE: fileOf('LEADERBOARD_DATABASE_URL'),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
   REDIS_URL: redisUrl()
     .optional()
     .describe('redis://host:6379 | redis+sentinel://h1:26379,h2:26379/name | redis+cluster://h1,h2 (rediss: TLS)'),
+  REDIS_URL_FILE: fileOf('REDIS_URL'),
   REDIS_ADDR: redisAddress().optional().describe('Another name for REDIS_URL: host:port'),
   REDIS_HOST: host.optional().describe('Another name for REDIS_URL: the host'),
   REDIS_PORT: decimal(1, 65535).optional().describe('With REDIS_HOST; unset: 6379'),
@@ -91,6 +113,7 @@ export const environmentSchema = z.object({
     .pipe(z.array(redisUrl()))
     .optional()
     .describe('Independent Redis servers, of which most must agree (redlock); unset: REDIS_URL'),
+  LOCK_REDIS_URLS_FILE: fileOf('LOCK_REDIS_URLS'),
   ETCD_ENDPOINTS: list()
     .pipe(z.array(url(['http://', 'https://'])))
     .optional()
@@ -98,14 +121,16 @@ export const environmentSchema = z.object({
   LOCK_TTL_MS: decimal(100, 60_000).default(5000).describe('Milliseconds until the lock of a dead holder is free'),
   LOCK_WAIT_MS: decimal(0, 4000).default(1000).describe('Milliseconds to wait for a lock; then 409 resource_busy'),
   BUS_KIND: z.enum(['inmem'], 'must be inmem').default('inmem').describe('inmem: consumers run in this process'),
-  HMAC_SECRET: z
-    .string()
-    .default(developmentHmacSecret)
-    .describe('Signs events under the key id "default"; at least 32 bytes'),
+  HMAC_SECRET: secret()
+    .prefault(developmentHmacSecret)
+    .describe('Signs events under the key id "default"; at least 32 bytes, or whsec_ and base64'),
+  HMAC_SECRET_FILE: fileOf('HMAC_SECRET'),
   HMAC_KEYS: keyRing().optional().describe('More signing keys: kid:secret,kid:secret; whsec_ secrets are base64'),
+  HMAC_KEYS_FILE: fileOf('HMAC_KEYS'),
   RECEIPT_KEYS: keyRing()
     .prefault(developmentReceiptKeys)
     .describe('Receipt keys: kid:secret,...; the first signs, the others still verify'),
+  RECEIPT_KEYS_FILE: fileOf('RECEIPT_KEYS'),
   RECEIPT_TTL_HOURS: decimal(0, 1_000_000).default(0).describe('Hours until a receipt expires; 0: never'),
   JWT_PRIVATE_KEY_FILE: list()
     .optional()
@@ -118,6 +143,7 @@ export const environmentSchema = z.object({
   INTERNAL_API_SECRET: secretList()
     .optional()
     .describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
+  INTERNAL_API_SECRET_FILE: fileOf('INTERNAL_API_SECRET'),
   AUTH_REQUIRED: flag().optional().describe('Unset: false in development (loopback only), else true'),
   TRUSTED_PROXIES: addresses()
     .optional()

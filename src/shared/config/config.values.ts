@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
-import type { NamedKey, Season } from './config';
+import type { Season } from './config';
 
 // Reasons never contain the value: the environment holds secrets and the message is printed.
 
@@ -114,40 +114,4 @@ function isNetwork(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || more.length > 0) return false;
   return !text.includes('/') || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-/** Bytes of a configured secret: `whsec_` ones (Standard Webhooks) are base64, all others are taken as UTF-8. */
-export function secretBytes(text: string): Buffer {
-  return text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.from(text, 'utf8');
-}
-
-export const minSecretBytes = 32;
-const shortSecret = `must be at least ${minSecretBytes} bytes`;
-
-/** `kid:secret,kid:secret` with distinct ids. */
-export function keyRing() {
-  return list().transform((items, context): NamedKey[] => {
-    const keys: NamedKey[] = [];
-    for (const item of items) {
-      const [, kid, text] = /^([A-Za-z0-9_.-]{1,64}):(.+)$/s.exec(item) ?? [];
-      if (kid === undefined || text === undefined) {
-        context.addIssue({ code: 'custom', message: 'must be kid:secret, comma-separated' });
-        return z.NEVER;
-      }
-      keys.push({ kid, secret: secretBytes(text) });
-    }
-    if (keys.some((key) => key.secret.length < minSecretBytes))
-      context.addIssue({ code: 'custom', message: `each secret ${shortSecret}` });
-    if (new Set(keys.map((key) => key.kid)).size < keys.length)
-      context.addIssue({ code: 'custom', message: 'names one key id twice' });
-    return keys;
-  });
-}
-
-/** One secret, or two while one replaces the other. */
-export function secretList() {
-  return list()
-    .transform((items) => items.map((item) => Buffer.from(item, 'utf8')))
-    .refine((items) => items.length <= 2, 'must be one secret, or two, comma-separated')
-    .refine((items) => items.every((item) => item.length >= minSecretBytes), `each secret ${shortSecret}`);
 }

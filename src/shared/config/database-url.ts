@@ -61,7 +61,8 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   };
   options.end();
   // mysql2 would compare the certificate with the name localhost.
-  if (kind === 'mysql' && isIP(host) && address.tls && address.tls.verifyIdentity)
+  const { tls } = address;
+  if (kind === 'mysql' && isIP(host) !== 0 && tls !== false && tls.verifyIdentity)
     throw new AddressError('must name the server by a host name: the certificate of an IP address cannot be checked');
   return address;
 }

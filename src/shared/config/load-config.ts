@@ -1,11 +1,11 @@
 import { config as readDotenv } from 'dotenv';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
+import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
 import { type EnvironmentVariables, environmentSchema } from './config.schema';
-import { secretBytes } from './config.values';
 
-export type RawEnvironment = Readonly<Record<string, string | undefined>>;
+export type { RawEnvironment } from './config.raw';
 
 /** The process's environment over what `.env` in the working directory says. */
 export function readEnvironment(): RawEnvironment {
@@ -16,12 +16,9 @@ export function readEnvironment(): RawEnvironment {
 
 /**
  * @throws ConfigError naming every variable that cannot be used. `features` are the names that MODULES may list.
- * An empty variable counts as unset, as compose files and `.env` templates leave them.
  */
 export function loadConfig(environment: RawEnvironment, features: readonly string[]): Config {
-  const raw = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => name in environmentSchema.shape && value !== ''),
-  );
+  const { values: raw, fromFile, bad: unread } = rawOf(environment, Object.keys(environmentSchema.shape));
   const bad = new Map<string, BadVariable>();
   const parsed = environmentSchema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) {
@@ -33,7 +30,8 @@ export function loadConfig(environment: RawEnvironment, features: readonly strin
   for (const rule of brokenRules(rest, raw, features)) {
     if (!bad.has(rule.name)) bad.set(rule.name, rule);
   }
-  if (bad.size > 0) throw new ConfigError([...bad.values()]);
+  const told = [...bad.values()].map((one) => (fromFile.has(one.name) ? { ...one, name: `${one.name}_FILE` } : one));
+  if (told.length + unread.length > 0) throw new ConfigError([...unread, ...told]);
   return toConfig(rest, features);
 }
 
@@ -50,7 +48,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     progression: env.PROGRESSION_DATABASE_URL,
     leaderboard: env.LEADERBOARD_DATABASE_URL,
   };
-  const defaultKey: NamedKey = { kid: 'default', secret: secretBytes(env.HMAC_SECRET) };
+  const defaultKey: NamedKey = { kid: 'default', secret: env.HMAC_SECRET };
   return {
     environment: env.ENVIRONMENT,
     modules: env.MODULES ?? features,

@@ -5,10 +5,11 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
-import { isConnectionTrouble, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
+import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
+import { Outcomes } from './outcomes';
 import { PostgresDialect } from './postgres.dialect';
 import { SilentLogger } from './silent.logger';
 import type { DatabaseKind, Sql, Value } from './sql';
@@ -45,6 +46,7 @@ export class Database {
   private dataSource: DataSource | undefined;
   private callers = 0;
   private stuck = false;
+  private readonly writes = new Outcomes();
 
   constructor(private readonly options: DatabaseOptions) {
     this.dialect = dialectOf(parseDatabaseUrl(options.url), options);
@@ -88,7 +90,8 @@ export class Database {
     return this.borrow(Number.POSITIVE_INFINITY, 'normal', (connection) =>
       connection.exclusively(migrationLimitMs, async () => {
         const executor = new MigrationExecutor(dataSource, connection.runner);
-        executor.transaction = this.embedded ? 'all' : 'each';
+        // MySQL ends a transaction with every change of a table; elsewhere the lock is one.
+        executor.transaction = this.kind === 'mysql' ? 'each' : 'all';
         return (await executor.executePendingMigrations()).map(({ name }) => name);
       }),
     );
@@ -103,17 +106,18 @@ export class Database {
     });
   }
 
-  /** Nothing could be written lately, and since then no `ping` could: the disk is full, perhaps. */
+  /** Nothing could be written lately, and since then no `ping` could: the disk is full, perhaps. Or most writes fail. */
   get unwritable(): boolean {
-    return this.stuck;
+    return this.stuck || this.writes.mostFail;
   }
 
   /**
    * Asks the database for an answer, and where nothing could be written lately, writes. Rejects with `unavailable` when
-   * that fails or takes longer than `limitMs`.
+   * that fails or takes longer than `limitMs`, and while most of what others write fails.
    */
   async ping(limitMs: number): Promise<void> {
     await this.retried((connection) => connection.rows(this.dialect.pingText), 'normal', limitMs);
+    if (this.writes.mostFail) throw unavailable(new Error('Most transactions fail'));
     if (!this.stuck) return;
     await this.retried((connection) => this.commit(connection, writeSomething), 'normal', limitMs);
     // Only now: many a transaction commits without having written anything.
@@ -159,15 +163,19 @@ export class Database {
     try {
       return await reader.rows<T>(text, params, this.options.queryTimeoutMs);
     } catch (error) {
-      throw asAnswer(error);
+      // Nobody runs it again.
+      throw isRetryable(error) ? unavailable(error) : asAnswer(error);
     }
   }
 
   private async commit<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {
     try {
-      return await inTransaction(connection, work);
+      const result = await inTransaction(connection, work);
+      this.writes.add(true);
+      return result;
     } catch (error) {
       if (isUnwritable(error)) this.stuck = true;
+      if (isFailure(error)) this.writes.add(false);
       throw error;
     }
   }

@@ -34,9 +34,10 @@ const uniqueViolations = [
   'SQLITE_CONSTRAINT_ROWID',
 ];
 
-// Serialization failure, deadlock, lock wait: the transaction was or must be rolled back and may pass when run again.
+// Serialization failure, deadlock, lock wait, a prepared statement that is another's (behind a connection pooler): the
+// transaction was or must be rolled back and may pass when run again.
 const retryable =
-  /^(40001|40P01|55P03|ER_LOCK_DEADLOCK|ER_LOCK_WAIT_TIMEOUT|ER_CHECKREAD|SQLITE_BUSY(_.+)?|SQLITE_LOCKED(_.+)?)$/;
+  /^(40001|40P01|55P03|42P05|26000|ER_LOCK_DEADLOCK|ER_LOCK_WAIT_TIMEOUT|ER_CHECKREAD|SQLITE_BUSY(_.+)?|SQLITE_LOCKED(_.+)?)$/;
 
 // SQLSTATE classes: 08 connection, 53 resources, 57 operator intervention, 58 system error, 25006 read-only (failover).
 const trouble = new RegExp(
@@ -76,9 +77,23 @@ export function isUniqueViolation(error: unknown): boolean {
   return uniqueViolations.includes(codeOf(error));
 }
 
+/**
+ * The database would not do it, through no fault of the caller's. What the caller throws, finds there already or runs again
+ * says nothing about the database.
+ */
+export function isFailure(error: unknown): boolean {
+  if (error instanceof AppError || isUniqueViolation(error) || isRetryable(error)) return false;
+  return codeOf(error) !== '' || isConnectionTrouble(error);
+}
+
 /** The same transaction may pass when it is run again at once. */
 export function isRetryable(error: unknown): boolean {
   return retryable.test(codeOf(error));
+}
+
+/** A statement's name is taken or unknown in this session: somebody between us and PostgreSQL shares it out. */
+export function isStatementLost(error: unknown): boolean {
+  return ['42P05', '26000'].includes(codeOf(error));
 }
 
 /** Somebody else held a row for longer than the database lets us wait. */

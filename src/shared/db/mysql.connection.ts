@@ -111,8 +111,13 @@ export class MysqlConnection extends ServerConnection {
     return row?.locked === 1;
   }
 
-  protected async unlock(): Promise<void> {
-    await this.rows('SELECT RELEASE_LOCK(?)', [this.lockName]);
+  async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    await this.takeLock(limitMs);
+    try {
+      return await work();
+    } finally {
+      await this.rows('SELECT RELEASE_LOCK(?)', [this.lockName]);
+    }
   }
 
   protected destroy(): void {

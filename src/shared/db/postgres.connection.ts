@@ -2,6 +2,7 @@ import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { guarded } from '../lifecycle/guarded';
 import { keyOf } from './bulk';
+import { isStatementLost } from './db.errors';
 import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
 import { ServerConnection } from './server.connection';
 import type { BulkRows, UpsertRows, Value } from './sql';
@@ -9,6 +10,14 @@ import type { BulkRows, UpsertRows, Value } from './sql';
 // The key of the advisory lock under which migrations run; any constant does.
 const migrationLock = 7_236_104_501;
 const maxRows = 5000;
+
+/** What is known of all connections of one pool. */
+export interface PostgresSession {
+  /** A session is ours for one transaction only: no prepared statements by name, no settings that outlast it. */
+  pooled: boolean;
+  /** Statements that limit the transaction in which they stand. */
+  readonly localLimits: string;
+}
 
 /** A connection to PostgreSQL while one caller has it. */
 export class PostgresConnection extends ServerConnection {
@@ -19,6 +28,7 @@ export class PostgresConnection extends ServerConnection {
     dataSource: DataSource,
     private readonly client: PoolClient,
     protected readonly limitMs: number,
+    private readonly session: PostgresSession,
     private readonly returnToPool: (error?: Error) => void,
   ) {
     super(dataSource, client);
@@ -64,9 +74,20 @@ export class PostgresConnection extends ServerConnection {
     for (let from = 0; from < bulk.rows.length; from += maxRows) {
       const part = bulk.rows.slice(from, from + maxRows);
       const values = columns.map(([, type], i) => arrayOf(part, i, type));
-      results.push(await this.query({ name: nameOf(text), text, values }));
+      results.push(await this.queryPrepared(text, values));
     }
     return results;
+  }
+
+  private async queryPrepared(text: string, values: string[]): Promise<QueryResult> {
+    if (this.session.pooled) return this.query({ text, values });
+    try {
+      return await this.query({ name: nameOf(text), text, values });
+    } catch (error) {
+      // The transaction is over and is run again, without names from now on.
+      if (isStatementLost(error)) this.session.pooled = true;
+      throw error;
+    }
   }
 
   protected async sendCommit(): Promise<void> {
@@ -75,15 +96,29 @@ export class PostgresConnection extends ServerConnection {
     if (command !== 'COMMIT') throw new Error('Nothing was committed: the error of an earlier statement was swallowed');
   }
 
-  protected async tryLock(): Promise<boolean> {
-    await this.run('SET statement_timeout = 0');
-    const [row] = await this.rows<{ locked: boolean }>('SELECT pg_try_advisory_lock(?) AS locked', [migrationLock]);
-    return row?.locked === true;
+  // In one transaction, with which the lock and the setting go: a pooler hands the session to others after it.
+  async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    await this.begin();
+    try {
+      await this.run('SET LOCAL statement_timeout = 0');
+      await this.takeLock(limitMs);
+      const result = await work();
+      await this.commit();
+      return result;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
-  protected async unlock(): Promise<void> {
-    // Its settings are not those of the pool any more; the lock goes with the connection.
-    this.breakOff(new Error('Done'));
+  protected override async beginWork(): Promise<void> {
+    await this.run(this.session.pooled ? `BEGIN ISOLATION LEVEL READ COMMITTED; ${this.session.localLimits}` : 'BEGIN');
+  }
+
+  protected async tryLock(): Promise<boolean> {
+    const text = 'SELECT pg_try_advisory_xact_lock(?) AS locked';
+    const [row] = await this.rows<{ locked: boolean }>(text, [migrationLock]);
+    return row?.locked === true;
   }
 
   protected destroy(): void {

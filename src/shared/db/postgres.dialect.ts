@@ -6,7 +6,7 @@ import { nodeTls } from '../config/tls-words';
 import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { Dialect, type DialectOptions } from './dialect';
-import { PostgresConnection } from './postgres.connection';
+import { PostgresConnection, type PostgresSession } from './postgres.connection';
 import { checkNumber } from './safe-integer';
 
 // Whole numbers come as text in these types: bigint, and numeric, which is what SUM makes of bigint.
@@ -24,12 +24,16 @@ export class PostgresDialect extends Dialect {
   readonly kind = 'postgres';
   readonly pingText = 'SELECT 1';
   private readonly prepared = new WeakSet<PoolClient>();
+  private readonly session: PostgresSession;
 
   constructor(
     private readonly address: DatabaseAddress,
     private readonly options: DialectOptions,
   ) {
     super();
+    const limit = options.queryTimeoutMs;
+    const localLimits = `SET LOCAL statement_timeout = ${limit}; SET LOCAL lock_timeout = ${Math.ceil(limit * 0.8)}`;
+    this.session = { pooled: address.pooled === true, localLimits };
   }
 
   dataSourceOptions(): DataSourceOptions {
@@ -51,7 +55,7 @@ export class PostgresDialect extends Dialect {
     const pending = (dataSource.driver as PostgresDriver).obtainMasterConnection() as Promise<Loan>;
     const late = () => pending.then(([, giveBack]) => giveBack(), ignore);
     const [client, giveBack] = await within(pending, limitMs, late);
-    const connection = new PostgresConnection(dataSource, client, limitMs, giveBack);
+    const connection = new PostgresConnection(dataSource, client, limitMs, this.session, giveBack);
     if (!this.prepared.has(client)) await this.prepare(connection, client);
     return connection;
   }
@@ -61,13 +65,21 @@ export class PostgresDialect extends Dialect {
     const limit = this.options.queryTimeoutMs;
     const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
     try {
-      await connection.run(`SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; ${settings}`);
+      this.session.pooled ||= await isPooled(connection, client);
+      if (!this.session.pooled)
+        await connection.run(`SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; ${settings}`);
       this.prepared.add(client);
     } catch (error) {
       connection.release();
       throw error;
     }
   }
+}
+
+/** Whoever greeted us is not the process that answers: PgBouncer, or another of its kind, is in between. */
+async function isPooled(connection: Connection, client: PoolClient): Promise<boolean> {
+  const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return row?.pid !== (client as PoolClient & { readonly processID?: number | null }).processID;
 }
 
 // The wait was given up and its caller has the error.

@@ -26,7 +26,6 @@ export abstract class ServerConnection extends Connection {
   protected abstract sendCommit(): Promise<void>;
   /** Tries to take the lock; false when another process has it. */
   protected abstract tryLock(): Promise<boolean>;
-  protected abstract unlock(): Promise<void>;
 
   protected async beginWork(): Promise<void> {
     await this.run('BEGIN');
@@ -46,14 +45,9 @@ export abstract class ServerConnection extends Connection {
     if (!this.broken) await this.run('ROLLBACK');
   }
 
-  async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  protected async takeLock(limitMs: number): Promise<void> {
     for (const until = performance.now() + limitMs; !(await this.tryLock()); await sleep(100)) {
       if (performance.now() > until) throw new TimeLimitError(limitMs);
-    }
-    try {
-      return await work();
-    } finally {
-      await this.unlock();
     }
   }
 

@@ -17,7 +17,7 @@ interface Question {
 interface Answer {
   readonly id: number;
   readonly rows?: Record<string, unknown>[];
-  readonly error?: string;
+  readonly error?: { readonly message: string; readonly code?: string };
 }
 
 /**
@@ -93,7 +93,8 @@ export class SqliteThread {
 
   private answered({ id, rows, error }: Answer): void {
     const question = this.open.get(id);
-    if (error !== undefined) question?.reject(new Error(error));
+    if (error !== undefined)
+      question?.reject(Object.assign(new Error(error.message), error.code === undefined ? {} : { code: error.code }));
     else question?.resolve((rows ?? []).map(checkRow));
   }
 
@@ -120,7 +121,9 @@ function serve(): void {
       if (prepared.size < 100) prepared.set(text, statement);
       parentPort?.postMessage({ id, rows: statement.all(...params) });
     } catch (error) {
-      parentPort?.postMessage({ id, error: String((error as Error).message) });
+      // An error that is sent as such arrives without its code.
+      const { message, code } = error as Error & { code?: string };
+      parentPort?.postMessage({ id, error: { message: String(message), ...(code ? { code } : {}) } });
     }
   });
 }

@@ -1,35 +1,44 @@
 import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { TimeLimitError, within } from '../lifecycle/within';
 import type { RedisClient } from '../redis/redis.client';
 import { type Limit, RateLimiter, type Taken } from './rate-limiter';
 
 const prefix = 'aerie:rate';
+// Longer than any Redis needs that is well, shorter than whoever logs in would notice.
+const patienceMs = 150;
+// So long nobody else waits for one that was silent.
+const pauseMs = 1000;
 
 /**
- * Counts in Redis, for all processes together. While Redis does not answer, `insurance` counts in each process for itself:
- * more gets through then, but never without a limit.
+ * Counts in Redis, for all processes together. While Redis does not answer within 150 ms, `insurance` counts in each process
+ * for itself: more gets through then, but never without a limit. Whoever counts several times waits for it once.
  */
 export class RedisRateLimiter extends RateLimiter {
   private readonly limiters = new Map<string, RateLimiterRedis>();
+  private silentUntil = 0;
 
   private constructor(
     private readonly flexible: typeof import('rate-limiter-flexible'),
     private readonly client: RedisClient,
     private readonly insurance: RateLimiter,
+    private readonly answerMs: number,
   ) {
     super();
   }
 
-  static async open(client: RedisClient, insurance: RateLimiter): Promise<RedisRateLimiter> {
+  static async open(client: RedisClient, insurance: RateLimiter, answerMs = patienceMs): Promise<RedisRateLimiter> {
     // Loaded only where there is a Redis.
-    return new RedisRateLimiter(await import('rate-limiter-flexible'), client, insurance);
+    return new RedisRateLimiter(await import('rate-limiter-flexible'), client, insurance, answerMs);
   }
 
   override async take(limit: Limit, key: string): Promise<Taken> {
+    if (performance.now() < this.silentUntil) return this.insurance.take(limit, key);
     try {
-      return toTaken(limit, await this.limiterOf(limit).consume(key));
+      return toTaken(limit, await within(this.limiterOf(limit).consume(key), this.answerMs));
     } catch (thrown) {
       // What is one too many is thrown as well.
       if (thrown instanceof this.flexible.RateLimiterRes) return toTaken(limit, thrown);
+      if (thrown instanceof TimeLimitError) this.silentUntil = performance.now() + pauseMs;
       return this.insurance.take(limit, key);
     }
   }

@@ -62,7 +62,6 @@ test.each<[RawEnvironment, string[]]>([
   [{ REDIS_ADDR: 'redis' }, ['REDIS_ADDR']],
   [{ REDIS_URL: 'redis://a:6379', REDIS_ADDR: 'b:6379' }, ['REDIS_ADDR']],
   [{ REDIS_URL: 'redis://a:6379', REDIS_HOST: 'b' }, ['REDIS_HOST']],
-  [{ REDIS_PORT: '6379' }, ['REDIS_PORT']],
   [{ LOCK_TYPE: 'zookeeper' }, ['LOCK_TYPE']],
   [{ LOCK_TYPE: 'redis' }, ['REDIS_URL']],
   [{ LOCK_TYPE: 'etcd' }, ['ETCD_ENDPOINTS']],

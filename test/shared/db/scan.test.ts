@@ -44,6 +44,17 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await expect(db.scan('SELECT nothing FROM nowhere')).rejects.toHaveProperty('message');
     expect(await db.scan('SELECT id FROM things')).toEqual([]);
   });
+
+  test('an error says what kind it is, as everywhere', async () => {
+    const missing = 'SELECT missing_column FROM nowhere';
+    const wrong = 'SELEKT 1';
+    const onConnection = (text: string) => db.read((sql) => sql.rows(text)).catch((error: unknown) => error);
+    // A schema that waits for its migrations may come yet; a statement that is wrong will not get better.
+    await expect(db.scan(missing)).rejects.toMatchObject({ kind: 'unavailable' });
+    const { code } = (await onConnection(wrong)) as { code?: string };
+    expect(code).toEqual(expect.any(String));
+    await expect(db.scan(wrong)).rejects.toMatchObject({ code });
+  });
 });
 
 describe('SQLite', () => {

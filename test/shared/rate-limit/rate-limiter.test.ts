@@ -15,8 +15,8 @@ let server: RedisServer;
 const clients: Redis[] = [];
 
 /** As RedisClients makes them. */
-async function client(): Promise<Redis> {
-  const made = new Redis(server.url, { maxRetriesPerRequest: 0, commandTimeout: 500, enableOfflineQueue: false });
+async function client(commandTimeout = 500): Promise<Redis> {
+  const made = new Redis(server.url, { maxRetriesPerRequest: 0, commandTimeout, enableOfflineQueue: false });
   made.on('error', () => undefined);
   clients.push(made);
   await once(made, 'ready');
@@ -81,6 +81,29 @@ test('while Redis is gone each process counts for itself, at once; then together
   expect(performance.now() - began).toBeLessThan(2000);
   await server.restart();
   await eventually(async () => expect((await limiter.take({ ...limit, windowSeconds: 60 }, 'gone')).remaining).toBe(2));
+});
+
+test('of a frozen Redis one is waited for, and not for long; then it counts again', async () => {
+  const commandMs = 4000;
+  const frozen = await client(commandMs);
+  const limiter = await RedisRateLimiter.open(frozen, insured());
+  const minute = { ...limit, windowSeconds: 60 };
+  await limiter.take(minute, 'frozen');
+  server.freeze();
+  const order: string[] = [];
+  const patience = frozen.ping().catch(() => order.push('the client of Redis'));
+  // Each for 150 ms would take longer than the client's own patience.
+  const taken = [];
+  for (let i = 0; i < 100; i += 1) taken.push(await limiter.take(minute, 'frozen'));
+  order.push('the limiter');
+  expect(taken.map(({ exceeded }) => exceeded).slice(0, 5)).toEqual([false, false, false, true, true]);
+  await patience;
+  expect(order).toEqual(['the limiter', 'the client of Redis']);
+  server.resume();
+  await eventually(async () => {
+    await limiter.take(minute, 'thawed');
+    expect(await frozen.exists('aerie:rate:test:thawed')).toBe(1);
+  });
 });
 
 test('in memory a million made-up keys cost no more than the bound, and do not free who is tried hard', async () => {
