@@ -41,7 +41,10 @@ afterAll(async () => {
 const body = JSON.stringify(eventBody({ playerId: 'header-player' }));
 const now = (): string => String(Math.floor(Date.now() / 1000));
 let made = 0;
-const newId = (): string => `header-${(made += 1)}`;
+function newId(): string {
+  made += 1;
+  return `header-${made}`;
+}
 const macOf = (id: string, t: string, secret: string | Buffer = developmentSecret) =>
   createHmac('sha256', secret).update(`${id}.${t}.${body}`);
 

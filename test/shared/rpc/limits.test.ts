@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { Readable } from 'node:stream';
 import {
   Client,
   type ClientDuplexStream,
@@ -11,14 +10,12 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import fastifyServer from 'fastify';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { grpcInterceptor } from '../../../src/shared/rpc/grpc.interceptor';
 import type { GrpcMetrics } from '../../../src/shared/rpc/grpc.metrics';
 import { fromGrpcError } from '../../../src/shared/rpc/grpc.status';
-import { HandlerDeadline } from '../../../src/shared/rpc/http.deadline';
 import { Peers } from '../../../src/shared/rpc/peer';
 import { RouteTable } from '../../../src/shared/rpc/route-table';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
@@ -160,64 +157,6 @@ describe('of the application', () => {
     await closed;
     expect(answer).toMatch(/^HTTP\/1\.1 202 /);
   });
-});
-
-test('a handler that takes too long is answered 504, and what it says later is not', async () => {
-  const server = fastifyServer();
-  const failures: unknown[] = [];
-  const deadline = new HandlerDeadline(300, (error) => failures.push(error));
-  server.decorateRequest('traceId', 'the-trace');
-  server.addHook('preHandler', (each, reply, done) => {
-    deadline.begin(each, reply);
-    done();
-  });
-  server.addHook('onResponse', (each, _reply, done) => {
-    deadline.end(each);
-    done();
-  });
-  server.get('/slow', async () => {
-    await sleep(1200);
-    return 'late';
-  });
-  // Says what it is going to answer, and then does not.
-  server.get('/typed', async (_request, reply) => {
-    reply.type('text/javascript').header('content-length', 5).header('etag', '"1"');
-    await sleep(1200);
-    return 'late!';
-  });
-  // Has begun to answer in time, and goes on for longer.
-  server.get('/streamed', (_request, reply) => {
-    const parts = async function* (): AsyncGenerator<string> {
-      for (const part of ['be', 'gun', ' and', ' done']) {
-        yield part;
-        await sleep(300);
-      }
-    };
-    return reply.type('text/javascript').send(Readable.from(parts()));
-  });
-  server.get('/quick', async () => ({ ok: true }));
-  const url = await server.listen({ port: 0, host: '127.0.0.1' });
-  const began = Date.now();
-  const slow = await request(`${url}/slow`);
-  expect([slow.statusCode, await slow.body.json()]).toEqual([
-    504,
-    expect.objectContaining({ error: 'Gateway Timeout', code: 'deadline_exceeded', trace_id: 'the-trace' }),
-  ]);
-  expect(Date.now() - began).toBeLessThan(900);
-  const typed = await request(`${url}/typed`);
-  expect([typed.statusCode, typed.headers.etag, ((await typed.body.json()) as { code: string }).code]).toEqual([
-    504,
-    undefined,
-    'deadline_exceeded',
-  ]);
-  const streamed = await request(`${url}/streamed`);
-  expect([streamed.statusCode, await streamed.body.text()]).toEqual([200, 'begun and done']);
-  const quick = await request(`${url}/quick`);
-  expect([quick.statusCode, await quick.body.json()]).toEqual([200, { ok: true }]);
-  await sleep(700);
-  expect(failures).toEqual([]);
-  deadline.close();
-  await server.close();
 });
 
 describe('of a gRPC call that is never answered', () => {
