@@ -45,6 +45,7 @@ export function addPeople(aerie: Command): void {
     .option('--name <name>', '1 to 64 characters')
     .option('--email <address>', 'unique in every spelling of it')
     .option('--age <years>', '0 to 150', age)
+    .option('--clear-age', 'be without an age from now on')
     .option('--expected-version <n>', 'only while this is the version', whole(1, Number.MAX_SAFE_INTEGER))
     .action((id: string, options: PersonOptions, self: Command) => work(self, (open) => updateUser(open, id, options)));
   users

@@ -11,6 +11,8 @@ export interface PersonOptions {
   readonly name?: string;
   readonly email?: string;
   readonly age?: number;
+  /** Be without an age from now on. */
+  readonly clearAge?: boolean;
   /** Change the user only while this is the version. */
   readonly expectedVersion?: number;
 }
@@ -45,8 +47,9 @@ export async function listUsers(
 }
 
 export async function updateUser({ client, print }: Session, id: string, options: PersonOptions): Promise<number> {
-  const { name, email, age, expectedVersion } = options;
-  const user = await client.users.updateUser({ id, name, email, age, expectedVersion });
+  const { name, email, age, expectedVersion, clearAge } = options;
+  const clear = clearAge ? ['age'] : [];
+  const user = await client.users.updateUser({ id, name, email, age, expectedVersion, clear });
   print(user, table(heading, [rowOf(user)]));
   return 0;
 }

@@ -40,6 +40,6 @@ export class Registrar {
   /** Where a registration was completed that had begun in other words, the last ones count. */
   private async inWords(user: User, { name, email }: Words): Promise<User> {
     if (user.name === name && user.email === email) return user;
-    return asInternal(() => this.users.updateUser({ id: user.id, name, email }));
+    return asInternal(() => this.users.updateUser({ id: user.id, name, email, clear: [] }));
   }
 }

@@ -36,8 +36,17 @@ export class UpdateUserDto extends dto<UpdateUserRequest>(
       email: email.optional(),
       age,
       expectedVersion: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+      clear: z
+        .array(z.enum(['age'], 'must be age'), 'must be an array')
+        .max(1, 'must have at most 1 name')
+        .default([]),
     })
-    .refine((change) => [change.name, change.email, change.age].some((value) => value !== undefined), {
+    .refine(({ age, clear }) => age === undefined || clear.length === 0, {
+      path: ['age'],
+      message: 'is given and cleared',
+      when: ({ issues }) => issues.length === 0,
+    })
+    .refine(({ name, email, age, clear }) => [name, email, age, ...clear].some((value) => value !== undefined), {
       message: 'must change name, email or age',
       // With wrong values there is a better reason to refuse it.
       when: ({ issues }) => issues.length === 0,

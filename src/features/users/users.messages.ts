@@ -72,7 +72,7 @@ export const usersMessages: Messages<UsersApi> = {
       412: ['version_mismatch'],
     },
     example: {
-      request: { id, name: 'Ada Lovelace', expectedVersion: 1 },
+      request: { id, name: 'Ada Lovelace', expectedVersion: 1, clear: [] },
       answer: { ...user, name: 'Ada Lovelace', version: 2 },
     },
   },

@@ -56,13 +56,13 @@ function keyOf(id: string, owner: string | undefined): string {
   return `user:${id}`;
 }
 
-function change(user: StoredUser, { name, email, age }: UpdateUserRequest): StoredUser {
+function change(user: StoredUser, { name, email, age, clear }: UpdateUserRequest): StoredUser {
   return {
     ...user,
     name: name ?? user.name,
     email: email ?? user.email,
     emailKey: email === undefined ? user.emailKey : (canonicalEmail(email) ?? email),
-    age: age ?? user.age,
+    age: clear.includes('age') ? null : (age ?? user.age),
     version: user.version + 1,
   };
 }

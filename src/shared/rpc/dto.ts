@@ -51,7 +51,7 @@ export function accept<T>(schema: z.ZodType<T>, value: unknown): Accepted<T> {
   if (second.success) return second;
   const wrong = new Set(second.error.issues.map(({ path }) => path.join('\0')));
   const still = issues.filter(({ path }) => wrong.has(path.join('\0')));
-  return { success: false, issues: still.length > 0 ? still : second.error.issues };
+  return { success: false, issues: still.length > 0 ? still : issues };
 }
 
 function isEmpty(value: unknown): boolean {

@@ -128,7 +128,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect(await patch('"1"', { name: 'Eve' })).toEqual(expect.arrayContaining([200, '"2"']));
     expect(await patch('"1"', { name: 'Eve' })).toEqual(expect.arrayContaining([412, 'version_mismatch']));
     expect(await patch('*', { name: 'Eve' })).toEqual(expect.arrayContaining([200, '"3"']));
-    for (const odd of ['3', 'W/"3"', '"3", "4"', '"x"', '"0"', '']) {
+    for (const odd of ['3', '"3", "4"', '"x"', '"0"', '']) {
       const [status, , fields] = await patch(odd, { name: 'Eve' });
       expect([odd, status]).toEqual([odd, 400]);
       expect(fields).toContain('If-Match');

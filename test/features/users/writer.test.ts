@@ -50,7 +50,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('fifty changes at once under a lock that lies: none is lost', async () => {
     const { id } = await made();
-    const changes = Array.from({ length: 50 }, (_, i) => writer.update({ id, name: `name ${i}` }, undefined));
+    const changes = Array.from({ length: 50 }, (_, i) =>
+      writer.update({ id, name: `name ${i}`, clear: [] }, undefined),
+    );
     const settled = await Promise.allSettled(changes);
     const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as { code: string }] : []));
@@ -69,7 +71,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const lost = { check, [Symbol.asyncDispose]: async () => undefined };
     const lock = { hold: async () => lost } as unknown as Lock;
     const late = new UsersWriter(lock, repository, new UsersCache(noCache), new HandClock());
-    await expect(late.update({ id, name: 'late' }, undefined)).rejects.toMatchObject({ code: 'resource_busy' });
+    await expect(late.update({ id, name: 'late', clear: [] }, undefined)).rejects.toMatchObject({
+      code: 'resource_busy',
+    });
     await expect(late.delete(id, undefined)).rejects.toMatchObject({ code: 'resource_busy' });
     expect(await repository.find(id, undefined)).toMatchObject({ name: 'Ada', version: 1 });
   });

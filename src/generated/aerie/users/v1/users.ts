@@ -66,7 +66,11 @@ export interface UpdateUserRequest {
     | number
     | undefined;
   /** Change the user only while this is the version. HTTP: also If-Match. */
-  expectedVersion?: number | undefined;
+  expectedVersion?:
+    | number
+    | undefined;
+  /** Optional fields to be without a value from now on: age. HTTP: also {"age": null}. */
+  clear: string[];
 }
 
 export interface DeleteUserRequest {
