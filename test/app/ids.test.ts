@@ -104,6 +104,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       expect([event.code, event.fields]).toEqual(['validation_failed', ['playerId']]);
     });
 
+    test.each(['.', '..'])('nobody is called %s: a URL would lose it', async (playerId) => {
+      const event = await app[wire].call(gateway, 'ingest', signed('dots', eventBody({ playerId })));
+      expect([event.code, event.fields]).toEqual(['validation_failed', ['playerId']]);
+      const { code, fields } = await app.grpc.call(progression, 'getProgress', { playerId });
+      expect([code, fields]).toEqual(['validation_failed', ['playerId']]);
+    });
+
     test('every item has its reward, under its own name', async () => {
       const playerId = `collector-${wire}`;
       const events = items.flatMap((item, i) => [

@@ -25,7 +25,7 @@ const checks: Case[] = [
   call('check', '1001 events', (w) => ({ events: new Array(1001).fill(checked(w)) }), 'validation_failed', 'events'),
   check('unknown type', { type: 'chat' }, 'events[1].type'),
   check('negative points', { points: -1 }, 'events[1].points'),
-  check('an id with a space', { eventId: 'a b' }, 'events[1].eventId'),
+  check('an id that ends with a space', { eventId: 'a b ' }, 'events[1].eventId'),
   check('player with a space', { playerId: 'a b' }, 'events[1].playerId'),
 ];
 

@@ -253,7 +253,9 @@ describe('production on PostgreSQL', () => {
       expect(body).toMatch(/CreateGameEvents\d+.*CreateProgressionRewards\d+/);
       const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
       expect([migrated.code, migrated.err]).toEqual([0, '']);
-      expect(migrated.out).toMatch(/^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+\n$/);
+      expect(migrated.out).toMatch(
+        /^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+, .*AddAuthRegistrationUser\d+\n$/,
+      );
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]);
       const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);

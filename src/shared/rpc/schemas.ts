@@ -21,8 +21,11 @@ function pattern(regex: RegExp, description: string) {
 // What platforms call their players: Game Center `T:_...`, Auth0 `auth0|...`, e-mail addresses.
 const ofPlatforms = 'A-Za-z0-9_\\-.@:+=|';
 
-/** Who plays: a user's id, or what a platform calls the player. */
-export const playerId = pattern(new RegExp(`^[${ofPlatforms}]{1,128}$`), '1-128 of A-Z a-z 0-9 _ - . @ : + = |');
+/** Who plays: a user's id, or what a platform calls the player. Not `.` and `..`: URLs lose them. */
+export const playerId = pattern(
+  new RegExp(`^(?!\\.{1,2}$)[${ofPlatforms}]{1,128}$`),
+  '1-128 of A-Z a-z 0-9 _ - . @ : + = |, and no dot alone',
+);
 
 /** What a game calls its bosses, drops, activities and sources. */
 export const itemId = pattern(new RegExp(`^[${ofPlatforms}/#]{1,128}$`), '1-128 of A-Z a-z 0-9 _ - . @ : + = | / #');
