@@ -14,7 +14,7 @@ const maxTextLength = 1_000_000;
 /** A connection to MySQL or MariaDB while one caller has it. */
 export class MysqlConnection extends ServerConnection {
   readonly kind = 'mysql';
-  private readonly onError = (error: Error) => this.breakOff(error);
+  private readonly onError = guarded((error: Error) => this.breakOff(error));
 
   constructor(
     dataSource: DataSource,
@@ -22,7 +22,7 @@ export class MysqlConnection extends ServerConnection {
     protected readonly limitMs: number,
   ) {
     super(dataSource, connection);
-    connection.on('error', guarded(this.onError));
+    connection.on('error', this.onError);
   }
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {

@@ -22,7 +22,7 @@ export interface PostgresSession {
 /** A connection to PostgreSQL while one caller has it. */
 export class PostgresConnection extends ServerConnection {
   readonly kind = 'postgres';
-  private readonly onError = (error: Error) => this.breakOff(error);
+  private readonly onError = guarded((error: Error) => this.breakOff(error));
 
   constructor(
     dataSource: DataSource,
@@ -33,7 +33,7 @@ export class PostgresConnection extends ServerConnection {
   ) {
     super(dataSource, client);
     // A connection that breaks between two statements says so by this event alone; unheard it would end the process.
-    client.on('error', guarded(this.onError));
+    client.on('error', this.onError);
   }
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
