@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from '../../../src/shared/db/database';
 import { isUniqueViolation } from '../../../src/shared/db/db.errors';
@@ -141,3 +142,19 @@ describe.each(everyServer)('deadlocks on $name', ({ create }) => {
     expect(rows).toEqual([{ points: 2 }, { points: 2 }]);
   });
 });
+
+test.each(everyServer)(
+  'a connection to $name that was lent a hundred times has no more listeners',
+  async ({ create }) => {
+    await using place = await create();
+    await using db = await openAt(place.url, { poolMax: 1 });
+    const listeners = (): Promise<number> =>
+      db.transaction(async ({ manager }) => {
+        const { databaseConnection } = manager.queryRunner as unknown as { databaseConnection: EventEmitter };
+        return databaseConnection.listenerCount('error');
+      });
+    const before = await listeners();
+    for (let i = 0; i < 100; i += 1) await db.transaction((tx) => tx.rows('SELECT 1'));
+    expect(await listeners()).toBe(before);
+  },
+);
