@@ -38,8 +38,8 @@ const signatures: Case[] = [
   ingest('missing signature', 'signature_invalid', (w) => ({ ...signed(`${w}-3`, event(w)), signatures: [] })),
   ingest('wrong signature', 'signature_invalid', (w) => ({ ...signed(`${w}-3`, event(w)), signatures: [mac] })),
   ingest('short signature', 'signature_invalid', (w) => ({ ...signed(`${w}-3`, event(w)), signatures: ['00'] })),
-  ingest('upper-case hex', 'signature_invalid', (w) => {
-    const message = signed(`${w}-3`, event(w));
+  ingest('upper-case hex', 'ok', (w) => {
+    const message = signed(`${w}-upper`, event(w));
     return { ...message, signatures: message.signatures.map((one) => one.toUpperCase()) };
   }),
   ingest('five signatures', 'signature_invalid', (w) => {
@@ -83,7 +83,8 @@ const bodies: Case[] = [
   body('not JSON', 'malformed_json', '{"type":'),
   body('two documents', 'malformed_json', '{}{}'),
   body('invalid UTF-8', 'malformed_json', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])),
-  body('byte order mark', 'malformed_json', '\ufeff{}'),
+  body('byte order mark', 'validation_failed', '\ufeff{}', 'type'),
+  body('two byte order marks', 'malformed_json', '\ufeff\ufeff{}'),
   body('duplicate key', 'malformed_json', '{"type":"progression","type":"boss_kill"}', 'type'),
   body('nested 33 deep', 'malformed_json', `${'['.repeat(33)}${']'.repeat(33)}`),
   body('proto key', 'malformed_json', '{"__proto__":{"a":1}}', '__proto__'),

@@ -1,6 +1,5 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
-import { detach } from '../../shared/lifecycle/guarded';
 import { withInfo } from '../../shared/rpc/answer';
 
 /** A JWK Set (RFC 7517). */
@@ -15,8 +14,8 @@ const headers = { 'cache-control': 'public, max-age=300' };
 @Injectable()
 export class JwksService implements OnApplicationBootstrap {
   constructor(private readonly keys: TokenKeys) {
-    // Read, or made, while the databases are being connected.
-    detach(this.keys.ring());
+    // While the databases are being connected.
+    this.keys.begin();
   }
 
   /** @throws ConfigError: with keys that cannot be used the process does not start */

@@ -30,14 +30,17 @@ export class TokenKeys {
 
   constructor(private readonly config: Config) {}
 
+  /** Starts to read them, or to make the first one; what goes wrong is told to whoever asks for the ring. */
+  begin(): void {
+    this.loading ??= this.load();
+    // That nobody has asked yet when it fails must not end the process.
+    this.loading.catch(() => undefined);
+  }
+
   /** @throws ConfigError naming the variable whose file cannot be used */
-  ring(): Promise<KeyRing> {
-    if (!this.loading) {
-      this.loading = this.load();
-      // Whoever asks is told; that nobody has asked yet when it fails must not end the process.
-      this.loading.catch(() => undefined);
-    }
-    return this.loading;
+  async ring(): Promise<KeyRing> {
+    this.begin();
+    return (await this.loading) as KeyRing;
   }
 
   private async load(): Promise<KeyRing> {
