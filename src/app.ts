@@ -25,7 +25,7 @@ import { serveDocs } from './shared/rpc/docs.page';
 import { GrpcConnections } from './shared/rpc/grpc.connections';
 import { GrpcMetrics } from './shared/rpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/rpc/grpc.server';
-import { addHttpHooks, refuseUnmatched } from './shared/rpc/http.hooks';
+import { addHttpHooks, admitRequests } from './shared/rpc/http.hooks';
 import { HttpMetrics } from './shared/rpc/http.metrics';
 import { secure } from './shared/rpc/http.security';
 import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/rpc/http.server';
@@ -135,7 +135,8 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
   addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers });
   await secure(fastify, config);
-  refuseUnmatched(fastify, routes);
+  const guard = app.get(AccessGuard);
+  admitRequests(fastify, routes, (request) => guard.admitRequest(request));
   serveDocs(fastify, routes, config.publicUrl);
   const grpc = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);

@@ -205,7 +205,7 @@ describe.each(calls)('$method', (call) => {
 /** What protobuf can carry of it: texts stay, other things where a text belongs become one. */
 function encodable(message: Record<string, unknown>): object {
   const numbers = new Set(['pageSize', 'seconds', 'expectedVersion', 'points', 'maxEvents']);
-  const lists = new Set(['eventIds']);
+  const lists = new Set(['eventIds', 'clear']);
   const objects = new Set(['thresholds']);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {

@@ -16,8 +16,8 @@ const openPaths = /^\/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.
 
 /**
  * One guard for both wires; what a call needs is in its contract. A route that nobody declared is the admin's. Names the
- * caller, also of public calls: there nobody's credentials are looked at, so that a stale token does no harm. gRPC asks by
- * `admitCall` before the message is decoded; what comes here unasked is refused.
+ * caller, also of public calls: there nobody's credentials are looked at, so that a stale token does no harm. The servers
+ * ask by `admitRequest` and `admitCall` before they read or decode a message; what comes here unasked is refused.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -26,19 +26,27 @@ export class AccessGuard implements CanActivate {
     private readonly authenticator: Authenticator,
   ) {}
 
-  canActivate(context: ExecutionContext): true | Promise<true> {
-    if (context.getType() === 'http') {
-      const request = context.switchToHttp().getRequest<FastifyRequest>();
-      return this.admit(httpAccess(request), () => credentialsOf(request.headers, request.headers.host));
-    }
-    const call = (context.getArgs() as unknown[]).find(isCall);
-    if (!hasCaller() && !(call && this.routes.grpc(call.getPath())?.route?.hot)) throw forbidden();
+  canActivate(context: ExecutionContext): true {
+    if (!hasCaller() && !this.isHot(context)) throw forbidden();
     return true;
+  }
+
+  /** Whether an HTTP request may be made, by its route and headers alone. @throws AppError when it may not */
+  admitRequest(request: FastifyRequest): true | Promise<true> {
+    return this.admit(httpAccess(request), () => credentialsOf(request.headers, request.headers.host));
   }
 
   /** Whether a gRPC call may be made, by its path and metadata alone. @throws AppError when it may not */
   admitCall(path: string, metadata: Metadata, host: string): true | Promise<true> {
     return this.admit(grpcAccess(this.routes, path), () => credentialsOf(textOf(metadata), host));
+  }
+
+  /** A hot route is public and has no context in which its caller could be named. */
+  private isHot(context: ExecutionContext): boolean {
+    if (context.getType() === 'http')
+      return context.switchToHttp().getRequest<FastifyRequest>().routeOptions.config.entry?.route?.hot === true;
+    const call = (context.getArgs() as unknown[]).find(isCall);
+    return call !== undefined && this.routes.grpc(call.getPath())?.route?.hot === true;
   }
 
   private admit(access: Access, credentials: () => Credentials): true | Promise<true> {

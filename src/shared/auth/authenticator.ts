@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
 import type { Access } from '../rpc/contract';
-import { allowedOrigins } from '../rpc/origins';
+import { allowedOrigins, isAllowed } from '../rpc/origins';
 import { playerId } from '../rpc/schemas';
 import type { Caller } from './caller';
 import type { Credentials } from './credentials';
@@ -16,7 +16,7 @@ const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 @Injectable()
 export class Authenticator {
   private readonly secrets: readonly Buffer[];
-  private readonly isAllowed: (origin: string) => boolean;
+  private readonly origins: readonly (string | RegExp)[];
 
   constructor(
     private readonly config: Config,
@@ -24,7 +24,7 @@ export class Authenticator {
     private readonly standings: StandingRegistry,
   ) {
     this.secrets = config.internalSecrets.map(digest);
-    this.isAllowed = allowedOrigins(config);
+    this.origins = allowedOrigins(config);
   }
 
   /**
@@ -79,7 +79,7 @@ export class Authenticator {
 
   /** Whether a browser says that a page calls which is neither ours nor one of ALLOWED_ORIGINS. */
   private isForeign({ host, origin, fetchSite }: Credentials): boolean {
-    if (origin !== undefined) return origin !== `http://${host}` && !this.isAllowed(origin);
+    if (origin !== undefined) return origin !== `http://${host}` && !isAllowed(this.origins, origin);
     return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
   }
 

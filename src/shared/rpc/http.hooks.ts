@@ -59,12 +59,24 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
 }
 
-/** Refuses what no route has, after the hooks that give every answer its headers. */
-export function refuseUnmatched(fastify: FastifyInstance, routes: RouteTable): void {
+/**
+ * Refuses what no route has and who may not call, after the hooks that give every answer its headers and before a byte of
+ * the body is read. `admit` throws, or rejects, for whoever may not.
+ */
+export function admitRequests(
+  fastify: FastifyInstance,
+  routes: RouteTable,
+  admit: (request: FastifyRequest) => true | Promise<true>,
+): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') done(hostMissing());
-    else if (request.is404) done(unmatched(request, routes));
-    else done();
+    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') throw hostMissing();
+    if (request.is404) throw unmatched(request, routes);
+    const entry = request.routeOptions.config.entry;
+    // OPTIONS tells a browser what it may ask, and has no caller yet.
+    const open = entry?.route?.hot === true || request.method === 'OPTIONS';
+    const admitted = open || admit(request);
+    if (admitted === true) done();
+    else admitted.then(() => done(), done);
   });
 }
 

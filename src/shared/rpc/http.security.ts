@@ -26,7 +26,6 @@ const exposedHeaders = [
 
 /** Security headers, and CORS for the configured origins only. */
 export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {
-  const isAllowed = allowedOrigins(config);
   await fastify.register(helmet, {
     // The API's page loads its own scripts and styles and nothing from elsewhere.
     contentSecurityPolicy: {
@@ -39,7 +38,7 @@ export async function secure(fastify: FastifyInstance, config: Config): Promise<
     },
   });
   await fastify.register(cors, {
-    origin: (origin, done) => done(null, origin !== undefined && isAllowed(origin)),
+    origin: allowedOrigins(config),
     credentials: true,
     // OPTIONS without a browser's headers is answered as any other, not with an error in the plugin's words.
     strictPreflight: false,

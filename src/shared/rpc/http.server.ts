@@ -96,6 +96,8 @@ export function limitHttp(
  */
 export async function stopListening(server: HttpServer): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, acceptQueueMs));
+  // Timers go before sockets: where the process itself had to wait, nobody has been let in yet.
+  await new Promise((resolve) => setImmediate(resolve));
   NetServer.prototype.close.call(server);
 }
 

@@ -222,6 +222,16 @@ describe('a conditional request', () => {
   });
 });
 
+test.each(['GET /nowhere', 'DELETE /events', 'GET /users/x/y/z', 'POST /docs'])(
+  '%s, which no route has, is answered with the security headers of any other',
+  async (line) => {
+    const [method = '', path = ''] = line.split(' ');
+    const { headers } = await request(`${app.url}${path}`, { method: method as 'GET' });
+    for (const name of ['content-security-policy', 'x-content-type-options', 'strict-transport-security', 'x-trace-id'])
+      expect([name, typeof headers[name]]).toEqual([name, 'string']);
+  },
+);
+
 describe('an HTTP/1.1 request', () => {
   const one = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 
