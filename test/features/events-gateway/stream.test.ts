@@ -97,7 +97,7 @@ describe('a stream', () => {
       [Buffer.alloc(0), 'idempotency_key_required'],
       [batch('bad-none', []), 'validation_failed'],
       [batch('bad-large', [event('y'.repeat(257 * 1024), 'undaunted')]), 'body_too_large'],
-      [{ ...one('x'), id: 'with space' }, 'validation_failed'],
+      [{ ...one('x'), id: 'with\nbreak' }, 'validation_failed'],
     ];
     for (const [i, [message]] of bad.entries()) {
       stream.send(message);

@@ -155,7 +155,7 @@ test.each([
   ' ',
   '{',
   '{}{}',
-  '\ufeff{}',
+  '\ufeff\ufeff{}',
   "{'a':1}",
   '{"a":1,}',
   '[1,]',
@@ -173,4 +173,8 @@ test.each([
 test('an escaped pair is one character, and refused halves are never built', () => {
   expect(parseJson(Buffer.from('"\\ud83d\\ude00"'))).toBe('\u{1f600}');
   expect(parseJson(Buffer.from('{"\\ud83d\\ude00":"\\\\u0000"}'))).toEqual({ '\u{1f600}': '\\u0000' });
+});
+
+test('a byte order mark before the document is passed over', () => {
+  expect(parseJson(Buffer.from('\ufeff{"a":"\ufeff"}'))).toEqual({ a: '\ufeff' });
 });
