@@ -133,7 +133,7 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
-  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers });
+  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, publicUrl: config.publicUrl });
   await secure(fastify, config);
   const guard = app.get(AccessGuard);
   admitRequests(fastify, routes, (request) => guard.admitRequest(request));

@@ -21,10 +21,13 @@ export interface HttpHooks {
   /** On its way out, every answer closes its connection. */
   readonly lifecycle: Lifecycle;
   readonly peers: Peers;
+  /** How callers reach this process; undefined: as it listens. */
+  readonly publicUrl: string | undefined;
 }
 
 /** What happens around every HTTP request: trace id, answer headers, deadline, metrics, access log. */
 export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
+  const { publicUrl } = hooks;
   const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
   fastify.addHook('onClose', async () => deadline.close());
   fastify.decorateRequest('traceId', '');
@@ -49,6 +52,8 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     if (info?.replayed) reply.header('idempotent-replayed', 'true');
     if (info?.replayed && !info.sameStatus) reply.code(200);
     if (info?.headers) reply.headers(info.headers);
+    // Paths of ours are no paths of the caller's where a proxy puts a prefix before them.
+    if (publicUrl !== undefined && info?.headers?.location) reply.header('location', publicUrl + info.headers.location);
     done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {

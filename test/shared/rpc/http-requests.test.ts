@@ -232,6 +232,23 @@ test.each(['GET /nowhere', 'DELETE /events', 'GET /users/x/y/z', 'POST /docs'])(
   },
 );
 
+test('behind a path prefix the links that are given out have it', async () => {
+  await using other = await (everyDatabase[0] as Database).create();
+  await using app = await openApp(other.url, { PUBLIC_URL: 'https://api.studio.example/game/' });
+  const document = (await (await request(`${app.url}/docs/openapi.json`)).body.json()) as { servers: object[] };
+  expect(document.servers).toEqual([{ url: 'https://api.studio.example/game' }]);
+  const body = '{"name":"Ada","email":"prefix@example.com"}';
+  const made = await request(`${app.url}/users`, { method: 'POST', headers: json, body });
+  const { id } = (await made.body.json()) as { id: string };
+  expect(made.headers.location).toBe(`https://api.studio.example/game/users/${id}`);
+  // Nothing in the page begins at the root of the host.
+  const page = await (await request(`${app.url}/docs`)).body.text();
+  expect([...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link)).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^docs\//)]),
+  );
+  expect(page).not.toMatch(/(href|src)="\//);
+});
+
 describe('an HTTP/1.1 request', () => {
   const one = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 
