@@ -15,7 +15,7 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
-import { PageTokens } from '../../shared/rpc/page-token';
+import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
 import { newTraceId } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';
@@ -24,18 +24,22 @@ import { JournalRepository } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { Outbox } from './events-gateway.outbox';
 
-const tokens = new PageTokens('dead-letters');
 const maxCounted = 10_000;
 
 @Injectable()
 export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
+  private readonly tokens;
+
   constructor(
     private readonly intake: Intake,
     private readonly journal: JournalRepository,
     private readonly deadLetters: DeadLettersRepository,
     private readonly outbox: Outbox,
     private readonly metrics: EventsGatewayMetrics,
-  ) {}
+    pageTokens: PageTokens,
+  ) {
+    this.tokens = pageTokens.of('dead-letters', rowNumber);
+  }
 
   ingest(request: SignedMessage, traceId = newTraceId()): Promise<IngestResponse> {
     return this.intake.one(request, traceId);
@@ -68,9 +72,9 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     consumer,
   }: ListDeadLettersRequest): Promise<ListDeadLettersResponse> {
     const filter = consumer ?? null;
-    const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
+    const [after = 0] = this.tokens.decode(filter, pageToken) ?? [];
     const found = await this.deadLetters.list(consumer, after, pageSize + 1);
-    const { page, nextPageToken } = tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    const { page, nextPageToken } = this.tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
     return { deadLetters: page.map(({ letter }) => letter), nextPageToken };
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import type {
   Block,
   BlockPlayerRequest,
@@ -10,25 +11,30 @@ import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
 import { infoOf, withInfo } from '../../shared/rpc/answer';
 import { PageTokens } from '../../shared/rpc/page-token';
+import { playerId as playerIdSchema } from '../../shared/rpc/schemas';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
 import { blockOf, type Block as StoredBlock } from './fairness.findings';
 import { FlagsRepository } from './fairness.flags.repository';
 import { Judge } from './fairness.judge';
 
-const tokens = new PageTokens('fairness-blocks');
 const maxCounted = 10_000;
 
 /** What operators see of a player, and do about it. */
 @Injectable()
 export class Players {
+  private readonly tokens;
+
   constructor(
     private readonly blocks: BlocksRepository,
     private readonly flags: FlagsRepository,
     private readonly blocklist: Blocklist,
     private readonly judge: Judge,
     private readonly clock: Clock,
-  ) {}
+    pageTokens: PageTokens,
+  ) {
+    this.tokens = pageTokens.of('fairness-blocks', z.tuple([playerIdSchema]));
+  }
 
   /** A player of whom nothing is known has zeros. */
   async player(playerId: string): Promise<FairnessPlayer> {
@@ -62,9 +68,9 @@ export class Players {
 
   /** Those who are blocked now. */
   async blocked({ pageSize = 20, pageToken }: ListBlocksRequest): Promise<ListBlocksResponse> {
-    const after = String(tokens.decode(null, pageToken)?.[0] ?? '');
+    const [after = ''] = this.tokens.decode(null, pageToken) ?? [];
     const found = await this.blocks.list(after, pageSize + 1);
-    const { page, nextPageToken } = tokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
+    const { page, nextPageToken } = this.tokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
     return { blocks: page.map(toBlock), nextPageToken };
   }
 

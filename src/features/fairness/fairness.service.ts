@@ -20,25 +20,28 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { toTime } from '../../shared/clock/time';
 import { infoOf } from '../../shared/rpc/answer';
-import { PageTokens } from '../../shared/rpc/page-token';
+import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
 import { Checker } from './fairness.checker';
 import { flagNotFound } from './fairness.errors';
 import { FlagsRepository, type StoredFlag } from './fairness.flags.repository';
 import { Players } from './fairness.players';
 import { Rulebook } from './fairness.rulebook';
 
-const flagTokens = new PageTokens('fairness-flags');
-
 /** What operators change is logged: who was let in or kept out, and by which rules, can be told afterwards. */
 @Injectable()
 export class FairnessService implements Proto {
+  private readonly flagTokens;
+
   constructor(
     private readonly checker: Checker,
     private readonly players: Players,
     private readonly flags: FlagsRepository,
     private readonly rulebook: Rulebook,
     private readonly logger: PinoLogger,
-  ) {}
+    pageTokens: PageTokens,
+  ) {
+    this.flagTokens = pageTokens.of('fairness-flags', rowNumber);
+  }
 
   async check({ events }: CheckRequest): Promise<CheckResponse> {
     return { verdicts: await this.checker.check(events) };
@@ -67,9 +70,9 @@ export class FairnessService implements Proto {
 
   async listFlags({ pageSize = 20, pageToken, ...filter }: ListFlagsRequest): Promise<ListFlagsResponse> {
     const key = [filter.playerId ?? null, filter.rule ?? null, filter.verdict ?? null];
-    const before = Number(flagTokens.decode(key, pageToken)?.[0] ?? Number.MAX_SAFE_INTEGER);
+    const [before = Number.MAX_SAFE_INTEGER] = this.flagTokens.decode(key, pageToken) ?? [];
     const found = await this.flags.list(filter, before, pageSize + 1);
-    const { page, nextPageToken } = flagTokens.cut(key, found, pageSize, ({ seq }) => [seq]);
+    const { page, nextPageToken } = this.flagTokens.cut(key, found, pageSize, ({ seq }) => [seq]);
     return { flags: page.map(toFlag), nextPageToken };
   }
 

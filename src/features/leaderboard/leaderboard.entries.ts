@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Entry, Snapshot } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
-import type { Position } from '../../shared/rpc/page-token';
+import { name, playerId as player, wholeNumber } from '../../shared/rpc/schemas';
 import type { StoredSnapshot } from './leaderboard.snapshots.repository';
 import type { Standing } from './leaderboard.standing';
 
@@ -18,21 +19,33 @@ export function toSnapshot({ id, window, kind, takenAt, total }: StoredSnapshot)
   return { id, window: window.kind, key: window.key, kind, takenAt: toTime(takenAt), total };
 }
 
-/** Where a page ended. */
+/** Where a page ended: its last standing, and the rank of the next one, for boards that change no more. */
 export interface PageEnd {
   readonly last: Standing;
-  /** The rank of the next one, for boards that change no more. */
   readonly nextRank: number;
 }
 
-export function toPosition({ score, achievedAt, playerId }: Standing, nextRank: number): Position {
+// The last millisecond that has an RFC 3339 time.
+const lastTime = 253_402_300_799_999;
+const { MAX_SAFE_INTEGER: most } = Number;
+const end = [wholeNumber(1, most), wholeNumber(0, lastTime), player, wholeNumber(2, most)] as const;
+
+/** A page's end as page tokens have it; that of a board names its window, too. */
+export const snapshotPosition = z.tuple(end);
+export const boardPosition = z.tuple([...end, name]);
+
+export function toPosition(
+  { score, achievedAt, playerId }: Standing,
+  nextRank: number,
+): z.output<typeof snapshotPosition> {
   return [score, achievedAt, playerId, nextRank];
 }
 
 /** undefined for the first page. */
-export function fromPosition(position: Position | undefined): PageEnd | undefined {
+export function fromPosition(
+  position: z.output<typeof snapshotPosition> | z.output<typeof boardPosition> | undefined,
+): PageEnd | undefined {
   if (!position) return undefined;
   const [score, achievedAt, playerId, nextRank] = position;
-  const last = { score: Number(score), achievedAt: Number(achievedAt), playerId: String(playerId) };
-  return { last, nextRank: Number(nextRank) };
+  return { last: { score, achievedAt, playerId }, nextRank };
 }

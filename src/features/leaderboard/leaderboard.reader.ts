@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Boards } from './leaderboard.boards';
+import type { PageEnd } from './leaderboard.entries';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import type { Standing } from './leaderboard.standing';
 import { type Place, Windows } from './leaderboard.windows';
@@ -21,13 +22,13 @@ export class BoardReader {
     private readonly scores: ScoresRepository,
   ) {}
 
-  /** The next `limit` players after `after`; from the top without it. */
-  async page({ window, stored }: Place, after: Standing | undefined, limit: number): Promise<BoardPart> {
+  /** The next `limit` players after `end`; from the top without it. */
+  async page({ window, stored }: Place, end: PageEnd | undefined, limit: number): Promise<BoardPart> {
     if (!stored) return { state: this.windows.isDue(window) ? 'closed' : 'open', total: 0, rank: 1, standings: [] };
     const { state } = stored;
     const ranking = await this.boards.at(stored);
-    if (ranking) return { state, total: ranking.size, ...ranking.page(after, limit) };
-    const { total, passed, standings } = await this.scores.page(stored.id, after, limit);
+    if (ranking) return { state, total: ranking.size, ...ranking.page(end?.last, limit) };
+    const { total, passed, standings } = await this.scores.page(stored.id, end?.last, limit);
     return { state, total, rank: passed + 1, standings };
   }
 

@@ -16,39 +16,41 @@ import { toTime } from '../../shared/clock/time';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
 import { PageTokens } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
-import { fromPosition, toEntries, toPosition } from './leaderboard.entries';
+import { boardPosition, fromPosition, toEntries, toPosition } from './leaderboard.entries';
 import { playerNotRanked } from './leaderboard.errors';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { BoardReader } from './leaderboard.reader';
 import { SnapshotReader } from './leaderboard.snapshot-reader';
 import { Verifier } from './leaderboard.verifier';
-import { Windows } from './leaderboard.windows';
+import { type Place, Windows } from './leaderboard.windows';
 
-const tokens = new PageTokens('leaderboard');
 const defaultLimit = 10;
 const defaultAround = 5;
 
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
+  private readonly tokens;
+
   constructor(
     private readonly windows: Windows,
     private readonly reader: BoardReader,
     private readonly snapshots: SnapshotReader,
     private readonly verifier: Verifier,
     private readonly metrics: LeaderboardMetrics,
-  ) {}
+    pageTokens: PageTokens,
+  ) {
+    this.tokens = pageTokens.of('leaderboard', boardPosition);
+  }
 
   async getLeaderboard(request: GetLeaderboardRequest): Promise<Leaderboard> {
     const { limit = defaultLimit, pageToken } = request;
-    const position = tokens.decode(request.window, pageToken);
-    // The pages stay in the window in which they began, though another one may be current by now.
-    const began = position && String(position[4]);
-    if (began !== undefined && request.key !== undefined && began !== request.key) throw pageTokenInvalid();
-    const place = await this.windows.resolve(request.window as WindowKind, began ?? request.key);
+    const position = this.tokens.decode(request.window, pageToken);
+    const place = await this.placeOf(request, position?.[4]);
     const { window } = place;
-    const { state, total, rank, standings } = await this.metrics.timed(() =>
-      this.reader.page(place, fromPosition(position)?.last, limit),
-    );
+    const end = fromPosition(position);
+    const { state, total, rank, standings } = await this.metrics.timed(() => this.reader.page(place, end, limit));
+    // Boards lose no players, so a page that went before has told no such rank.
+    if (end && end.nextRank > total) throw pageTokenInvalid();
     const last = standings.at(-1);
     const nextRank = rank + standings.length;
     const more = last !== undefined && nextRank <= total;
@@ -60,7 +62,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       state,
       total,
       entries: toEntries(rank, standings),
-      nextPageToken: more ? tokens.encode(request.window, [...toPosition(last, nextRank), window.key]) : '',
+      nextPageToken: more ? this.tokens.encode(request.window, [...toPosition(last, nextRank), window.key]) : '',
     };
   }
 
@@ -95,5 +97,14 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 
   async verifyLeaderboard({ window, key }: VerifyLeaderboardRequest): Promise<VerifyLeaderboardResponse> {
     return this.verifier.verify(await this.windows.resolve(window as WindowKind, key));
+  }
+
+  /** The pages stay in the window in which they began, though another one may be current by now. */
+  private async placeOf({ window, key }: GetLeaderboardRequest, began: string | undefined): Promise<Place> {
+    if (began === undefined) return this.windows.resolve(window as WindowKind, key);
+    if (key !== undefined && began !== key) throw pageTokenInvalid();
+    const place = await this.windows.named(window as WindowKind, began);
+    if (!place) throw pageTokenInvalid();
+    return place;
   }
 }

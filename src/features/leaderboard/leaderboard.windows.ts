@@ -44,12 +44,18 @@ export class Windows {
    * @throws AppError validation_failed, season_not_found
    */
   async resolve(kind: WindowKind, key: string | undefined): Promise<Place> {
-    const window = key === undefined ? this.calendar.of(kind, this.clock.steady()) : this.calendar.named(kind, key);
-    if (!window && key === undefined) throw noSeason();
-    const stored = await this.find(kind, window?.key ?? key ?? '');
-    const found = stored ?? window;
-    if (!found) throw keyInvalid(kind);
-    return { window: found, stored };
+    const current = this.calendar.of(kind, this.clock.steady());
+    if (key === undefined && !current) throw noSeason();
+    const place = await this.named(kind, key ?? current?.key ?? '');
+    if (!place) throw keyInvalid(kind);
+    return place;
+  }
+
+  /** The window with this key; undefined when there can be none. */
+  async named(kind: WindowKind, key: string): Promise<Place | undefined> {
+    const stored = await this.find(kind, key);
+    const window = stored ?? this.calendar.named(kind, key);
+    return window && { window, stored };
   }
 
   /** Whether it is too late for new events. */

@@ -13,7 +13,7 @@ import type {
 import { restrictedTo } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { withInfo } from '../../shared/rpc/answer';
-import { PageTokens } from '../../shared/rpc/page-token';
+import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
 import { playerNotFound, rewardNotFound } from './progression.errors';
 import { ProgressionMetrics } from './progression.metrics';
 import { ProgressReader } from './progression.reader';
@@ -21,17 +21,20 @@ import { Receipts } from './progression.receipts';
 import { ProgressionRepository } from './progression.repository';
 import { type StoredReward, toReward } from './progression.rewards';
 
-const tokens = new PageTokens('rewards');
-
 @Injectable()
 export class ProgressionService implements Proto {
+  private readonly tokens;
+
   constructor(
     private readonly repository: ProgressionRepository,
     private readonly reader: ProgressReader,
     private readonly receipts: Receipts,
     private readonly metrics: ProgressionMetrics,
     private readonly clock: Clock,
-  ) {}
+    pageTokens: PageTokens,
+  ) {
+    this.tokens = pageTokens.of('rewards', rowNumber);
+  }
 
   async getProgress({ playerId }: GetProgressRequest): Promise<Progress> {
     return this.reader.progress(playerId, restrictedTo());
@@ -42,9 +45,9 @@ export class ProgressionService implements Proto {
     // A list of nothing would say that the player has earned nothing.
     if (owner !== undefined && owner !== playerId) throw playerNotFound(playerId);
     const filter = [playerId, status ?? null];
-    const after = Number(tokens.decode(filter, pageToken)?.[0] ?? 0);
+    const [after = 0] = this.tokens.decode(filter, pageToken) ?? [];
     const found = await this.repository.rewards({ playerId, status, owner }, after, pageSize + 1);
-    const { page, nextPageToken } = tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    const { page, nextPageToken } = this.tokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
     return { rewards: page.map(toReward), nextPageToken };
   }
 

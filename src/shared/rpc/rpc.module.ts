@@ -5,6 +5,7 @@ import { ErrorFilter } from './error.filter';
 import { GrpcConnections } from './grpc.connections';
 import { GrpcMetrics } from './grpc.metrics';
 import { HttpMetrics } from './http.metrics';
+import { PageTokens } from './page-token';
 import { RouteTable } from './route-table';
 import { Unfinished } from './unfinished';
 import { ValidationPipe } from './validation.pipe';
@@ -24,8 +25,9 @@ export class RpcModule {
         Connections,
         GrpcConnections,
         Unfinished,
+        PageTokens,
       ],
-      exports: [RouteTable, HttpMetrics, GrpcMetrics, Connections, GrpcConnections, Unfinished],
+      exports: [RouteTable, HttpMetrics, GrpcMetrics, Connections, GrpcConnections, Unfinished, PageTokens],
     };
   }
 }

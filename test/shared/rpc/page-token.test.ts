@@ -1,17 +1,27 @@
 import fc from 'fast-check';
-import { PageTokens, type Position } from '../../../src/shared/rpc/page-token';
+import { z } from 'zod';
+import type { Config } from '../../../src/shared/config/config';
+import { type ListTokens, PageTokens, type Position, rowNumber } from '../../../src/shared/rpc/page-token';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const tokens = new PageTokens('rewards');
+const positions: z.ZodType<Position> = z.array(z.union([z.string(), z.number()]));
+
+function tokensWith(...secrets: string[]): PageTokens {
+  return new PageTokens({
+    hmacKeys: secrets.map((secret) => ({ kid: secret, secret: Buffer.from(secret) })),
+  } as unknown as Config);
+}
+
+const tokens = tokensWith('first secret').of('rewards', positions);
 const invalid = expect.objectContaining({
   kind: 'invalid',
   code: 'page_token_invalid',
   details: { fields: [{ field: 'pageToken', message: expect.any(String) }] },
 });
 
-function refused(filter: unknown, text: string): boolean {
+function refused(filter: unknown, text: string, by: ListTokens<Position> = tokens): boolean {
   try {
-    tokens.decode(filter, text);
+    by.decode(filter, text);
     return false;
   } catch (error) {
     expect(error).toEqual(invalid);
@@ -57,7 +67,9 @@ test('a token of another list or filter is refused', () => {
   const text = tokens.encode({ playerId: 'player-1' }, [5]);
   expect(refused({ playerId: 'player-2' }, text)).toBe(true);
   expect(refused(null, text)).toBe(true);
-  expect(() => new PageTokens('dead-letters').decode({ playerId: 'player-1' }, text)).toThrow(invalid);
+  expect(() => tokensWith('first secret').of('dead-letters', positions).decode({ playerId: 'player-1' }, text)).toThrow(
+    invalid,
+  );
 });
 
 test('whatever else is sent is refused', () => {
@@ -67,4 +79,27 @@ test('whatever else is sent is refused', () => {
     fc.jsonValue().map((value) => Buffer.from(JSON.stringify({ at: [value], sum: value })).toString('base64url')),
   );
   fc.assert(fc.property(made, (text) => expect(refused(null, text)).toBe(true)));
+});
+
+test('every process of a deployment reads the tokens, also while the secret is replaced; nobody else makes them', () => {
+  const text = tokens.encode(null, [5]);
+  const by = (...secrets: string[]): ListTokens<Position> => tokensWith(...secrets).of('rewards', positions);
+  expect(by('first secret').encode(null, [5])).toBe(text);
+  expect(by('second secret', 'first secret').decode(null, text)).toEqual([5]);
+  expect(by('second secret', 'first secret').encode(null, [5])).toBe(by('second secret').encode(null, [5]));
+  expect(refused(null, text, by('second secret'))).toBe(true);
+  expect(() => by()).toThrow('need a key');
+});
+
+test.each<[string, Position]>([
+  ['nothing', []],
+  ['two', [1, 2]],
+  ['a text', ['1']],
+  ['0', [0]],
+  ['less', [-5]],
+  ['a fraction', [1.5]],
+  ['what no column holds', [2 ** 53]],
+  ['what no number is', [1e300]],
+])('a position that no row has is refused, though we have made the token: %s', (_name, at) => {
+  expect(refused(null, tokens.encode(null, at), tokensWith('first secret').of('rewards', rowNumber))).toBe(true);
 });
