@@ -42,14 +42,14 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'A page of the board of a day, a week or a season',
     request: GetLeaderboardDto,
     answer: leaderboardAnswer,
-    errors: { 400: ['page_token_invalid'], 404: ['season_not_found'] },
+    errors: { 400: ['page_token_invalid'], 404: ['season_not_found'], 429: ['rate_limited'] },
     example: { request: { window, limit: 10 }, answer: board },
   },
   getPlayerRank: {
     summary: "A player's rank and neighbours",
     request: GetPlayerRankDto,
     answer: playerRankAnswer,
-    errors: { 404: ['player_not_ranked', 'season_not_found'] },
+    errors: { 404: ['player_not_ranked', 'season_not_found'], 429: ['rate_limited'] },
     example: {
       request: { playerId: 'player-2', window, around: 5 },
       answer: { window, key, ...second, total: 2, percentile: 0, neighbours: [first, second] },
@@ -66,14 +66,14 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'The entries of a snapshot: the top of a periodic one, every player of a final one',
     request: GetSnapshotDto,
     answer: snapshotAnswer,
-    errors: { 400: ['page_token_invalid'], 404: ['snapshot_not_found'] },
+    errors: { 400: ['page_token_invalid'], 404: ['snapshot_not_found'], 429: ['rate_limited'] },
     example: { request: { id: snapshot.id }, answer: { snapshot, entries: [first, second], nextPageToken: '' } },
   },
   verifyLeaderboard: {
     summary: 'Compare what this process answers from with the database, and repair it',
     request: VerifyLeaderboardDto,
     answer: verifyLeaderboardAnswer,
-    errors: { 404: ['season_not_found'] },
+    errors: { 404: ['season_not_found'], 429: ['rate_limited'] },
     example: { request: { window }, answer: { checked: 2, differing: 0, repaired: 0 } },
   },
 };

@@ -10,6 +10,8 @@ export class LeaderboardMetrics {
   private readonly applyDuration;
   private readonly snapshots;
   private readonly inMemory;
+  private readonly watchers;
+  private readonly refusedWatchers;
 
   constructor(metrics: Metrics) {
     this.updates = metrics.counter('leaderboard_updates_total', 'Scores changed');
@@ -23,6 +25,13 @@ export class LeaderboardMetrics {
     this.inMemory = metrics.gauge('leaderboard_players_in_memory', 'Players of open windows that have been read', [
       'window',
     ]);
+    this.watchers = metrics.gauge('leaderboard_watchers', 'Streams that watch a leaderboard');
+    this.refusedWatchers = metrics.counter(
+      'leaderboard_watchers_refused_total',
+      'Watchers that found no place, in all or from one address',
+      ['reason'],
+      [{ reason: 'total' }, { reason: 'address' }],
+    );
   }
 
   applied(lagMs: number): void {
@@ -51,6 +60,14 @@ export class LeaderboardMetrics {
   /** `players`: by kind of window. */
   kept(players: ReadonlyMap<string, number>): void {
     for (const [window, count] of players) this.inMemory.set({ window }, count);
+  }
+
+  watching(watchers: number): void {
+    this.watchers.set(watchers);
+  }
+
+  watcherRefused(reason: 'total' | 'address'): void {
+    this.refusedWatchers.inc({ reason });
   }
 
   snapshot(window: string, kind: string): void {

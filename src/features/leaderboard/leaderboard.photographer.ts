@@ -28,7 +28,7 @@ export class Photographer {
     if (now === undefined) return;
     const slot = now - (now % snapshotIntervalMs);
     if (this.taken.get(window.id) === slot) return;
-    const top = await this.reader.page({ window, stored: window }, undefined, topN);
+    const top = await this.reader.top(window, topN);
     if (await this.snapshots.keepPeriodic(window.id, slot, now, top)) this.metrics.snapshot(window.kind, 'periodic');
     this.taken.set(window.id, slot);
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { inList, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
+import type { Lane } from '../../shared/db/dialect';
 import { enterInbox } from '../../shared/db/inbox';
 import type { Sql, Value } from '../../shared/db/sql';
 import type { Standing } from './leaderboard.standing';
@@ -57,7 +58,12 @@ export class ScoresRepository {
   }
 
   /** The next `limit` players after `after`, from the top without it, and the counts, all as of one moment. */
-  async page(windowId: number, after: Standing | undefined, limit: number): Promise<CountedStandings> {
+  async page(
+    windowId: number,
+    after: Standing | undefined,
+    limit: number,
+    lane: Lane = 'questions',
+  ): Promise<CountedStandings> {
     const past = after ? `AND ${beside('after', given)}` : '';
     const key = after ? placed(after) : [];
     const text = `SELECT c.total, c.rest, p.player_id, p.score, p.achieved_at
@@ -65,29 +71,54 @@ export class ScoresRepository {
       LEFT JOIN (SELECT s.player_id, s.score, s.achieved_at ${inWindow} ${past} ORDER BY ${order} LIMIT ?) AS p
       ON 1 = 1 ORDER BY p.score DESC, p.achieved_at, p.player_id`;
     const params = [windowId, windowId, ...key, windowId, ...key, limit];
-    const rows = await this.db.scan<ScoreRow & { total: number; rest: number }>(text, params);
+    const rows = await this.db.scan<ScoreRow & { total: number; rest: number }>(text, params, lane);
     const { total = 0, rest = 0 } = rows[0] ?? {};
     const standings = rows.filter(({ player_id }) => player_id !== null).map(toStanding);
     return { total, passed: total - rest, standings };
   }
 
-  /** One player between up to `each` on both sides; undefined without a score. One statement: one moment. */
-  async around(windowId: number, playerId: string, each: number): Promise<CountedStandings | undefined> {
+  /** The same of a window that is closed, where nothing needs to be counted. */
+  async closedPage(windowId: number, after: Standing | undefined, limit: number): Promise<Standing[]> {
+    const past = after ? `AND ${beside('after', given)}` : '';
+    const text = `SELECT s.player_id, s.score, s.achieved_at ${inWindow} ${past} ORDER BY ${order} LIMIT ?`;
+    const params = [windowId, ...(after ? placed(after) : []), limit];
+    return (await this.db.scan<ScoreRow>(text, params)).map(toStanding);
+  }
+
+  /**
+   * One player between up to `each` on both sides; undefined without a score. One statement: one moment. `known`: the
+   * board's total, where that needs not be counted.
+   */
+  async around(
+    windowId: number,
+    playerId: string,
+    each: number,
+    known?: number,
+  ): Promise<CountedStandings | undefined> {
     const side = (where: 'before' | 'after', ordered: string): string =>
       `SELECT * FROM (SELECT s.player_id, s.score, s.achieved_at FROM me, leaderboard_scores AS s
        WHERE s.window_id = ? AND ${beside(where, mine)} ORDER BY ${ordered} LIMIT ?) AS x`;
     const text = `WITH me AS (SELECT player_id, score, achieved_at FROM leaderboard_scores WHERE window_id = ? AND player_id = ?)
       SELECT u.player_id, u.score, u.achieved_at,
-        (SELECT COUNT(*) ${inWindow}) AS total,
+        ${known === undefined ? `(SELECT COUNT(*) ${inWindow})` : '0'} AS total,
         (SELECT COUNT(*) FROM me, leaderboard_scores AS s WHERE s.window_id = ? AND ${beside('before', mine)}) AS before_me
       FROM (${side('before', reverse)} UNION ALL SELECT player_id, score, achieved_at FROM me UNION ALL ${side('after', order)}) AS u
       ORDER BY u.score DESC, u.achieved_at, u.player_id`;
-    const params = [windowId, playerId, windowId, windowId, windowId, each, windowId, each];
+    const params = [
+      windowId,
+      playerId,
+      ...(known === undefined ? [windowId] : []),
+      windowId,
+      windowId,
+      each,
+      windowId,
+      each,
+    ];
     const rows = await this.db.scan<ScoreRow & { total: number; before_me: number }>(text, params);
     const me = rows.findIndex(({ player_id }) => player_id === playerId);
     if (me < 0) return undefined;
     const { total = 0, before_me: before = 0 } = rows[0] ?? {};
-    return { total, passed: before - me, standings: rows.map(toStanding) };
+    return { total: known ?? total, passed: before - me, standings: rows.map(toStanding) };
   }
 
   /** These players' standings; those without a score are left out. */

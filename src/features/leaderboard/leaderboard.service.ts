@@ -19,13 +19,20 @@ import type { WindowKind } from './leaderboard.calendar';
 import { boardPosition, fromPosition, toEntries, toPosition } from './leaderboard.entries';
 import { playerNotRanked } from './leaderboard.errors';
 import { LeaderboardMetrics } from './leaderboard.metrics';
-import { BoardReader } from './leaderboard.reader';
+import { type BoardPart, BoardReader } from './leaderboard.reader';
 import { SnapshotReader } from './leaderboard.snapshot-reader';
 import { Verifier } from './leaderboard.verifier';
 import { type Place, Windows } from './leaderboard.windows';
 
-const defaultLimit = 10;
+export const defaultLimit = 10;
+const maxLimit = 100;
 const defaultAround = 5;
+
+/** `page`: the first so many. */
+export interface WatchedBoard {
+  readonly closed: boolean;
+  page(limit: number): Leaderboard;
+}
 
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
@@ -46,24 +53,20 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const { limit = defaultLimit, pageToken } = request;
     const position = this.tokens.decode(request.window, pageToken);
     const place = await this.placeOf(request, position?.[4]);
-    const { window } = place;
     const end = fromPosition(position);
-    const { state, total, rank, standings } = await this.metrics.timed(() => this.reader.page(place, end, limit));
+    const part = await this.metrics.timed(() => this.reader.page(place, end, limit));
     // Boards lose no players, so a page that went before has told no such rank.
-    if (end && end.nextRank > total) throw pageTokenInvalid();
-    const last = standings.at(-1);
-    const nextRank = rank + standings.length;
-    const more = last !== undefined && nextRank <= total;
-    return {
-      window: window.kind,
-      key: window.key,
-      startsAt: toTime(window.startsAt),
-      endsAt: toTime(window.endsAt),
-      state,
-      total,
-      entries: toEntries(rank, standings),
-      nextPageToken: more ? this.tokens.encode(request.window, [...toPosition(last, nextRank), window.key]) : '',
-    };
+    if (end && end.nextRank > part.total) throw pageTokenInvalid();
+    return this.toLeaderboard(place, part);
+  }
+
+  /** The top of a board as it is now, of which first pages of every size can be made. */
+  async top({ window, key }: Pick<GetLeaderboardRequest, 'window' | 'key'>): Promise<WatchedBoard> {
+    const place = await this.windows.resolve(window as WindowKind, key);
+    const part = await this.metrics.timed(() => this.reader.page(place, undefined, maxLimit));
+    const page = (limit: number): Leaderboard =>
+      this.toLeaderboard(place, { ...part, standings: part.standings.slice(0, limit) });
+    return { closed: part.state === 'closed', page };
   }
 
   async getPlayerRank({
@@ -106,5 +109,21 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const place = await this.windows.named(window as WindowKind, began);
     if (!place) throw pageTokenInvalid();
     return place;
+  }
+
+  private toLeaderboard({ window }: Place, { state, total, rank, standings }: BoardPart): Leaderboard {
+    const last = standings.at(-1);
+    const nextRank = rank + standings.length;
+    const more = last !== undefined && nextRank <= total;
+    return {
+      window: window.kind,
+      key: window.key,
+      startsAt: toTime(window.startsAt),
+      endsAt: toTime(window.endsAt),
+      state,
+      total,
+      entries: toEntries(rank, standings),
+      nextPageToken: more ? this.tokens.encode(window.kind, [...toPosition(last, nextRank), window.key]) : '',
+    };
   }
 }

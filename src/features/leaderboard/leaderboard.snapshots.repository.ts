@@ -117,6 +117,13 @@ export class SnapshotsRepository {
     return (await this.db.read((sql) => sql.rows<SnapshotRow>(text, params))).map(toSnapshot);
   }
 
+  /** Players on a window's final snapshot, which are those on its board; undefined when it has none. */
+  async finalTotal(windowId: number): Promise<number | undefined> {
+    const text = 'SELECT total FROM leaderboard_snapshots WHERE window_id = ? AND slot = ?';
+    const [row] = await this.db.read((sql) => sql.rows<{ total: number }>(text, [windowId, finalSlot]));
+    return row?.total;
+  }
+
   async find(id: string): Promise<StoredSnapshot | undefined> {
     const rows = await this.db.read((sql) => sql.rows<SnapshotRow>(`${select} WHERE s.id = ?`, [id]));
     return rows[0] && toSnapshot(rows[0]);

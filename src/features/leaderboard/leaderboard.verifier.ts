@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { VerifyLeaderboardResponse } from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { HeavyReads } from '../../shared/db/heavy-reads';
 import type { Board } from './leaderboard.board';
 import { Boards } from './leaderboard.boards';
 import { ScoresRepository } from './leaderboard.scores.repository';
@@ -20,10 +21,18 @@ export class Verifier {
   constructor(
     private readonly boards: Boards,
     private readonly scores: ScoresRepository,
+    private readonly heavy: HeavyReads,
   ) {}
 
-  /** Windows that are not in memory are answered from the database, so there is nothing to compare. */
-  async verify({ stored }: Place): Promise<VerifyLeaderboardResponse> {
+  /**
+   * Windows that are not in memory are answered from the database, so there is nothing to compare.
+   * @throws AppError rate_limited
+   */
+  verify(place: Place): Promise<VerifyLeaderboardResponse> {
+    return this.heavy.run(() => this.compare(place));
+  }
+
+  private async compare({ stored }: Place): Promise<Comparison> {
     const result: Comparison = { checked: 0, differing: 0, repaired: 0 };
     const board = stored && (await this.boards.loaded(stored));
     if (!stored || !board) return result;

@@ -1,25 +1,88 @@
 import { Injectable } from '@nestjs/common';
 import type { Leaderboard, WatchLeaderboardRequest } from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { asInternal } from '../../shared/auth/caller';
+import { Config } from '../../shared/config/config';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import { type ServerStream, serveChanges } from '../../shared/rpc/grpc.changes';
-import { LeaderboardService } from './leaderboard.service';
+import { type ServerStream, serveChanges, type Told } from '../../shared/rpc/grpc.changes';
+import { Peers } from '../../shared/rpc/peer';
+import { Places } from '../../shared/rpc/places';
+import { Poll } from '../../shared/rpc/poll';
+import { currentContext } from '../../shared/tracing/request-context';
+import { LeaderboardMetrics } from './leaderboard.metrics';
+import { defaultLimit, LeaderboardService, type WatchedBoard } from './leaderboard.service';
 
 const everyMs = 500;
-const maxWatchers = 1000;
 
-/** `WatchLeaderboard`: a board's first page whenever it has changed. */
+/** `WatchLeaderboard`: a board's first page whenever it has changed. Those who watch one board share the looks at it. */
 @Injectable()
 export class WatchLeaderboardService {
-  private readonly watchers = { count: 0 };
+  private readonly polls = new Map<string, Poll<Pages>>();
+  private readonly places: Places;
+  private readonly peers: Peers;
 
   constructor(
     private readonly leaderboard: LeaderboardService,
     private readonly lifecycle: Lifecycle,
-  ) {}
+    { limits, trustedProxies }: Config,
+    metrics: LeaderboardMetrics,
+  ) {
+    const { watchers: max, watchersPerAddress: perAddress } = limits;
+    this.places = new Places(
+      { max, perAddress },
+      (taken) => metrics.watching(taken),
+      (reason) => metrics.watcherRefused(reason),
+    );
+    this.peers = new Peers(trustedProxies);
+  }
 
-  watch(call: ServerStream<Leaderboard>, request: WatchLeaderboardRequest) {
-    const { draining } = this.lifecycle;
-    const options = { everyMs, draining, watchers: this.watchers, maxWatchers };
-    return serveChanges(call, () => this.leaderboard.getLeaderboard(request), options);
+  watch(call: ServerStream<Leaderboard>, { window, key, limit = defaultLimit }: WatchLeaderboardRequest) {
+    const { peer } = currentContext() ?? {};
+    // A proxy that does not say for whom it asks brings everybody.
+    const address = peer !== undefined && this.peers.isTrusted(peer) ? undefined : peer;
+    return serveChanges<Leaderboard>(
+      call,
+      ({ tell, fail }) => this.join({ window, key }, { tell: (pages) => tell(pages.of(limit)), fail }),
+      { draining: this.lifecycle.draining, enter: () => this.places.take(address) },
+    );
+  }
+
+  private join(board: BoardName, watcher: Parameters<Poll<Pages>['watch']>[0]): () => void {
+    const name = JSON.stringify([board.window, board.key]);
+    const poll = this.polls.get(name) ?? this.pollOf(board);
+    this.polls.set(name, poll);
+    const leave = poll.watch(watcher);
+    return () => {
+      leave();
+      if (poll.idle && this.polls.get(name) === poll) this.polls.delete(name);
+    };
+  }
+
+  private pollOf(board: BoardName): Poll<Pages> {
+    // It goes on for all who come, whoever was the first.
+    const look = (): Promise<Pages> => asInternal(async () => new Pages(await this.leaderboard.top(board)));
+    // Without a key the current window is meant, which will be another one.
+    return new Poll(look, { everyMs, isFinal: ({ closed }) => closed && board.key !== undefined });
+  }
+}
+
+type BoardName = Pick<WatchLeaderboardRequest, 'window' | 'key'>;
+
+/** First pages of one board at one moment: each size is made once, however many ask for it. */
+class Pages {
+  private readonly made = new Map<number, Told<Leaderboard>>();
+
+  constructor(private readonly top: WatchedBoard) {}
+
+  get closed(): boolean {
+    return this.top.closed;
+  }
+
+  of(limit: number): Told<Leaderboard> {
+    const known = this.made.get(limit);
+    if (known) return known;
+    const answer = this.top.page(limit);
+    const told = { answer, text: JSON.stringify(answer) };
+    this.made.set(limit, told);
+    return told;
   }
 }

@@ -73,6 +73,10 @@ export const environmentSchema = z.object({
   UNREAD_ANSWER_SECONDS: decimal(1, 3600)
     .default(30)
     .describe('Seconds that a peer may read nothing of its answer; then its connection is closed'),
+  WATCHERS_MAX: decimal(1, 100_000).default(1000).describe('Watchers of leaderboards at most'),
+  WATCHERS_PER_ADDRESS_MAX: decimal(1, 100_000)
+    .default(100)
+    .describe('From one address at most; TRUSTED_PROXIES are not counted'),
   DATABASE_URL: database
     .optional()
     .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
@@ -97,6 +101,9 @@ export const environmentSchema = z.object({
   LEADERBOARD_DATABASE_URL_FILE: fileOf('LEADERBOARD_DATABASE_URL'),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
+  HEAVY_READS_MAX: decimal(1, 1000)
+    .default(4)
+    .describe('Reads of very many rows at once, such as old leaderboards; one connection is always left to others'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
   REDIS_URL: redisUrl()
     .optional()

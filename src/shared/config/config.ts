@@ -29,6 +29,8 @@ export abstract class Config {
     readonly unfinishedBytes: number;
     readonly unfinishedBytesPerConnection: number;
     readonly unreadMs: number;
+    readonly watchers: number;
+    readonly watchersPerAddress: number;
   };
   abstract readonly grpc: {
     readonly enabled: boolean;
@@ -41,6 +43,8 @@ export abstract class Config {
     readonly byFeature: Readonly<Record<string, string>>;
     readonly poolMin: number;
     readonly poolMax: number;
+    /** Of the pool for reads of very many rows. */
+    readonly heavyReads: number;
   };
   abstract readonly cacheTtlMs: number;
   /** The Redis of this process, if it has one: `REDIS_URL` of the schema. */

@@ -63,6 +63,7 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
       ),
       poolMin: env.DB_POOL_MIN,
       poolMax: env.DB_POOL_MAX,
+      heavyReads: env.HEAVY_READS_MAX,
     },
     cacheTtlMs: env.CACHE_TTL * 1000,
     redisUrl: redisUrlOf(env),
@@ -94,6 +95,8 @@ function limitsOf(env: EnvironmentVariables): Config['limits'] {
     unfinishedBytes: env.UNFINISHED_BYTES_MAX,
     unfinishedBytesPerConnection: env.UNFINISHED_BYTES_PER_CONNECTION_MAX,
     unreadMs: env.UNREAD_ANSWER_SECONDS * 1000,
+    watchers: env.WATCHERS_MAX,
+    watchersPerAddress: env.WATCHERS_PER_ADDRESS_MAX,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Migration } from './database';
 import { DatabaseClocks } from './database.clocks';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
+import { HeavyReads } from './heavy-reads';
 
 const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 4000;
@@ -81,6 +82,10 @@ export class DbModule {
   static forRoot(keepers: readonly Keeper[]): DynamicModule {
     const useFactory = (config: Config, logger: PinoLogger) => open(config, keepers, logger);
     const databases = { provide: Databases, inject: [Config, PinoLogger], useFactory };
-    return { module: DbModule, providers: [databases, DatabaseHealth, DatabaseClocks], exports: [Databases] };
+    return {
+      module: DbModule,
+      providers: [databases, DatabaseHealth, DatabaseClocks, HeavyReads],
+      exports: [Databases, HeavyReads],
+    };
   }
 }

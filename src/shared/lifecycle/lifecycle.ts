@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 
 export type Phase = 'starting' | 'ready' | 'draining';
@@ -9,6 +10,11 @@ export class Lifecycle {
   private readonly leaving = new AbortController();
   private readonly warmUps: ((origin: string) => Promise<void>)[] = [];
   private holding: Promise<void> | undefined;
+
+  constructor() {
+    // Every stream listens; beyond ten Node would warn of a leak.
+    setMaxListeners(0, this.leaving.signal);
+  }
 
   /** Work to be done once the servers listen and before the process is ready. `origin`: where HTTP listens. */
   beforeReady(work: (origin: string) => Promise<void>): void {
