@@ -15,6 +15,10 @@ export interface Window {
   readonly endsAt: number;
 }
 
+/** A day of the calendar, in no zone: its midnight in UTC. */
+type Day = DateTime;
+
+const dayMs = 86_400_000;
 const graceMs = 10 * 60_000;
 
 /** From this instant on nothing that is accepted counts for the window any more, however early it happened. */
@@ -47,7 +51,7 @@ export class Calendar {
   of(kind: WindowKind, instant: number): Window | undefined {
     const known = this.known[kind];
     for (const window of known) if (window.startsAt <= instant && instant < window.endsAt) return window;
-    const found = this.reckon(kind, instant);
+    const found = this.around(kind, this.dayAt(instant));
     if (!found) return undefined;
     if (known.length >= maxKnown) known.shift();
     known.push(found);
@@ -57,44 +61,80 @@ export class Calendar {
   /** The window with this key; undefined when there can be none: misspelled, no such date, no such season. */
   named(kind: WindowKind, key: string): Window | undefined {
     // Not `of`: whoever asks for old keys must not crowd out what events need.
-    const found = this.reckon(kind, this.instantIn(kind, key) ?? Number.NaN);
+    const found = this.around(kind, this.dayIn(kind, key));
     // A key has one spelling: of 2026-W54 the calendar would make the first week of 2027.
     return found?.key === key ? found : undefined;
   }
 
-  private reckon(kind: WindowKind, instant: number): Window | undefined {
+  /** The window that a day is in. */
+  private around(kind: WindowKind, day: Day | undefined): Window | undefined {
+    if (!day?.isValid) return undefined;
+    if (kind === 'seasonal' && this.seasons) return this.season(this.seasons, day);
+    const first = day.startOf(unit[kind]);
+    return this.between(kind, keyOf(kind, first), first, first.plus({ [`${unit[kind]}s`]: 1 }));
+  }
+
+  private season(seasons: readonly Season[], day: Day): Window | undefined {
+    const date = day.toFormat('yyyy-MM-dd');
+    const season = seasons.find(({ first, last }) => first <= date && date <= last);
+    if (!season) return undefined;
+    return this.between('seasonal', season.name, dayOf(season.first), dayOf(season.last).plus({ days: 1 }));
+  }
+
+  private between(kind: WindowKind, key: string, first: Day, end: Day): Window | undefined {
+    const [startsAt, endsAt] = [this.startOf(first), this.startOf(end)];
+    // Of a day that a zone left out, when it changed the side of the date line, nothing is left.
+    if (!(startsAt < endsAt)) return undefined;
+    // Other years have no RFC 3339 time.
+    if (end.year > 9999 || new Date(endsAt).getUTCFullYear() > 9999 || new Date(startsAt).getUTCFullYear() < 0)
+      return undefined;
+    return windowOf(kind, key, startsAt, endsAt);
+  }
+
+  /** The day that an instant is in. Where clocks go back over midnight, they show the day before once more. */
+  private dayAt(instant: number): Day | undefined {
     const local = DateTime.fromMillis(instant, { zone: this.zone });
     if (!local.isValid) return undefined;
-    if (kind === 'seasonal' && this.seasons) return this.season(this.seasons, local);
-    const start = local.startOf(unit[kind]);
-    const end = start.plus({ [`${unit[kind]}s`]: 1 }).startOf(unit[kind]);
-    // A later year has no RFC 3339 time.
-    if (end.year > 9999 || end.toUTC().year > 9999) return undefined;
-    return windowOf(kind, keyOf(kind, start), start.toMillis(), end.toMillis());
+    const day = DateTime.utc(local.year, local.month, local.day);
+    if (instant < this.startOf(day)) return day.minus({ days: 1 });
+    const next = day.plus({ days: 1 });
+    return instant < this.startOf(next) ? day : next;
   }
 
-  private season(seasons: readonly Season[], local: DateTime): Window | undefined {
-    const day = local.toFormat('yyyy-MM-dd');
-    const season = seasons.find(({ first, last }) => first <= day && day <= last);
-    if (!season) return undefined;
-    const endsAt = this.startOf(season.last)?.plus({ days: 1 }).startOf('day').toMillis() ?? Number.NaN;
-    return windowOf('seasonal', season.name, this.startOf(season.first)?.toMillis() ?? Number.NaN, endsAt);
+  /**
+   * The first instant of a day, whoever asks and when: the first midnight where clocks go back to midnight, and where they
+   * skip it the first moment after.
+   */
+  private startOf(day: Day): number {
+    const midnight = day.toMillis();
+    const before = this.offsetAt(midnight - dayMs);
+    const after = this.offsetAt(midnight + dayMs);
+    if (before === after) return midnight - before;
+    let [early, late] = [midnight - dayMs, midnight + dayMs];
+    while (late - early > 1) {
+      const middle = Math.floor((early + late) / 2);
+      if (middle + this.offsetAt(middle) < midnight) early = middle;
+      else late = middle;
+    }
+    return late;
   }
 
-  private startOf(day: string): DateTime | undefined {
-    const start = DateTime.fromISO(day, { zone: this.zone }).startOf('day');
-    return start.isValid ? start : undefined;
+  /** Milliseconds that local time is ahead of UTC. */
+  private offsetAt(instant: number): number {
+    return DateTime.fromMillis(instant, { zone: this.zone }).offset * 60_000;
   }
 
-  private instantIn(kind: WindowKind, key: string): number | undefined {
-    if (kind === 'daily') return /^\d{4}-\d\d-\d\d$/.test(key) ? this.startOf(key)?.toMillis() : undefined;
-    if (kind === 'weekly') return /^\d{4}-W\d\d$/.test(key) ? this.startOf(`${key}-1`)?.toMillis() : undefined;
-    if (this.seasons) return this.startOf(this.seasons.find(({ name }) => name === key)?.first ?? '')?.toMillis();
+  private dayIn(kind: WindowKind, key: string): Day | undefined {
+    if (kind === 'daily') return /^\d{4}-\d\d-\d\d$/.test(key) ? dayOf(key) : undefined;
+    if (kind === 'weekly') return /^\d{4}-W\d\d$/.test(key) ? dayOf(`${key}-1`) : undefined;
+    if (this.seasons) return dayOf(this.seasons.find(({ name }) => name === key)?.first ?? '');
     const [, year, quarter] = /^(\d{4})-Q([1-4])$/.exec(key) ?? [];
-    return quarter === undefined
-      ? undefined
-      : this.startOf(`${year}-${String(Number(quarter) * 3 - 2).padStart(2, '0')}-01`)?.toMillis();
+    return quarter === undefined ? undefined : dayOf(`${year}-${String(Number(quarter) * 3 - 2).padStart(2, '0')}-01`);
   }
+}
+
+function dayOf(date: string): Day {
+  return DateTime.fromISO(date, { zone: 'utc' });
 }
 
 export function windowOf(kind: WindowKind, key: string, startsAt: number, endsAt: number): Window {
@@ -105,7 +145,7 @@ export function nameOf(kind: WindowKind, key: string): string {
   return `${kind} ${key}`;
 }
 
-function keyOf(kind: WindowKind, start: DateTime): string {
+function keyOf(kind: WindowKind, start: Day): string {
   if (kind === 'daily') return start.toFormat('yyyy-MM-dd');
   return start.toFormat(kind === 'weekly' ? "kkkk-'W'WW" : "yyyy-'Q'q");
 }

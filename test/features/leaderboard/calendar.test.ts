@@ -67,6 +67,49 @@ test('a day that begins at one o’clock, because midnight is skipped', () => {
   expect(keyAt('Africa/Cairo', 'daily', '2026-04-23T21:59:59.999Z')).toBe('2026-04-23');
 });
 
+test.each([
+  // Clocks go back from one o'clock to midnight.
+  ['America/Havana', '2026-11-01', '2026-11-01T04:00:00.000Z', 25],
+  ['America/Havana', '2025-11-02', '2025-11-02T04:00:00.000Z', 25],
+  ['Atlantic/Azores', '2026-10-25', '2026-10-25T00:00:00.000Z', 25],
+  // From midnight to eleven: the day before is longer.
+  ['Asia/Beirut', '2026-10-24', '2026-10-23T21:00:00.000Z', 25],
+  ['Asia/Beirut', '2026-10-25', '2026-10-24T22:00:00.000Z', 24],
+  ['America/Asuncion', '2023-03-25', '2023-03-25T03:00:00.000Z', 25],
+  ['America/Asuncion', '2023-03-26', '2023-03-26T04:00:00.000Z', 24],
+  // From one minute past midnight to a minute past eleven: the minute goes to the day that comes once more.
+  ['America/St_Johns', '2010-11-06', '2010-11-06T02:30:00.000Z', 25],
+  ['America/St_Johns', '2010-11-07', '2010-11-07T03:30:00.000Z', 24],
+  // Midnight is skipped.
+  ['America/Havana', '2026-03-08', '2026-03-08T05:00:00.000Z', 23],
+  ['Africa/Cairo', '2026-04-24', '2026-04-23T22:00:00.000Z', 23],
+  ['America/Sao_Paulo', '2018-11-04', '2018-11-04T03:00:00.000Z', 23],
+  // The clocks jump over a part of midnight's hour.
+  ['America/Scoresbysund', '2024-03-31', '2024-03-31T01:00:00.000Z', 24],
+  ['Pacific/Apia', '2011-12-31', '2011-12-30T10:00:00.000Z', 24],
+])('%s: the day %s begins at %s and has %d hours, whenever it is asked for', (zone, key, start, length) => {
+  const one = calendar(zone);
+  const day = one.named('daily', key);
+  if (!day) throw new Error('no such day');
+  expect([new Date(day.startsAt).toISOString(), hours(zone, 'daily', key)]).toEqual([start, length]);
+  const minutes = (day.endsAt - day.startsAt) / 60_000;
+  for (let minute = 0; minute < minutes; minute += 30)
+    expect(calendar(zone).of('daily', day.startsAt + minute * 60_000)).toEqual(day);
+  expect(calendar(zone).of('daily', day.startsAt - 1)?.endsAt).toBe(day.startsAt);
+  expect(calendar(zone).of('daily', day.endsAt)?.startsAt).toBe(day.endsAt);
+  for (const kind of windowKinds) {
+    const [early, late] = [day.startsAt, day.endsAt - 1].map((instant) => calendar(zone).of(kind, instant));
+    expect(early).toEqual(late);
+  }
+  const season = calendar(zone, `s1:${key}/${key}`).of('seasonal', day.endsAt - 1);
+  expect(season).toMatchObject({ key: 's1', startsAt: day.startsAt, endsAt: day.endsAt });
+});
+
+test('a day that a zone left out has no board', () => {
+  expect(calendar('Pacific/Apia').named('daily', '2011-12-30')).toBeUndefined();
+  expect(hours('Pacific/Apia', 'weekly', '2011-W52')).toBe(6 * 24);
+});
+
 test('seasons: the last day belongs to them, in the zone; between them there is none', () => {
   // A new calendar for each question: one that was asked before knows the whole season.
   const seasons = () => calendar('Asia/Seoul', 's2:2026-12-01/2026-12-31,s1:2026-10-01/2026-11-20');
@@ -102,6 +145,7 @@ test.each<[WindowKind, string]>([
 
 test('windows follow each other without a gap, hold what they should, and are found by their key', () => {
   const zones = ['UTC', 'Asia/Seoul', 'America/New_York', 'Africa/Cairo', 'Australia/Lord_Howe', 'Pacific/Apia'];
+  zones.push('America/Havana', 'Atlantic/Azores', 'Asia/Beirut', 'America/Asuncion', 'America/St_Johns', 'Asia/Tehran');
   const instants = fc.integer({ min: Date.UTC(2011, 0, 1), max: Date.UTC(2040, 0, 1) });
   fc.assert(
     fc.property(fc.constantFrom(...zones), fc.constantFrom(...windowKinds), instants, (zone, kind, instant) => {
