@@ -36,12 +36,15 @@ const board = {
   nextPageToken: '',
 };
 
+const cacheHeaders = ['ETag', 'Cache-Control'] as const;
+
 /** What OpenAPI says of each call. */
 export const leaderboardMessages: Messages<LeaderboardApi> = {
   getLeaderboard: {
     summary: 'A page of the board of a day, a week or a season',
     request: GetLeaderboardDto,
     answer: leaderboardAnswer,
+    answers: cacheHeaders,
     errors: { 400: ['page_token_invalid'], 404: ['season_not_found'], 429: ['rate_limited'] },
     example: { request: { window, limit: 10 }, answer: board },
   },
@@ -49,6 +52,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: "A player's rank and neighbours",
     request: GetPlayerRankDto,
     answer: playerRankAnswer,
+    answers: cacheHeaders,
     errors: { 404: ['player_not_ranked', 'season_not_found'], 429: ['rate_limited'] },
     example: {
       request: { playerId: 'player-2', window, around: 5 },
@@ -59,6 +63,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'Boards as they were, newest first',
     request: ListSnapshotsDto,
     answer: listSnapshotsAnswer,
+    answers: cacheHeaders,
     errors: { 400: ['page_token_invalid'] },
     example: { request: { window }, answer: { snapshots: [snapshot], nextPageToken: '' } },
   },
@@ -66,6 +71,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'The entries of a snapshot: the top of a periodic one, every player of a final one',
     request: GetSnapshotDto,
     answer: snapshotAnswer,
+    answers: cacheHeaders,
     errors: { 400: ['page_token_invalid'], 404: ['snapshot_not_found'], 429: ['rate_limited'] },
     example: { request: { id: snapshot.id }, answer: { snapshot, entries: [first, second], nextPageToken: '' } },
   },

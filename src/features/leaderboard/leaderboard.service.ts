@@ -14,6 +14,7 @@ import type {
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
+import { cacheable } from '../../shared/rpc/cacheable';
 import { PageTokens } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
 import { boardPosition, fromPosition, toEntries, toPosition } from './leaderboard.entries';
@@ -50,14 +51,14 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
   }
 
   async getLeaderboard(request: GetLeaderboardRequest): Promise<Leaderboard> {
-    const { limit = defaultLimit, pageToken } = request;
+    const { key, limit = defaultLimit, pageToken } = request;
     const position = this.tokens.decode(request.window, pageToken);
     const place = await this.placeOf(request, position?.[4]);
     const end = fromPosition(position);
     const part = await this.metrics.timed(() => this.reader.page(place, end, limit));
     // Boards lose no players, so a page that went before has told no such rank.
     if (end && end.nextRank > part.total) throw pageTokenInvalid();
-    return this.toLeaderboard(place, part);
+    return cacheable(this.toLeaderboard(place, part), isFinal(place, key ?? pageToken));
   }
 
   /** The top of a board as it is now, of which first pages of every size can be made. */
@@ -80,7 +81,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const neighbours = part && toEntries(part.rank, part.standings);
     const me = neighbours?.find((entry) => entry.playerId === playerId);
     if (!part || !neighbours || !me) throw playerNotRanked(playerId);
-    return {
+    const rank: PlayerRank = {
       window: place.window.kind,
       key: place.window.key,
       ...me,
@@ -88,6 +89,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       percentile: Math.round((10_000 * (part.total - me.rank)) / part.total) / 100,
       neighbours,
     };
+    return cacheable(rank, isFinal(place, key));
   }
 
   listSnapshots(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
@@ -126,4 +128,9 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       nextPageToken: more ? this.tokens.encode(window.kind, [...toPosition(last, nextRank), window.key]) : '',
     };
   }
+}
+
+/** A closed board that the request itself names: without a key the current one is meant, which goes on. */
+function isFinal({ stored }: Place, named: string | undefined): boolean {
+  return stored?.state === 'closed' && named !== undefined && named !== '';
 }

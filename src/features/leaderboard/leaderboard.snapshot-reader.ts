@@ -6,6 +6,7 @@ import type {
   SnapshotPage,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
+import { cacheable } from '../../shared/rpc/cacheable';
 import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
 import { fromPosition, type PageEnd, snapshotPosition, toEntries, toPosition, toSnapshot } from './leaderboard.entries';
@@ -41,7 +42,7 @@ export class SnapshotReader {
     const [before = Number.MAX_SAFE_INTEGER] = this.listTokens.decode(filter, pageToken) ?? [];
     const found = await this.snapshots.list({ window, key, kind }, before, pageSize + 1);
     const { page, nextPageToken } = this.listTokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
-    return { snapshots: page.map(toSnapshot), nextPageToken };
+    return cacheable({ snapshots: page.map(toSnapshot), nextPageToken }, false);
   }
 
   /** @throws AppError snapshot_not_found */
@@ -53,7 +54,7 @@ export class SnapshotReader {
     const found = await this.standings(snapshot, end, limit + 1);
     const rank = end?.nextRank ?? 1;
     const { page, nextPageToken } = this.entryTokens.cut([id], found, limit, (last) => toPosition(last, rank + limit));
-    return { snapshot: toSnapshot(snapshot), entries: toEntries(rank, page), nextPageToken };
+    return cacheable({ snapshot: toSnapshot(snapshot), entries: toEntries(rank, page), nextPageToken }, true);
   }
 
   private async standings(

@@ -6,6 +6,7 @@ export const answerHeaders = {
   ETag: text("The user's version, for If-Match", '"1"'),
   RateLimit: text('What is left of each limit, and in how many seconds it is whole again', '"account";r=4;t=60'),
   'RateLimit-Policy': text('Each limit and its seconds', '"account";q=5;w=60'),
+  'Cache-Control': text('How long caches may keep the answer', 'public, no-cache'),
 } as const;
 
 export type AnswerHeader = keyof typeof answerHeaders;
