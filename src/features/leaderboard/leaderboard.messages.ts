@@ -64,7 +64,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     request: ListSnapshotsDto,
     answer: listSnapshotsAnswer,
     answers: cacheHeaders,
-    errors: { 400: ['page_token_invalid'] },
+    errors: { 400: ['page_token_invalid'], 429: ['rate_limited'] },
     example: { request: { window }, answer: { snapshots: [snapshot], nextPageToken: '' } },
   },
   getSnapshot: {

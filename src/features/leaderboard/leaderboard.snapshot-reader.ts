@@ -5,6 +5,7 @@ import type {
   ListSnapshotsResponse,
   SnapshotPage,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
 import { cacheable } from '../../shared/rpc/cacheable';
 import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
@@ -29,23 +30,27 @@ export class SnapshotReader {
     private readonly snapshots: SnapshotsRepository,
     private readonly boards: BoardReader,
     private readonly windows: Windows,
+    private readonly heavy: HeavyReads,
     pageTokens: PageTokens,
   ) {
     this.listTokens = pageTokens.of('leaderboard-snapshots', rowNumber);
     this.entryTokens = pageTokens.of('leaderboard-snapshot', snapshotPosition);
   }
 
+  /** @throws AppError rate_limited */
   async list(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
     const { window, key, kind, pageSize = defaultPageSize, pageToken } = request;
     if (window !== undefined && key !== undefined) await this.windows.resolve(window as WindowKind, key);
     const filter = [window ?? null, key ?? null, kind ?? null];
     const [before = Number.MAX_SAFE_INTEGER] = this.listTokens.decode(filter, pageToken) ?? [];
-    const found = await this.snapshots.list({ window, key, kind }, before, pageSize + 1);
+    const look = (): Promise<StoredSnapshot[]> => this.snapshots.list({ window, key, kind }, before, pageSize + 1);
+    // Those that are wanted may be far behind very many others.
+    const found = await (filter.some((one) => one !== null) ? this.heavy.run(look) : look());
     const { page, nextPageToken } = this.listTokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
     return cacheable({ snapshots: page.map(toSnapshot), nextPageToken }, false);
   }
 
-  /** @throws AppError snapshot_not_found */
+  /** @throws AppError snapshot_not_found, rate_limited */
   async get({ id, limit = defaultLimit, pageToken }: GetSnapshotRequest): Promise<SnapshotPage> {
     const end = fromPosition(this.entryTokens.decode([id], pageToken));
     const snapshot = await this.snapshots.find(id);

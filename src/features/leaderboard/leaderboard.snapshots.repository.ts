@@ -114,7 +114,7 @@ export class SnapshotsRepository {
     const conditions = ['s.seq < ?', ...wanted.map(([condition]) => condition)];
     const text = `${select} WHERE ${conditions.join(' AND ')} ORDER BY s.seq DESC LIMIT ?`;
     const params = [before, ...wanted.map(([, value]) => value), limit];
-    return (await this.db.read((sql) => sql.rows<SnapshotRow>(text, params))).map(toSnapshot);
+    return (await this.db.scan<SnapshotRow>(text, params)).map(toSnapshot);
   }
 
   /** Players on a window's final snapshot, which are those on its board; undefined when it has none. */

@@ -9,6 +9,7 @@ import { SnapshotsRepository } from '../../../src/features/leaderboard/leaderboa
 import { WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { Databases } from '../../../src/shared/db/databases';
+import { HeavyReads } from '../../../src/shared/db/heavy-reads';
 import { received } from '../../../src/shared/rpc/grpc.client';
 import { everyDatabase, everyServer, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
@@ -108,6 +109,32 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   afterAll(async () => {
     await app[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
+  });
+
+  test('whatever may go through very many rows has its turn; what memory has needs none', async () => {
+    const turns = jest.spyOn(HeavyReads.prototype, 'run');
+    const turnsOf = async (method: string, message: object): Promise<[string, number]> => {
+      turns.mockClear();
+      const { code } = await app.http.call(leaderboard, method, message);
+      return [code, turns.mock.calls.length];
+    };
+    const { body } = await app.http.call(leaderboard, 'listSnapshots', old);
+    const [{ id } = {}] = body.snapshots as { id?: string }[];
+    for (const [method, message] of [
+      ['getLeaderboard', old],
+      ['getPlayerRank', { ...old, playerId: 'old-105' }],
+      ['getSnapshot', { id }],
+      ['listSnapshots', { kind: 'final' }],
+      ['verifyLeaderboard', { window: 'daily' }],
+    ] as const)
+      expect([method, ...(await turnsOf(method, message))]).toEqual([method, 'ok', 1]);
+    expect(await turnsOf('listSnapshots', {})).toEqual(['ok', 0]);
+    await app.http.call(gateway, 'ingest', signed('now', eventBody()));
+    await eventually(async () => {
+      const found = await app.http.call(leaderboard, 'getLeaderboard', { window: 'daily' });
+      expect(found.body.total).toBe(1);
+      expect(await turnsOf('getLeaderboard', { window: 'daily' })).toEqual(['ok', 0]);
+    });
   });
 
   test('a closed board is not counted: its final snapshot has the total; its pages and ranks are right', async () => {
