@@ -50,12 +50,12 @@ async function look(times: number): Promise<void> {
 test.each(['', users])('a watcher of %j is sent how it is and every change, once', async (name) => {
   await look(3);
   const told = watched(name);
-  await eventually(() => expect(told).toEqual(['NOT_SERVING']));
+  await eventually(async () => expect(told).toEqual(['NOT_SERVING']));
   const changes = ['ready', 'not_ready', 'ready'] as const;
   for (const [i, change] of changes.entries()) {
     status = change;
     await look(5);
-    await eventually(() => expect(told).toHaveLength(i + 2));
+    await eventually(async () => expect(told).toHaveLength(i + 2));
   }
   expect(told).toEqual(['NOT_SERVING', 'SERVING', 'NOT_SERVING', 'SERVING']);
 });
@@ -64,9 +64,9 @@ test('who comes later is sent how it is now, and who was there is sent nothing',
   status = 'ready';
   await look(2);
   const first = watched('');
-  await eventually(() => expect(first).toEqual(['SERVING']));
+  await eventually(async () => expect(first).toEqual(['SERVING']));
   await look(2);
   const second = watched('');
-  await eventually(() => expect(second).toEqual(['SERVING']));
+  await eventually(async () => expect(second).toEqual(['SERVING']));
   expect(first).toEqual(['SERVING']);
 });
