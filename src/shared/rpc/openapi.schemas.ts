@@ -75,7 +75,8 @@ export class Schemas {
   }
 
   private described(json: Json, message: ProtoMessage | undefined, way: Way): Json {
-    const { properties, items, oneOf, anyOf, additionalProperties, $ref, ...rest } = json;
+    // Of a default generators make a field that must be given; those there are say that nothing is meant by nothing.
+    const { properties, items, oneOf, anyOf, additionalProperties, $ref, default: _, ...rest } = json;
     const within = { io: way.io };
     const each = (list: unknown) => (list as Json[]).map((one) => this.described(one, undefined, within));
     return {
