@@ -44,7 +44,9 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
       const [verb = '', path = ''] = route.http.split(' ');
       const template = path.replace(/:([A-Za-z]+)/g, '{$1}');
       const call = { contract, method, route, docs: said, ...messages.of(contract, method) };
-      paths[template] = { ...paths[template], [verb.toLowerCase()]: operation(call, schemas) };
+      const item = paths[template] ?? {};
+      item[verb.toLowerCase()] = operation(call, schemas);
+      paths[template] = item;
     }
   }
   for (const page of routes.pages) paths[page.http.replace('GET ', '')] = { get: pageOperation(page, schemas) };
