@@ -168,9 +168,13 @@ async function startGrpc(app: NestFastifyApplication, config: Config, routes: Ro
     draining: app.get(Lifecycle).draining,
     failed: connections.failed,
     connections: app.get(GrpcConnections),
-    extend: (grpc, packages) => {
+    extend: (grpc) => {
       app.get(GrpcHealth).addTo(grpc, services);
-      if (config.environment !== 'production') addReflection(grpc, packages);
+      if (config.environment !== 'production')
+        addReflection(
+          grpc,
+          routes.contracts.map(({ contract }) => contract),
+        );
     },
   });
   app.connectMicroservice({ strategy: server }, { inheritAppConfig: true });

@@ -7,7 +7,7 @@ import type {
   VerifyRequest,
 } from '../../generated/aerie/auth/v1/auth';
 import { dto } from '../../shared/rpc/dto';
-import { ulid } from '../../shared/rpc/schemas';
+import { timeAnswer, ulid, withoutControls } from '../../shared/rpc/schemas';
 import { email } from '../../shared/text/email';
 import { personName } from '../../shared/text/person-name';
 
@@ -31,7 +31,7 @@ function password(min: number) {
         abort: true,
       })
       // What the last refinement says, for the document.
-      .meta({ minLength: min, maxLength: maxPassword })
+      .meta({ minLength: min, maxLength: maxPassword, format: 'password', pattern: withoutControls })
       .transform((text) => text.normalize('NFKC'))
       .refine((text) => [...text].length >= min, `must have at least ${min} characters`)
       .refine((text) => [...text].length <= maxPassword, tooLong)
@@ -56,8 +56,8 @@ const user = z.object({
   email: z.string(),
   age: z.number().int().optional(),
   version: z.number().int(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  createdAt: timeAnswer,
+  updatedAt: timeAnswer,
 });
 
 export const sessionAnswer = z.object({
@@ -67,7 +67,7 @@ export const sessionAnswer = z.object({
   user,
 });
 
-export const verifyAnswer = z.object({ user, role, expiresAt: z.string() });
+export const verifyAnswer = z.object({ user, role, expiresAt: timeAnswer });
 
 export const logoutAnswer = z.object({});
 

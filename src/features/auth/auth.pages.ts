@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import type { Page } from '../../shared/rpc/page';
 
-const key = z.object({
-  kty: z.literal('RSA'),
-  use: z.literal('sig'),
-  alg: z.literal('RS256'),
-  kid: z.string(),
-  n: z.string(),
-  e: z.string(),
-});
+const key = z
+  .object({
+    kty: z.literal('RSA'),
+    use: z.literal('sig'),
+    alg: z.literal('RS256'),
+    kid: z.string(),
+    n: z.string(),
+    e: z.string(),
+  })
+  .meta({ id: 'Jwk' });
+const keySet = z.object({ keys: z.array(key) }).meta({ id: 'JwkSet' });
 
 /** What OpenAPI says of the keys. */
 export const authPages: readonly Page[] = [
@@ -20,7 +23,7 @@ export const authPages: readonly Page[] = [
     answers: {
       200: {
         description: 'The key that signs, those that signed before, and the one that will sign next',
-        schema: z.object({ keys: z.array(key) }),
+        schema: keySet,
         example: { keys: [{ kty: 'RSA', use: 'sig', alg: 'RS256', kid: 'b7Xk...', n: 'vA1c...', e: 'AQAB' }] },
       },
     },

@@ -10,6 +10,12 @@ export const consumers: readonly string[] = Object.keys(consumerBits);
  */
 export const advisors: readonly string[] = ['fairness'];
 
+/** Every value of `pending` in which a consumer's bit is set: an index finds rows by these, not by a bit. */
+export function pendingWith(consumer: string): readonly number[] {
+  const bit = consumerBits[consumer] ?? 0;
+  return Array.from({ length: everyConsumer + 1 }, (_, mask) => mask).filter((mask) => (mask & bit) !== 0);
+}
+
 /** Pending for everybody: how an event begins. */
 export const everyConsumer = Object.values(consumerBits).reduce((mask, bit) => mask | bit, 0);
 

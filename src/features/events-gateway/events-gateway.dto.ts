@@ -8,7 +8,7 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { dto } from '../../shared/rpc/dto';
-import { idempotencyKey, pageSize, pageToken, text, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { idempotencyKey, pageSize, pageToken, text, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
 import { consumers } from './events-gateway.consumers';
 
 const consumer = z.enum(consumers as [string, ...string[]], `must be ${consumers.join(' or ')}`);
@@ -74,8 +74,8 @@ export const confirmEventsAnswer = z.object({ confirmed: z.number().int() });
 
 export const oldestPendingAnswer = z.object({
   pending: z.number().int(),
-  occurredAt: z.string().optional(),
-  acceptedAt: z.string().optional(),
+  occurredAt: timeAnswer.optional(),
+  acceptedAt: timeAnswer.optional(),
 });
 
 export const deadLetterAnswer = z.object({
@@ -85,7 +85,7 @@ export const deadLetterAnswer = z.object({
   reason: z.string(),
   type: z.string(),
   playerId: z.string(),
-  parkedAt: z.string(),
+  parkedAt: timeAnswer,
 });
 
 export const listDeadLettersAnswer = z.object({ deadLetters: z.array(deadLetterAnswer), nextPageToken: z.string() });

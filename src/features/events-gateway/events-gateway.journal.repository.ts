@@ -5,7 +5,7 @@ import { Config } from '../../shared/config/config';
 import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { consumerBits, doneWith, everyConsumer, neverDue } from './events-gateway.consumers';
+import { consumerBits, doneWith, everyConsumer, neverDue, pendingWith } from './events-gateway.consumers';
 import { type GameEvent, subjectOf, type UnreadableEvent } from './events-gateway.event';
 
 const columns = {
@@ -23,8 +23,6 @@ const columns = {
   claim_id: 'int',
 } as const;
 const eventColumns = 'id, type, player_id, occurred_at, accepted_at, payload, points, trace_id';
-/** For one consumer's bit. */
-const waiting = `pending <> 0 AND send_at < ${neverDue} AND (pending & ?) <> 0`;
 const maxBackoff = 20;
 
 /** What an insert found: ids that are new, and the events that were there before under the other ids. */
@@ -174,29 +172,56 @@ export class JournalRepository {
     return rows[0]?.accepted_at;
   }
 
-  /** Pending events of one consumer, counted up to `limit`. */
-  async pendingOf(
-    consumer: string,
-    limit: number,
-  ): Promise<{ count: number; occurredAt?: number; acceptedAt?: number }> {
-    const bit = consumerBits[consumer] ?? 0;
-    return this.db.read(async (sql) => {
-      const [oldest] = await sql.rows<{ occurred_at: number | null; accepted_at: number | null }>(
-        `SELECT MIN(occurred_at) AS occurred_at, MIN(accepted_at) AS accepted_at FROM game_events WHERE ${waiting}`,
-        [bit],
-      );
-      const [counted] = await sql.rows<{ count: number }>(
-        `SELECT COUNT(*) AS count FROM (SELECT seq FROM game_events WHERE ${waiting} LIMIT ?) AS counted`,
-        [bit, limit],
-      );
-      return {
-        count: Number(counted?.count ?? 0),
-        ...(oldest?.occurred_at != null && oldest.accepted_at != null
-          ? { occurredAt: oldest.occurred_at, acceptedAt: oldest.accepted_at }
-          : {}),
-      };
+  /**
+   * Pending events of one consumer, counted up to `limit`: at most `limit` rows for each value of `pending` are read, oldest
+   * first, however many there are. Times are the earliest of all pending events; where not all were read, `occurredAt` is
+   * the earliest that it can be of those that were not, since an event is accepted `maxAgeMs` after it occurred at most.
+   */
+  async pendingOf(consumer: string, limit: number, maxAgeMs: number): Promise<Pending> {
+    const { text, params } = oldestPending(consumer, limit);
+    const rows = await this.db.read((sql) => sql.rows<OldestRow>(text, params));
+    const some = rows.filter((row): row is Counted => row.oldest !== null);
+    if (some.length === 0) return { count: 0 };
+    const earliest = some.map((row) => {
+      const whole = Number(row.count) < limit;
+      return whole ? row.occurred_at : Math.min(row.occurred_at, row.newest - maxAgeMs);
     });
+    return {
+      count: Math.min(
+        limit,
+        some.reduce((sum, row) => sum + Number(row.count), 0),
+      ),
+      occurredAt: Math.min(...earliest),
+      acceptedAt: Math.min(...some.map((row) => row.oldest)),
+    };
   }
+}
+
+/** Times are absent when nothing is pending. */
+export interface Pending {
+  readonly count: number;
+  readonly occurredAt?: number;
+  readonly acceptedAt?: number;
+}
+
+interface Counted {
+  readonly count: number;
+  readonly oldest: number;
+  readonly newest: number;
+  readonly occurred_at: number;
+}
+type OldestRow = Counted | { readonly count: number; readonly oldest: null };
+
+/**
+ * One row for each value of `pending` that a consumer waits in; one statement, so that no event slips from one into another
+ * unseen. `pending <> 0` says nothing new: by it the databases know that the index, which has only such rows, will do.
+ */
+export function oldestPending(consumer: string, limit: number): { text: string; params: number[] } {
+  const masks = pendingWith(consumer);
+  const one = (mask: number) => `SELECT COUNT(*) AS count, MIN(accepted_at) AS oldest, MAX(accepted_at) AS newest,
+    MIN(occurred_at) AS occurred_at FROM (SELECT accepted_at, occurred_at FROM game_events
+    WHERE pending <> 0 AND pending = ? ORDER BY accepted_at LIMIT ?) AS with_${mask}`;
+  return { text: masks.map(one).join(' UNION ALL '), params: masks.flatMap((mask) => [mask, limit]) };
 }
 
 type PendingRow = EventRow & { readonly pending: number; readonly sends: number };

@@ -1,4 +1,5 @@
 import type { Messages } from '../../shared/rpc/messages';
+import { idempotencyKeyHeader, type RequestHeaders } from '../../shared/rpc/request-headers';
 import type { EventsGatewayApi } from './events-gateway.api';
 import {
   ConfirmEventsDto,
@@ -16,17 +17,44 @@ import {
 } from './events-gateway.dto';
 import { batchDocument, eventBody } from './events-gateway.payloads';
 
-const headers = {
-  'Idempotency-Key': {
-    description: "The event's id (or the batch's); with webhook-id in its place, leave it out",
-    required: false,
-    example: 'evt-1',
-  },
+/**
+ * The three headers of Standard Webhooks, under the names that their libraries give them. They have no examples: whoever tries
+ * a call with all of its examples would send both spellings.
+ */
+function webhookHeaders(name: 'webhook' | 'svix'): RequestHeaders {
+  const instead = 'In place of Idempotency-Key and X-Signature, with the other two of its kind';
+  const optional = { required: false };
+  return {
+    [`${name}-id`]: {
+      ...optional,
+      description: `${instead}: the event's id, or the batch's`,
+      pattern: '^[!-~](?:[ -~]{0,253}[!-~])?$',
+      maxLength: 255,
+    },
+    [`${name}-timestamp`]: {
+      ...optional,
+      description: `${instead}: seconds since 1970`,
+      pattern: '^[1-9][0-9]{0,14}$',
+    },
+    [`${name}-signature`]: {
+      ...optional,
+      description: `${instead}: a list of v1,<base64 of HMAC-SHA256 over "<id>.<timestamp>.<body>">, with spaces between`,
+      pattern: '(?:^| )v1,[A-Za-z0-9+/]{43}=(?:[ ,]|$)',
+    },
+  };
+}
+
+// OpenAPI has no word for one of two: what Aerie's own senders use is required, what may stand in its place is not.
+const headers: RequestHeaders = {
+  'Idempotency-Key': idempotencyKeyHeader("The event's id, or the batch's", 'evt-1', true),
   'X-Signature': {
-    description: 't=<unix seconds>[,kid=<key id>],v1=<hex>: HMAC-SHA256 over "<id>.<t>.<body>"',
-    required: false,
+    description: 't=<unix seconds>[,kid=<key id>],v1=<hex>: HMAC-SHA256 over "<id>.<t>.<body>"; 1-4 of v1',
+    required: true,
     example: `t=1795341600,v1=${'0'.repeat(64)}`,
+    pattern: '^t=[1-9][0-9]{0,14}(?:,kid=[A-Za-z0-9_.-]{1,64})?(?:,v1=[0-9A-Fa-f]{64}){1,4}$',
   },
+  ...webhookHeaders('webhook'),
+  ...webhookHeaders('svix'),
 };
 const event = {
   type: 'boss_kill',

@@ -1,6 +1,6 @@
 import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
-import { createTable, widenText } from '../../shared/db/table.migration';
+import { addIndex, createTable, widenText } from '../../shared/db/table.migration';
 
 const CreateGameEvents1795219200000 = createTable(
   'CreateGameEvents1795219200000',
@@ -64,8 +64,16 @@ const WidenEventIds1795700200000 = widenText('WidenEventIds1795700200000', [
   { table: 'events_dead_letters', column: 'player_id', from: 64, to: 128 },
 ]);
 
+// So that the oldest event that a consumer has not confirmed is found at once, however many there are.
+const IndexPendingEvents1795700400000 = addIndex(
+  'IndexPendingEvents1795700400000',
+  'game_events',
+  new TableIndex({ name: 'game_events_pending', columnNames: ['pending', 'accepted_at'], where: 'pending <> 0' }),
+);
+
 export const eventsGatewayMigrations = [
   CreateGameEvents1795219200000,
   CreateDeadLetters1795219200001,
   WidenEventIds1795700200000,
+  IndexPendingEvents1795700400000,
 ];

@@ -6,31 +6,45 @@ import { idempotencyKey, itemId, playerId, time, wholeNumber } from '../../share
 const maxPoints = 1_000_000;
 const dropPoints = 100;
 
-const progression = z.strictObject({ deltaXp: wholeNumber(1, maxPoints), activity: itemId.optional() });
-const bossKill = z.strictObject({ bossId: itemId, tier: wholeNumber(1, 10), points: wholeNumber(1, maxPoints) });
-const dropClaimed = z.strictObject({ dropId: itemId, weight: wholeNumber(1, 100), source: itemId.optional() });
+// The ids are what OpenAPI calls them.
+const progression = z
+  .strictObject({ deltaXp: wholeNumber(1, maxPoints), activity: itemId.optional() })
+  .meta({ id: 'ProgressionPayload' });
+const bossKill = z
+  .strictObject({ bossId: itemId, tier: wholeNumber(1, 10), points: wholeNumber(1, maxPoints) })
+  .meta({ id: 'BossKillPayload' });
+const dropClaimed = z
+  .strictObject({ dropId: itemId, weight: wholeNumber(1, 100), source: itemId.optional() })
+  .meta({ id: 'DropClaimedPayload' });
 
 const common = { playerId, occurredAt: time };
 const unknownType = 'must be progression, boss_kill or drop_claimed';
 
-function byType<Extra extends z.ZodRawShape>(extra: Extra) {
-  return z.discriminatedUnion(
-    'type',
-    [
-      z.strictObject({ ...extra, type: z.literal('progression'), ...common, payload: progression }),
-      z.strictObject({ ...extra, type: z.literal('boss_kill'), ...common, payload: bossKill }),
-      z.strictObject({ ...extra, type: z.literal('drop_claimed'), ...common, payload: dropClaimed }),
-    ],
-    unknownType,
-  );
+function byType<Extra extends z.ZodRawShape>(extra: Extra, name: string) {
+  const of = (kind: string) => ({ id: `${kind}${name}` });
+  return z
+    .discriminatedUnion(
+      'type',
+      [
+        z
+          .strictObject({ ...extra, type: z.literal('progression'), ...common, payload: progression })
+          .meta(of('Progression')),
+        z.strictObject({ ...extra, type: z.literal('boss_kill'), ...common, payload: bossKill }).meta(of('BossKill')),
+        z
+          .strictObject({ ...extra, type: z.literal('drop_claimed'), ...common, payload: dropClaimed })
+          .meta(of('DropClaimed')),
+      ],
+      unknownType,
+    )
+    .meta(of('Game'));
 }
 
 /** The body of `POST /events`. */
-export const eventBody = byType({});
+export const eventBody = byType({}, 'Event');
 export type EventBody = z.output<typeof eventBody>;
 
 /** One item of `POST /events/batch`. */
-export const batchItem = byType({ id: idempotencyKey });
+export const batchItem = byType({ id: idempotencyKey }, 'BatchEvent');
 export type BatchItem = z.output<typeof batchItem>;
 
 /** The envelope of `POST /events/batch`: its items are checked one by one, so that one fails alone. */
@@ -42,7 +56,7 @@ export const batchBody = z.strictObject({
 });
 
 /** For the OpenAPI document only. */
-export const batchDocument = z.strictObject({ events: z.array(batchItem).min(1).max(500) });
+export const batchDocument = z.strictObject({ events: z.array(batchItem).min(1).max(500) }).meta({ id: 'EventBatch' });
 
 /** The points of an event: deltaXp, points, or weight x 100. */
 export function pointsOf(event: EventBody): number {

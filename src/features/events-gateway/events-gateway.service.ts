@@ -25,6 +25,8 @@ import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { Outbox } from './events-gateway.outbox';
 
 const maxCounted = 10_000;
+// Before it was accepted; a day more than events may be old, for clocks that disagree.
+const oldestMs = 8 * 24 * 3_600_000;
 
 @Injectable()
 export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
@@ -61,7 +63,7 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
   }
 
   async oldestPending({ consumer }: OldestPendingRequest): Promise<OldestPendingResponse> {
-    const { count, occurredAt, acceptedAt } = await this.journal.pendingOf(consumer, maxCounted);
+    const { count, occurredAt, acceptedAt } = await this.journal.pendingOf(consumer, maxCounted, oldestMs);
     if (occurredAt === undefined || acceptedAt === undefined) return { pending: count };
     return { pending: count, occurredAt: toTime(occurredAt), acceptedAt: toTime(acceptedAt) };
   }

@@ -12,7 +12,17 @@ import type {
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { dto } from '../../shared/rpc/dto';
-import { idempotencyKey, name, pageSize, pageToken, playerId, text, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import {
+  idempotencyKey,
+  name,
+  pageSize,
+  pageToken,
+  playerId,
+  text,
+  timeAnswer,
+  ulid,
+  wholeNumber,
+} from '../../shared/rpc/schemas';
 
 const rule = z.enum(['flood', 'jump', 'outlier'], 'must be flood, jump or outlier');
 const mode = z.enum(['off', 'shadow', 'enforce'], 'must be off, shadow or enforce');
@@ -120,7 +130,7 @@ export const checkAnswer = z.object({
 export const playerAnswer = z.object({
   playerId: z.string(),
   blocked: z.boolean(),
-  blockedUntil: z.string().optional(),
+  blockedUntil: timeAnswer.optional(),
   reason: z.string().optional(),
   strikes: count,
   flags: count,
@@ -132,8 +142,8 @@ export const listBlocksAnswer = z.object({
       playerId: z.string(),
       rule: z.enum(['flood', 'jump', 'manual']),
       reason: z.string(),
-      blockedAt: z.string(),
-      blockedUntil: z.string(),
+      blockedAt: timeAnswer,
+      blockedUntil: timeAnswer,
     }),
   ),
   nextPageToken: z.string(),
@@ -148,12 +158,12 @@ export const flagAnswer = z.object({
   observed: z.number(),
   threshold: z.number(),
   verdict,
-  createdAt: z.string(),
-  reviewedAt: z.string().optional(),
+  createdAt: timeAnswer,
+  reviewedAt: timeAnswer.optional(),
 });
 
 export const listFlagsAnswer = z.object({ flags: z.array(flagAnswer), nextPageToken: z.string() });
 
-export const ruleAnswer = z.object({ id: rule, version: count, mode, thresholds, updatedAt: z.string() });
+export const ruleAnswer = z.object({ id: rule, version: count, mode, thresholds, updatedAt: timeAnswer });
 
 export const listRulesAnswer = z.object({ rules: z.array(ruleAnswer) });

@@ -1,4 +1,5 @@
 import type { Messages } from '../../shared/rpc/messages';
+import { idempotencyKeyHeader } from '../../shared/rpc/request-headers';
 import type { FairnessApi } from './fairness.api';
 import {
   BlockPlayerDto,
@@ -42,11 +43,10 @@ const rule = {
   updatedAt: from,
 };
 
-const idempotencyKey = {
-  description: 'Sent again with the same body it changes nothing and gets the same answer, for 24 hours',
-  required: false,
-  example: 'block-1',
-};
+const idempotencyKey = idempotencyKeyHeader(
+  'Sent again with the same body it changes nothing and gets the same answer, for 24 hours',
+  'block-1',
+);
 
 /** What OpenAPI says of each call. */
 export const fairnessMessages: Messages<FairnessApi> = {

@@ -8,7 +8,7 @@ import type {
   WatchLeaderboardRequest,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { dto } from '../../shared/rpc/dto';
-import { name, pageSize, pageToken, playerId, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { name, pageSize, pageToken, playerId, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
 import { windowKinds } from './leaderboard.calendar';
 
 const window = z.enum(windowKinds, 'must be daily, weekly or seasonal');
@@ -39,13 +39,13 @@ export class VerifyLeaderboardDto extends dto<VerifyLeaderboardRequest>(z.strict
 export class WatchLeaderboardDto extends dto<WatchLeaderboardRequest>(z.strictObject({ window, key, limit })) {}
 
 const count = z.number().int();
-const entry = z.object({ rank: count, playerId: z.string(), score: count, achievedAt: z.string() });
+const entry = z.object({ rank: count, playerId: z.string(), score: count, achievedAt: timeAnswer });
 
 export const leaderboardAnswer = z.object({
   window,
   key: z.string(),
-  startsAt: z.string(),
-  endsAt: z.string(),
+  startsAt: timeAnswer,
+  endsAt: timeAnswer,
   state: z.enum(['open', 'closed']),
   total: count,
   entries: z.array(entry),
@@ -58,7 +58,7 @@ export const playerRankAnswer = z.object({
   playerId: z.string(),
   rank: count,
   score: count,
-  achievedAt: z.string(),
+  achievedAt: timeAnswer,
   total: count,
   percentile: z.number(),
   neighbours: z.array(entry),
@@ -69,7 +69,7 @@ const snapshot = z.object({
   window,
   key: z.string(),
   kind: z.enum(['periodic', 'final']),
-  takenAt: z.string(),
+  takenAt: timeAnswer,
   total: count,
 });
 

@@ -6,7 +6,7 @@ import type {
   VerifyRewardRequest,
 } from '../../generated/aerie/progression/v1/progression';
 import { dto } from '../../shared/rpc/dto';
-import { pageSize, pageToken, playerId } from '../../shared/rpc/schemas';
+import { pageSize, pageToken, playerId, timeAnswer } from '../../shared/rpc/schemas';
 
 const rewardId = z
   .string('must be a string')
@@ -39,7 +39,7 @@ export const progressAnswer = z.object({
   bossKills: count,
   dropsClaimed: count,
   version: count,
-  updatedAt: z.string(),
+  updatedAt: timeAnswer,
 });
 
 export const rewardAnswer = z.object({
@@ -47,8 +47,8 @@ export const rewardAnswer = z.object({
   playerId: z.string(),
   kind: z.enum(['chest', 'boss', 'drop']),
   status: rewardStatus,
-  earnedAt: z.string(),
-  claimedAt: z.string().optional(),
+  earnedAt: timeAnswer,
+  claimedAt: timeAnswer.optional(),
 });
 
 export const listRewardsAnswer = z.object({ rewards: z.array(rewardAnswer), nextPageToken: z.string() });

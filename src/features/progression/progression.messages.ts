@@ -1,4 +1,5 @@
 import type { Messages } from '../../shared/rpc/messages';
+import { idempotencyKeyHeader } from '../../shared/rpc/request-headers';
 import type { ProgressionApi } from './progression.api';
 import {
   ClaimRewardDto,
@@ -21,11 +22,7 @@ const earned = {
 };
 const claimed = { ...earned, status: 'claimed', claimedAt: '2026-11-21T10:05:00.000Z' };
 const receipt = 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImRldiIsInR5cCI6InJlY2VpcHQrand0In0.eyJqdGkiOiIuLi4ifQ.c2lnbmF0dXJl';
-const idempotencyKey = {
-  description: 'Allowed; a claim is idempotent by player and reward',
-  required: false,
-  example: 'claim-1',
-};
+const idempotencyKey = idempotencyKeyHeader('Allowed; a claim is idempotent by player and reward', 'claim-1');
 
 /** What OpenAPI says of each call. */
 export const progressionMessages: Messages<ProgressionApi> = {

@@ -7,7 +7,7 @@ import type {
   UpdateUserRequest,
 } from '../../generated/aerie/users/v1/users';
 import { dto } from '../../shared/rpc/dto';
-import { pageSize, pageToken, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { pageSize, pageToken, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
 import { email } from '../../shared/text/email';
 import { personName } from '../../shared/text/person-name';
 
@@ -63,8 +63,8 @@ export const userAnswer = z.object({
   email: z.string(),
   age: z.number().int().optional(),
   version: z.number().int(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  createdAt: timeAnswer,
+  updatedAt: timeAnswer,
 });
 
 export const listUsersAnswer = z.object({ users: z.array(userAnswer), nextPageToken: z.string() });

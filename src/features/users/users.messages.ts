@@ -1,4 +1,5 @@
 import type { Messages } from '../../shared/rpc/messages';
+import { idempotencyKeyHeader, ifMatchHeader } from '../../shared/rpc/request-headers';
 import type { UsersApi } from './users.api';
 import {
   CreateUserDto,
@@ -22,16 +23,10 @@ const user = {
   updatedAt: at,
 };
 const { id } = user;
-const idempotencyKey = {
-  description: 'Sent again with the same body it makes no second user and gets the same answer, for 24 hours',
-  required: false,
-  example: 'signup-1',
-};
-const ifMatch = {
-  description: 'The ETag that the change is meant for; else 412',
-  required: false,
-  example: '"1"',
-};
+const idempotencyKey = idempotencyKeyHeader(
+  'Sent again with the same body it makes no second user and gets the same answer, for 24 hours',
+  'signup-1',
+);
 
 /** What OpenAPI says of each call. */
 export const usersMessages: Messages<UsersApi> = {
@@ -65,14 +60,14 @@ export const usersMessages: Messages<UsersApi> = {
     request: UpdateUserDto,
     answer: userAnswer,
     answers: ['ETag'],
-    headers: { 'If-Match': ifMatch },
+    headers: { 'If-Match': ifMatchHeader },
     errors: {
       404: ['user_not_found'],
       409: ['email_taken', 'resource_busy'],
       412: ['version_mismatch'],
     },
     example: {
-      request: { id, name: 'Ada Lovelace', expectedVersion: 1, clear: [] },
+      request: { id, name: 'Ada Lovelace', clear: [] },
       answer: { ...user, name: 'Ada Lovelace', version: 2 },
     },
   },

@@ -11,6 +11,7 @@ const everyMs = 500;
 export class GrpcHealth implements OnApplicationShutdown {
   private implementation: HealthImplementation | undefined;
   private services: readonly string[] = [''];
+  private told: 'SERVING' | 'NOT_SERVING' = 'NOT_SERVING';
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly readiness: Readiness) {}
@@ -18,16 +19,17 @@ export class GrpcHealth implements OnApplicationShutdown {
   /** `services` are full names such as `aerie.users.v1.UserService`; '' (the whole server) is added. */
   addTo(server: Server, services: readonly string[]): void {
     this.services = ['', ...services];
-    this.implementation = new HealthImplementation(
-      Object.fromEntries(this.services.map((name) => [name, 'NOT_SERVING' as const])),
-    );
+    this.implementation = new HealthImplementation(Object.fromEntries(this.services.map((name) => [name, this.told])));
     this.implementation.addToServer(server);
   }
 
   async refresh(): Promise<void> {
     const { status } = await this.readiness.report();
-    for (const name of this.services)
-      this.implementation?.setStatus(name, status === 'ready' ? 'SERVING' : 'NOT_SERVING');
+    const serving = status === 'ready' ? 'SERVING' : 'NOT_SERVING';
+    // Whoever watches is sent all that is set, also what they know. Source: grpc/health/v1/health.proto, Watch
+    if (serving === this.told) return;
+    this.told = serving;
+    for (const name of this.services) this.implementation?.setStatus(name, serving);
   }
 
   start(): void {

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import type { Page } from './page';
 
-const check = z.object({
-  status: z.enum(['healthy', 'degraded', 'unhealthy']),
-  latencyMs: z.number().optional(),
-  reason: z.string().optional(),
-});
-const readiness = z.object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), check) });
+const check = z
+  .object({
+    status: z.enum(['healthy', 'degraded', 'unhealthy']),
+    latencyMs: z.number().optional(),
+    reason: z.string().optional(),
+  })
+  .meta({ id: 'HealthCheck' });
+const readiness = z
+  .object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), check) })
+  .meta({ id: 'Readiness' });
 const alive = {
   description: 'It runs. Asks nobody: a restart does not mend a database',
-  schema: z.object({ status: z.literal('alive') }),
+  schema: z.object({ status: z.literal('alive') }).meta({ id: 'Liveness' }),
   example: { status: 'alive' },
 };
 

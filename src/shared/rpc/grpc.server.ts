@@ -7,10 +7,11 @@ import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
 import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config/config';
+import type { AnyContract } from './contract';
 import type { GrpcConnections } from './grpc.connections';
 import { fileDescriptors } from './grpc.descriptors';
 import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
-import { errorTypes, loaderOptions, protoFile } from './proto';
+import { errorProtos, loaderOptions, protoFile } from './proto';
 import { undecodable } from './undecodable';
 
 const maxMessageBytes = 288 * 1024;
@@ -19,7 +20,7 @@ const maxSessionMegabytes = 16;
 export interface GrpcParts extends InterceptorParts {
   readonly connections: GrpcConnections;
   /** Adds services that are not features: health and reflection. */
-  readonly extend: (server: Server, packages: PackageDefinition) => void;
+  readonly extend: (server: Server) => void;
 }
 
 /** The gRPC server of all features of this process, with the limits of every call and connection. */
@@ -78,15 +79,21 @@ function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions['options'] {
     } as object,
     onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
       for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
-      parts.extend(server, packages);
+      parts.extend(server);
     },
   };
 }
 
-/** Lets tools such as grpcurl ask which services there are. */
-export function addReflection(server: Server, packages: PackageDefinition): void {
-  const health = loadSync(healthProto, loaderOptions);
-  const files = fileDescriptors({ ...packages, ...health, ...errorTypes });
+/**
+ * Lets tools such as grpcurl and ghz ask which services there are. Fields are called as in the .proto (`page_size`): the
+ * packages that serve have them in lower camel case, which those tools do not take for the same.
+ */
+export function addReflection(server: Server, contracts: readonly AnyContract[]): void {
+  const served = loadSync([...contracts.map(protoFile), ...errorProtos, healthProto], {
+    ...loaderOptions,
+    keepCase: true,
+  });
+  const files = fileDescriptors(served);
   new ReflectionService({ files: { fileDescriptorProtos: files } } as unknown as PackageDefinition).addToServer(server);
 }
 

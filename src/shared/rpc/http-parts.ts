@@ -76,8 +76,8 @@ function clearNulls(
   if (cleared.length > 0) message.clear = [...(Array.isArray(message.clear) ? message.clear : []), ...cleared];
 }
 
-/** The names that the schema's `clear` lists. */
-function clearableNames(schema: z.ZodType): readonly string[] {
+/** The names that the schema's `clear` lists: null clears them, over HTTP. */
+export function clearableNames(schema: z.ZodType): readonly string[] {
   let clear = schema instanceof z.ZodObject ? (schema.shape.clear as z.ZodType | undefined) : undefined;
   while (clear instanceof z.ZodOptional || clear instanceof z.ZodDefault) clear = clear.unwrap() as z.ZodType;
   const element = clear instanceof z.ZodArray ? clear.element : undefined;

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { AnswerHeader } from './answer-headers';
 import type { Dto } from './dto';
+import type { RequestHeaders } from './request-headers';
 
 /** What OpenAPI says of one call beyond its route. */
 export interface MessageDocs {
@@ -15,9 +16,7 @@ export interface MessageDocs {
   readonly errors?: Readonly<Record<number, readonly string[]>>;
   readonly example: { readonly request: object; readonly answer: object };
   /** Headers that are not in the message, by name. */
-  readonly headers?: Readonly<
-    Record<string, { readonly description: string; readonly required: boolean; readonly example: string }>
-  >;
+  readonly headers?: RequestHeaders;
   /** Headers of a success, and of being refused for too many tries, beside those that follow from the rest. */
   readonly answers?: readonly AnswerHeader[];
   /** The schema of a body that the request carries as bytes. */

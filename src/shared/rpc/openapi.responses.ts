@@ -1,10 +1,15 @@
-import { z } from 'zod';
 import type { AnswerHeader } from './answer-headers';
 import type { Route } from './contract';
 import type { MessageDocs } from './messages';
+import type { Json, Schemas } from './openapi.schemas';
 import type { Page } from './page';
+import type { ProtoMessage } from './proto-messages';
 
-type Json = Record<string, unknown>;
+interface Answered {
+  readonly route: Route;
+  readonly docs: MessageDocs;
+  readonly answer: ProtoMessage;
+}
 
 // Errors that any call can have; a call's own come from its messages.
 const everyCall: Record<number, readonly string[]> = {
@@ -20,10 +25,14 @@ const guarded: Record<number, readonly string[]> = { 401: ['token_invalid'], 403
 const passing = new Set(['resource_busy', 'in_progress', 'rate_limited', 'player_throttled', 'player_blocked']);
 
 /** The responses of one call, by status. */
-export function responses(route: Route, docs: MessageDocs): Json {
+export function responses(call: Answered, schemas: Schemas): Json {
+  const { route, docs } = call;
   const status = docs.status ?? 200;
-  const found: Json = { [status]: success(status, docs) };
-  if (docs.replayed) found[200] = { ...success(200, docs), description: 'Was done before: Idempotent-Replayed: true' };
+  const done = success(status, call, schemas);
+  const found: Json = { [status]: done };
+  if (docs.replayed) found[200] = { ...done, description: 'Was done before: Idempotent-Replayed: true' };
+  if (isConditional(route, docs))
+    found[304] = { description: 'What If-None-Match names is still so', headers: headers('X-Trace-ID', 'ETag') };
   const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
   const codes = new Map<string, string[]>();
   for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
@@ -33,37 +42,37 @@ export function responses(route: Route, docs: MessageDocs): Json {
 }
 
 /** The responses of a page, by status. */
-export function pageResponses({ answers }: Page): Json {
+export function pageResponses({ answers }: Page, schemas: Schemas): Json {
   const found = Object.entries(answers).map(([status, { description, contentType, schema, example }]) => [
     status,
     {
       description,
       headers: headers('X-Trace-ID'),
-      content: { [contentType ?? 'application/json']: { schema: schemaOf(schema, 'output'), example } },
+      content: { [contentType ?? 'application/json']: { schema: schemas.plain(schema, 'output'), example } },
     },
   ]);
-  return Object.fromEntries(found);
+  return { ...Object.fromEntries(found), 400: failure(['validation_failed']) };
 }
 
-/** A schema as JSON Schema, of what is sent (`input`) or what is answered (`output`). */
-export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return rest;
+/** Whether a call is a read that answers 304 to whoever has its answer already. */
+export function isConditional({ http }: Route, { answers }: MessageDocs): boolean {
+  return http.startsWith('GET ') && answers?.includes('ETag') === true;
 }
 
-function success(status: number, docs: MessageDocs): Json {
+function success(status: number, { docs, answer }: Answered, schemas: Schemas): Json {
   const replays =
     Object.values(docs.errors ?? {})
       .flat()
       .includes('idempotency_key_reused') || docs.replayed;
   const told = headers('X-Trace-ID', ...(replays ? ['Idempotent-Replayed' as const] : []), ...(docs.answers ?? []));
   if (status === 204) return { description: 'Done', headers: told };
-  const content = { 'application/json': { schema: schemaOf(docs.answer, 'output'), example: docs.example.answer } };
+  const schema = schemas.answer(docs.answer, answer);
+  const content = { 'application/json': { schema, example: docs.example.answer } };
   return { description: 'Done', headers: told, content };
 }
 
-function failure(names: readonly string[], docs: MessageDocs): Json {
-  const limited = names.includes('rate_limited') ? (docs.answers ?? []) : [];
+function failure(names: readonly string[], docs?: MessageDocs): Json {
+  const limited = names.includes('rate_limited') ? (docs?.answers ?? []) : [];
   const later = names.some((name) => passing.has(name)) ? ['Retry-After' as const] : [];
   return {
     description: [...new Set(names)].join(' | '),

@@ -40,6 +40,14 @@ function storedEmail(text: string): string | undefined {
   return stored.length > maxLength ? undefined : stored;
 }
 
+// For the OpenAPI document: a regular expression that refuses nothing that is an address. Signs and dots may be wide ones.
+const dots = '.\\u2024\\u3002\\uFE52\\uFF0E\\uFF61';
+const noDomain = '\\s\\u0000-\\u002C/:-@\\[-`\\{-\\u00A0\\uFE6B\\uFF20';
+const documented = [
+  '^[^\\s\\u0000-\\u0020"(),:;<>@\\[\\\\\\]\\u007F-\\u00A0\\uFE6B\\uFF20]+[@\\uFE6B\\uFF20]',
+  `[^${noDomain}]+[${dots}][^0-9\\-${dots}${noDomain}][^${dots}${noDomain}]*$`,
+].join('');
+
 /** An e-mail address in a message; comes out as it is stored. */
 export const email = z
   .string('must be a string')
@@ -48,4 +56,5 @@ export const email = z
     message: 'must be an e-mail address such as name@example.com',
     abort: true,
   })
+  .meta({ format: 'idn-email', minLength: 5, pattern: documented })
   .transform((text) => storedEmail(text) ?? text);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isPlain } from './plain';
+import { isPlain, plainText } from './plain';
 
 const maxLength = 64;
 // Letters, digits and symbols can be seen; marks, spaces and format characters alone cannot.
@@ -10,10 +10,10 @@ const blank = /[\u115F\u1160\u2800\u3164\uFFA0]/gu;
 /** What a person is called: 1-64 characters (code points, composed); comes out composed (NFC), without space around it. */
 export const personName = z
   .string('must be a string')
-  // What the refinements say, for the document.
-  .meta({ minLength: 1, maxLength })
   .max(4 * maxLength, { message: `must have at most ${maxLength} characters`, abort: true })
   .refine(isPlain, { message: 'must be well-formed text without control characters', abort: true })
+  // What the refinements say, for the document.
+  .meta({ minLength: 1, maxLength, pattern: plainText })
   .transform((text) => text.normalize('NFC').trim())
   .refine((text) => visible.test(text.replace(blank, '')), 'must have at least 1 character that can be seen')
   .refine((text) => [...text].length <= maxLength, `must have at most ${maxLength} characters`);

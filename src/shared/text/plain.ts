@@ -3,6 +3,12 @@
 // Controls, lone surrogates and what stands for lost bytes; and what turns the direction of the text around it.
 const unseen = /[\p{Cc}\p{Cs}\uFFFD\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\u2028\u2029\uFEFF]/u;
 
+// The same in words that regular expressions of every language have.
+const unseenText =
+  '\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069\\u2028\\u2029\\uFEFF';
+/** For the OpenAPI document: plain text with something in it that is no space. */
+export const plainText = `^[^${unseenText}]*[^\\s${unseenText}][^${unseenText}]*$`;
+
 /** Whether text may be shown to others as it is. */
 export function isPlain(text: string): boolean {
   return text.isWellFormed() && !unseen.test(text);

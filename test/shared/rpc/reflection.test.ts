@@ -1,7 +1,10 @@
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
+import { protoPath as healthProto } from 'grpc-health-check';
 import { FileDescriptorProto, type IDescriptorProto, type IFileDescriptorProto } from 'protobufjs/ext/descriptor';
 import { features } from '../../../src/features/index';
+import { errorProtos, protoFile, protoRoot } from '../../../src/shared/rpc/proto';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -33,7 +36,9 @@ async function filesOf(symbol: string): Promise<IFileDescriptorProto[]> {
   const call = app.grpc.client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
   const answer = new Promise<object>((resolve, reject) => call.on('data', resolve).on('error', reject));
   call.write({ fileContainingSymbol: symbol });
-  const { fileDescriptorResponse } = (await answer) as { fileDescriptorResponse?: { fileDescriptorProto: Buffer[] } };
+  const { fileDescriptorResponse } = (await answer) as {
+    fileDescriptorResponse?: { fileDescriptorProto: Buffer[] };
+  };
   call.end();
   return (fileDescriptorResponse?.fileDescriptorProto ?? []).map(
     (bytes) => FileDescriptorProto.decode(bytes) as IFileDescriptorProto,
@@ -82,4 +87,42 @@ test('the entries of a map are called after their field', async () => {
   const list = health?.messageType?.find((each: IDescriptorProto) => each.name === 'HealthListResponse');
   expect(list?.nestedType?.map((nested) => nested.name)).toEqual(['StatusesEntry']);
   expect(list?.field?.[0]?.typeName).toBe('.grpc.health.v1.HealthListResponse.StatusesEntry');
+});
+
+/** Every message's fields, `User.created_at`. */
+function fieldsOf(messages: readonly IDescriptorProto[]): string[] {
+  return messages.flatMap(({ name, field, nestedType, options }) => [
+    ...(options?.mapEntry ? [] : (field ?? []).map((each) => `${name}.${each.name}`)),
+    ...fieldsOf(nestedType ?? []),
+  ]);
+}
+
+/** What stands in the .proto files of each package. */
+const declared = new Map<string, string>();
+for (const path of [...features.map(({ contract }) => protoFile(contract)), ...errorProtos, healthProto]) {
+  const text = readFileSync(resolve(protoRoot, path), 'utf8');
+  const name = /^package ([\w.]+);/m.exec(text)?.[1] ?? '';
+  declared.set(name, (declared.get(name) ?? '') + text);
+}
+
+// grpcurl and ghz know a field by its name in the .proto (`page_size`); any other is unknown to them.
+test.each([...services, 'grpc.health.v1.Health', 'google.rpc.ErrorInfo'])(
+  '%s has the field names of its .proto',
+  async (symbol) => {
+    // Any, of protobuf itself, has names of one word.
+    const files = (await filesOf(symbol)).filter((file) => file.package !== 'google.protobuf');
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) {
+      const fields = fieldsOf(file.messageType ?? []);
+      expect(fields.length).toBeGreaterThan(0);
+      for (const each of fields)
+        expect(declared.get(file.package ?? '')).toMatch(new RegExp(`\\b${each.split('.')[1]} = \\d+`));
+    }
+  },
+);
+
+test('names of two words have a dash between them', async () => {
+  const all = (await Promise.all(services.map(filesOf))).flat().flatMap((file) => fieldsOf(file.messageType ?? []));
+  for (const name of ['ListUsersRequest.page_size', 'ListUsersResponse.next_page_token', 'User.created_at'])
+    expect(all).toContain(name);
 });

@@ -74,7 +74,7 @@ export interface OldestPendingRequest {
 export interface OldestPendingResponse {
   /** How many events are pending, counted up to 10,000. */
   pending: number;
-  /** The earliest occurredAt among them; absent when none is pending. */
+  /** The earliest occurredAt among them; absent when none is pending. With 10,000 or more it may be earlier, never later. */
   occurredAt?:
     | string
     | undefined;

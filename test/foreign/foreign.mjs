@@ -1,0 +1,160 @@
+// npm run test:foreign: other people's tools on the built application: a linter, a fuzzer, generated clients. They are installed
+// into a temporary folder, so the network is needed; it tells what it ran and what it could not. Not part of npm test.
+// Exit 1: a tool found something. Exit 2: no tool could be installed.
+import { execFile, fork } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { unexplained } from './exceptions.mjs';
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'aerie-foreign-'));
+const at = (...names) => join(folder, ...names);
+const secret = 'a-secret-of-the-foreign-tools-of-40-bytes';
+const versions = { spectral: '6', openapiTypescript: '7', openapiFetch: '0', python: '0.29.1', schemathesis: '4.32.5' };
+
+async function run(command, args, options = {}) {
+  const settings = { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 300_000, ...options };
+  const { stdout } = await promisify(execFile)(command, args, settings);
+  return stdout;
+}
+
+const npm = (...packages) =>
+  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, ...packages]);
+async function pip(name) {
+  await run('python3', ['-m', 'venv', at('venv')]);
+  await run(at('venv', 'bin', 'pip'), ['install', '--quiet', name]);
+}
+
+const tools = [
+  {
+    name: `spectral ${versions.spectral}: all rules of spectral:oas`,
+    install: () => npm(`@stoplight/spectral-cli@${versions.spectral}`),
+    async use() {
+      writeFileSync(at('.spectral.json'), JSON.stringify({ extends: ['spectral:oas'] }));
+      const spectral = at('node_modules', '.bin', 'spectral');
+      await run(spectral, ['lint', 'openapi.json', '-r', '.spectral.json', '--fail-severity=hint']);
+    },
+  },
+  {
+    name: `openapi-typescript ${versions.openapiTypescript} with openapi-fetch: a client that compiles and runs`,
+    install: () =>
+      npm(
+        `openapi-typescript@${versions.openapiTypescript}`,
+        `openapi-fetch@${versions.openapiFetch}`,
+        '@types/node@20',
+      ),
+    async use(environment) {
+      mkdirSync(at('typescript'), { recursive: true });
+      symlinkSync(at('node_modules'), at('typescript', 'node_modules'));
+      await run(at('node_modules', '.bin', 'openapi-typescript'), [
+        'openapi.json',
+        '-o',
+        at('typescript', 'schema.ts'),
+      ]);
+      copyFileSync(file('client.ts.txt'), at('typescript', 'client.ts'));
+      writeFileSync(at('typescript', 'package.json'), '{"type":"module"}');
+      const strict = ['--strict', '--noUncheckedIndexedAccess', '--skipLibCheck', '--types', 'node'];
+      const modules = ['--module', 'nodenext', '--target', 'es2022', '--rewriteRelativeImportExtensions'];
+      const compiler = file('../../node_modules/.bin/tsc');
+      await run(compiler, [...strict, ...modules, 'client.ts'], { cwd: at('typescript') });
+      await run(process.execPath, ['client.js'], { cwd: at('typescript'), env: environment });
+    },
+  },
+  {
+    name: `openapi-python-client ${versions.python}: a client that runs`,
+    install: () => pip(`openapi-python-client==${versions.python}`),
+    async use(environment) {
+      const generator = at('venv', 'bin', 'openapi-python-client');
+      await run(generator, ['generate', '--path', 'openapi.json', '--output-path', 'python', '--meta', 'none']);
+      await run('mv', ['python', 'aerie_client']);
+      await run(at('venv', 'bin', 'python'), [file('client.py')], { env: { ...environment, PYTHONPATH: folder } });
+    },
+  },
+  {
+    name: `schemathesis ${versions.schemathesis}: every check, without what exceptions.mjs names`,
+    install: () => pip(`schemathesis==${versions.schemathesis}`),
+    async use({ AERIE_URL: url }) {
+      const program = at('venv', 'bin', 'schemathesis');
+      const limits = ['--max-examples', '25', '--workers', '2', '--continue-on-failure'];
+      const report = ['--report-junit-path', at('report.xml'), '-H', `Authorization: Bearer ${secret}`];
+      // It says 1 when it has found anything, also what is explained.
+      await run(program, ['run', 'openapi.json', '--url', url, '--checks', 'all', ...limits, ...report]).catch(
+        (error) => {
+          if (error.code !== 1) throw error;
+        },
+      );
+      const { findings, left } = unexplained(readFileSync(at('report.xml'), 'utf8'));
+      if (left.length > 0) throw new Error(left.join('\n\n'));
+      console.log(`     ${findings} findings, all of them explained`);
+    },
+  },
+];
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function serve(port) {
+  const environment = {
+    ...{ HTTP_PORT: String(port), GRPC_ENABLED: 'false', LOG_LEVEL: 'error', SHUTDOWN_DRAIN_MS: '0' },
+    ...{ DATABASE_URL: `sqlite:${at('aerie.db')}`, AUTH_REQUIRED: 'true', INTERNAL_API_SECRET: secret },
+    RATE_LIMIT_MAX: '1000000',
+  };
+  const child = fork(file('../../dist/main.js'), {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    silent: true,
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+  for (let tries = 0; tries < 120; tries += 1) {
+    const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    if (ready?.ok) return child;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  child.kill();
+  throw new Error(`The application did not become ready within 30 s: ${said}`);
+}
+
+const port = await freePort();
+const url = `http://127.0.0.1:${port}`;
+const application = await serve(port);
+let [ran, failed] = [0, 0];
+try {
+  writeFileSync(at('openapi.json'), await (await fetch(`${url}/docs/openapi.json`)).text());
+  for (const { name, install, use } of tools) {
+    try {
+      await install();
+    } catch (error) {
+      console.log(
+        `could not  ${name}\n     ${String(error.stderr ?? error.message)
+          .trim()
+          .split('\n')
+          .at(-1)}`,
+      );
+      continue;
+    }
+    ran += 1;
+    try {
+      await use({ ...process.env, AERIE_URL: url, AERIE_SECRET: secret });
+      console.log(`ok         ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAILED     ${name}\n${[error.stdout, error.stderr, error.message].filter(Boolean).join('\n')}`);
+    }
+  }
+} finally {
+  application.kill();
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${ran} of ${tools.length} tools ran; ${failed} found something.`);
+if (ran === 0) process.exitCode = 2;
+if (failed > 0) process.exitCode = 1;
