@@ -58,6 +58,7 @@ test.each<[string, () => Promise<unknown>]>([
     'has sent half a body',
     () => http(`POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`, true),
   ],
+  ['is silent on an open connection', () => http('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n', true)],
   ['does not read', () => http('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10), false)],
 ])('a peer that %s keeps nobody', async (_name, begin) => {
   for (let i = 0; i < 3; i += 1) await begin();

@@ -72,7 +72,8 @@ function success(status: number, { docs, answer }: Answered, schemas: Schemas): 
 }
 
 function failure(names: readonly string[], docs?: MessageDocs): Json {
-  const limited = names.includes('rate_limited') ? (docs?.answers ?? []) : [];
+  const own = docs?.answers ?? [];
+  const limited = names.includes('rate_limited') ? own.filter((name) => name.startsWith('RateLimit')) : [];
   const later = names.some((name) => passing.has(name)) ? ['Retry-After' as const] : [];
   return {
     description: [...new Set(names)].join(' | '),

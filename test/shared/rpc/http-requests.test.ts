@@ -232,6 +232,12 @@ test.each(['GET /nowhere', 'DELETE /events', 'GET /users/x/y/z', 'POST /docs'])(
   },
 );
 
+test('a silent connection is kept longer than the 600 s for which large balancers keep theirs', async () => {
+  const { headers, body } = await request(`${app.url}/health/live`);
+  await body.dump();
+  expect(headers['keep-alive']).toBe('timeout=620');
+});
+
 test('behind a path prefix the links that are given out have it', async () => {
   await using other = await (everyDatabase[0] as Database).create();
   await using app = await openApp(other.url, { PUBLIC_URL: 'https://api.studio.example/game/' });
