@@ -210,12 +210,17 @@ function encodable(message: Record<string, unknown>): object {
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
       if (numbers.has(name)) return [name, typeof value === 'number' ? Math.trunc(value % 2 ** 31) || 0 : 0];
-      if (lists.has(name)) return [name, Array.isArray(value) ? value.map(String) : [String(value)]];
+      if (lists.has(name)) return [name, (Array.isArray(value) ? value : [value]).map(spelling)];
       if (objects.has(name)) return [name, isObject(value) ? encodable(value as Record<string, unknown>) : {}];
       if (name === 'events') return [name, Array.isArray(value) ? value.filter(isObject).map(encodable) : []];
       return [name, typeof value === 'string' ? value : JSON.stringify(value)];
     }),
   );
+}
+
+/** Not String(value): an object may have nothing that it could be turned by. */
+function spelling(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ import { eventsGatewayContract as gateway } from '../../../src/features/events-g
 import { EventsGatewayService } from '../../../src/features/events-gateway/events-gateway.service';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import { LeaderboardService } from '../../../src/features/leaderboard/leaderboard.service';
+import { WatchLeaderboardService } from '../../../src/features/leaderboard/leaderboard.watch.service';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { ProgressionService } from '../../../src/features/progression/progression.service';
 import { asInternal, type Caller, currentCaller } from '../../../src/shared/auth/caller';
@@ -53,7 +54,7 @@ beforeEach(() => {
   seen = [];
   for (const method of ['getProgress', 'claimReward', 'verifyReward'] as const)
     jest.spyOn(ProgressionService.prototype, method).mockImplementation(look);
-  jest.spyOn(LeaderboardService.prototype, 'getLeaderboard').mockImplementation(look);
+  jest.spyOn(LeaderboardService.prototype, 'top').mockImplementation(look);
   jest.spyOn(EventsGatewayService.prototype, 'ingestBatch').mockImplementation(look);
 });
 afterEach(() => jest.restoreAllMocks());
@@ -157,13 +158,25 @@ describe('streams', () => {
     return { path: definition.path, encode: definition.requestSerialize, decode: definition.responseDeserialize };
   };
 
-  test('one question and many answers', async () => {
+  const watch = async (): Promise<Seen | undefined> => {
     const { path, encode, decode } = open(leaderboard, 'watchLeaderboard');
     const call = app.grpc.client.makeServerStreamRequest(path, encode, decode, { window: 'daily' });
     call.on('error', () => undefined);
     await eventually(async () => expect(seen.length).toBeGreaterThan(0));
     call.cancel();
-    expect(seen[0]).toEqual({ caller: { kind: 'anonymous' }, peer: '127.0.0.1' });
+    return seen[0];
+  };
+
+  test('one question and many answers', async () => {
+    jest.spyOn(WatchLeaderboardService.prototype, 'watch').mockImplementation(() => {
+      seen.push({ caller: currentCaller(), peer: currentContext()?.peer });
+      throw new Error('seen');
+    });
+    expect(await watch()).toEqual({ caller: { kind: 'anonymous' }, peer: '127.0.0.1' });
+  });
+
+  test('what many watch is looked at by this process, not by whoever was the first', async () => {
+    expect((await watch())?.caller).toEqual({ kind: 'internal' });
   });
 
   test('many of both, each message of it', async () => {
