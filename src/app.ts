@@ -189,11 +189,14 @@ async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServe
   await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
   await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
   await finishConnections(app.getHttpServer(), finishMs);
+  app.get(Connections).leave(false);
+  app.get(GrpcConnections).leave();
   // What is half sent or not read would hold up the stop until it times out.
   const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
   const cut = (): void => {
     app.getHttpServer().closeAllConnections();
     grpc?.cut();
+    app.get(Connections).leave(true);
   };
   setTimeout(guarded(cut, app.get(Connections).failed), patience).unref();
   await close(app);

@@ -118,6 +118,22 @@ test('pipelined requests whose answers nobody reads cost little, and their conne
   await isAlive();
 });
 
+test('no more is made of what is pipelined than may wait, however many connections bring it', async () => {
+  const before = rss();
+  const many =
+    'GET /docs/openapi.json HTTP/1.1\r\nHost:x\r\n\r\n'.repeat(40) +
+    'GET / HTTP/1.1\r\nHost:x\r\nA:\r\n\r\n'.repeat(6000);
+  for (let i = 0; i < 100; i += 1) {
+    const socket = open();
+    socket.pause();
+    socket.write(many);
+  }
+  const ended = 'connections_ended_total{wire="http",reason="pipelined"}';
+  await eventually(async () => expect(await metric(ended)).toBeGreaterThan(50));
+  expect(rss() - before).toBeLessThan(maxGrowth);
+  await isAlive();
+});
+
 test('whoever pipelines and reads gets every answer, in order', async () => {
   const socket = open();
   let text = '';

@@ -31,13 +31,18 @@ async function call(path: string, body: Buffer, whole = false): Promise<ClientHt
   return stream;
 }
 
-async function http(text: string, read: boolean): Promise<void> {
-  const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+const grpc = (text: string): Promise<void> => send(Number(app.grpcUrl.split(':').at(-1)), text, true);
+const http = (text: string, read: boolean): Promise<void> => send(Number(new URL(app.url).port), text, read);
+
+/** Connects, sends this and leaves the connection open. */
+async function send(port: number, text: string, read: boolean): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
   left.push(() => socket.destroy());
   if (read) socket.resume();
   else socket.pause();
-  await new Promise((resolve) => socket.write(text, resolve));
+  await new Promise((resolve) => socket.once('connect', resolve));
+  if (text !== '') await new Promise((resolve) => socket.write(text, resolve));
 }
 
 const empty = Buffer.from([0, 0, 0, 0, 0]);
@@ -59,6 +64,9 @@ test.each<[string, () => Promise<unknown>]>([
     () => http(`POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`, true),
   ],
   ['is silent on an open connection', () => http('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n', true)],
+  ['has connected to gRPC and said nothing', () => grpc('')],
+  ['has sent half of what HTTP/2 begins with', () => grpc('PRI * HT')],
+  ['has connected and said nothing', () => http('', true)],
   ['does not read', () => http('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10), false)],
 ])('a peer that %s keeps nobody', async (_name, begin) => {
   for (let i = 0; i < 3; i += 1) await begin();

@@ -32,7 +32,11 @@ export function signedMessage(headers: IncomingHttpHeaders, body: Buffer): Signe
   );
   if (webhook.length === 0) return { ...elementsOf(text(signature)), id: bareKey(text(key)), body };
   if (signature !== undefined || key !== undefined) throw bothSpellings();
-  const part = (name: string): string => text(headers[`webhook-${name}`] ?? headers[`svix-${name}`]);
+  const part = (name: string): string => {
+    const [ours, other] = [headers[`webhook-${name}`], headers[`svix-${name}`]];
+    if (ours !== undefined && other !== undefined && ours !== other) throw bothSpellings();
+    return text(ours ?? other);
+  };
   const timestamp = part('timestamp');
   return {
     id: part('id'),

@@ -33,7 +33,7 @@ export class AccessGuard implements CanActivate {
 
   /** Whether an HTTP request may be made, by its route and headers alone. @throws AppError when it may not */
   admitRequest(request: FastifyRequest): true | Promise<true> {
-    return this.admit(httpAccess(request), () => credentialsOf(request.headers, request.headers.host));
+    return this.admit(httpAccess(request), () => credentialsOf(request.headers, hostOf(request)));
   }
 
   /** Whether a gRPC call may be made, by its path and metadata alone. @throws AppError when it may not */
@@ -68,6 +68,12 @@ function httpAccess(request: FastifyRequest): Access {
 
 function isCall(value: unknown): value is Call {
   return typeof value === 'object' && value !== null && 'getPath' in value;
+}
+
+/** The host that is asked for: of the target where that is a whole URL. Source: RFC 9112, 3.2.2 */
+function hostOf({ raw, headers }: FastifyRequest): string | undefined {
+  const target = raw.url ?? '/';
+  return target.startsWith('/') ? headers.host : /^[a-z]{1,16}:\/\/([^/?#]{0,300})/i.exec(target)?.[1];
 }
 
 /** Health and reflection are nobody's in particular. */

@@ -24,6 +24,8 @@ const printable = new Set([
   'feature',
   'bus',
   'reason',
+  'wire',
+  'address',
   'count',
   'attempt',
   'tries',

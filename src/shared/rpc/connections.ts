@@ -31,6 +31,7 @@ interface Tracked {
 export class Connections implements OnApplicationShutdown {
   private readonly sockets = new Map<Socket, Tracked>();
   private readonly byAddress = new Map<string, number>();
+  private readonly counts: Record<WireName, number> = { http: 0, grpc: 0 };
   private readonly peers: Peers;
   private readonly limits: Config['limits'];
   private readonly timer: NodeJS.Timeout;
@@ -65,7 +66,7 @@ export class Connections implements OnApplicationShutdown {
         ['unread', 'unfinished', 'pipelined', 'handshake'].map((reason) => ({ wire, reason })),
       ),
     );
-    for (const { wire } of wires) this.open.set({ wire }, 0);
+    metrics.begin(() => this.count());
     this.timer = setInterval(
       guarded(() => this.look(), this.failed),
       lookMs,
@@ -89,6 +90,15 @@ export class Connections implements OnApplicationShutdown {
     connection.destroy();
   }
 
+  /**
+   * The process leaves: connections on which nothing is under way are closed, and with `all` every one. HTTP/2 says by
+   * itself what is under way.
+   */
+  leave(all: boolean): void {
+    for (const [socket, { wire }] of this.sockets)
+      if (all || (wire === 'http' && !isAnswering(socket))) socket.destroy();
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }
@@ -109,7 +119,8 @@ export class Connections implements OnApplicationShutdown {
     }
     this.byAddress.set(address, fromThere + 1);
     this.sockets.set(socket, { wire, address, queued: 0, movedAt: performance.now() });
-    this.open.inc({ wire });
+    this.counts[wire] += 1;
+    this.count();
     socket.once(
       'close',
       guarded(() => this.left(socket), this.failed),
@@ -122,11 +133,16 @@ export class Connections implements OnApplicationShutdown {
     return undefined;
   }
 
+  private count(): void {
+    for (const wire of ['http', 'grpc'] as const) this.open.set({ wire }, this.counts[wire]);
+  }
+
   private left(socket: Socket): void {
     const tracked = this.sockets.get(socket);
     if (!tracked) return;
     this.sockets.delete(socket);
-    this.open.dec({ wire: tracked.wire });
+    this.counts[tracked.wire] -= 1;
+    this.count();
     const others = (this.byAddress.get(tracked.address) ?? 1) - 1;
     if (others === 0) this.byAddress.delete(tracked.address);
     else this.byAddress.set(tracked.address, others);
@@ -144,6 +160,11 @@ export class Connections implements OnApplicationShutdown {
       }
     }
   }
+}
+
+/** Whether a request is being served on the socket. Node's own list of idle connections leaves out those that never sent one. */
+function isAnswering(socket: Socket): boolean {
+  return Boolean((socket as unknown as { _httpMessage?: unknown })._httpMessage);
 }
 
 /**

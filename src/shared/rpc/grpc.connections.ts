@@ -59,6 +59,11 @@ export class GrpcConnections implements OnApplicationShutdown {
     );
   }
 
+  /** The process leaves: a peer that has not said what it speaks is not waited for. */
+  leave(): void {
+    for (const [session, { greeted }] of this.sessions) if (!greeted) session.destroy();
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }

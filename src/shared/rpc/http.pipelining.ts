@@ -22,9 +22,26 @@ export function limitPipelining(server: Server, inFlight: number, connections: C
   const [serve] = server.listeners('request') as Handler[];
   if (serve === undefined) throw new Error('The HTTP server has no handler yet');
   const pipelining = new Pipelining(serve.bind(server), inFlight, connections);
+  server.on('connection', guarded(parseNoFurther));
   server.removeAllListeners('request');
   const admit: Handler = (request, response) => pipelining.admit(request, response);
   server.on('request', guarded(admit));
+}
+
+/** The part of Node's HTTP parser that is told of each head: 2 ends the parsing, as before an upgrade. */
+interface Parser {
+  onIncoming?: (request: IncomingMessage, keepAlive: boolean) => number;
+}
+
+/**
+ * Lets the parser stop where its socket was ended: otherwise it makes objects of all that it has read, some thousand
+ * requests for each connection, and none of them can go before every other connection was looked at, too.
+ */
+function parseNoFurther(socket: Socket): void {
+  const { parser } = socket as unknown as { parser?: Parser | null };
+  const incoming = parser?.onIncoming;
+  if (!parser || !incoming) return;
+  parser.onIncoming = (request, keepAlive) => (socket.destroyed ? 2 : incoming(request, keepAlive));
 }
 
 /**

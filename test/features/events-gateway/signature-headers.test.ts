@@ -68,6 +68,7 @@ const spellings: [string, (t: string, hex: string) => string | string[]][] = [
   ['with an element that nobody knows', (t, hex) => `t=${t},nonce=abc,v1=${hex},flag`],
   ['with empty elements', (t, hex) => `,t=${t},,v1=${hex},`],
   ['beside one of another key', (t, hex) => `t=${t},v1=${other},v1=${hex}`],
+  ['beside one that is none', (t, hex) => `t=${t},v1=,v1=abc,v1=${hex}`],
   ['with the time twice', (t, hex) => `t=${t},t=${t},v1=${hex}`],
   ['in two header lines', (t, hex) => [`t=${t}`, `v1=${hex}`]],
 ];
@@ -100,6 +101,7 @@ const webhooks: [string, (base64: string) => string | string[]][] = [
   ['after versions that are not ours', (base64) => `v1a,c2ln v2,c2ln v1,${base64}`],
   ['between more space', (base64) => `  v1a,c2ln \t v1,${base64}  `],
   ['in two header lines', (base64) => ['v1a,c2ln', `v1,${base64}`]],
+  ['beside one that is none', (base64) => `v1,AAAA v1,${base64}`],
 ];
 
 describe.each(['webhook', 'svix'])('%s-signature', (prefix) => {

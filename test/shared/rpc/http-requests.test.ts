@@ -146,6 +146,18 @@ describe('a developer without credentials', () => {
     expect((await http.send('POST', '/users', { ...json, ...headers }, body)).status).toBe(401);
   });
 
+  test('is not taken for one by what stands behind a thousand other headers, or in another target', async () => {
+    const lines = (count: number): string[] => new Array<string>(count).fill('A:');
+    for (const header of ['X-Forwarded-For: 1.2.3.4', 'Origin: http://evil.example', 'X-Aerie-Subject: player-1']) {
+      for (const count of [10, 998, 2100]) {
+        const head = ['GET /users HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines(count), header, '', ''];
+        expect([header, count, (await raw(...head)).slice(0, 12)]).toEqual([header, count, 'HTTP/1.1 401']);
+      }
+    }
+    const absolute = ['GET http://evil.example/users HTTP/1.1', 'Host: localhost', 'Connection: close', '', ''];
+    expect(await raw(...absolute)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
   test('is one without a browser, from the page of the API, and from an allowed origin', async () => {
     const fine: Record<string, string>[] = [
       {},
