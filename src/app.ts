@@ -190,7 +190,6 @@ async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServe
   await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
   await finishConnections(app.getHttpServer(), finishMs);
   app.get(Connections).leave(false);
-  app.get(GrpcConnections).leave();
   // What is half sent or not read would hold up the stop until it times out.
   const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
   const cut = (): void => {

@@ -100,6 +100,7 @@ export class Connections implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
+    this.leave(true);
     clearInterval(this.timer);
   }
 

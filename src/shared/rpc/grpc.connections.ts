@@ -59,9 +59,9 @@ export class GrpcConnections implements OnApplicationShutdown {
     );
   }
 
-  /** The process leaves: a peer that has not said what it speaks is not waited for. */
-  leave(): void {
-    for (const [session, { greeted }] of this.sessions) if (!greeted) session.destroy();
+  /** Whether there is a peer that has said what it speaks: only such a one can have a call under way. */
+  get busy(): boolean {
+    return [...this.sessions.values()].some(({ greeted }) => greeted);
   }
 
   onApplicationShutdown(): void {

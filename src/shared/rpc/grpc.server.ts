@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
@@ -16,6 +17,7 @@ import { undecodable } from './undecodable';
 
 const maxMessageBytes = 288 * 1024;
 const maxSessionMegabytes = 16;
+const lookMs = 20;
 
 export interface GrpcParts extends InterceptorParts {
   readonly connections: GrpcConnections;
@@ -25,6 +27,8 @@ export interface GrpcParts extends InterceptorParts {
 
 /** The gRPC server of all features of this process, with the limits of every call and connection. */
 export class GrpcServer extends ServerGrpc {
+  private isCut = false;
+
   constructor(
     config: Config,
     private readonly parts: GrpcParts,
@@ -48,6 +52,20 @@ export class GrpcServer extends ServerGrpc {
   /** Cuts every call and connection that is left. */
   cut(): void {
     (this.grpcClient as Server | null)?.forceShutdown();
+    this.isCut = true;
+  }
+
+  /** Resolves when every call has ended, or was cut: grpc-js alone would wait for peers that never say a word. */
+  override async close(): Promise<void> {
+    const server = this.grpcClient as Server | null;
+    if (!server) return;
+    let ended = false;
+    server.tryShutdown(() => {
+      ended = true;
+    });
+    while (!ended && !this.isCut && this.parts.connections.busy) await setTimeout(lookMs);
+    server.forceShutdown();
+    this.grpcClient = null;
   }
 
   /** grpc-js has no door to its listeners; without them connections have no limits, so their absence is an error. */
