@@ -31,7 +31,7 @@ test('leaving twice lets only one in', async () => {
 
 test('ten thousand may wait for a lock; the next one is told at once', async () => {
   const service = await memoryLock.start();
-  const { lock, metric } = await service.open({ waitMs: 3000 });
+  const { lock, metric } = await service.open({ waitMs: 3000, ttlMs: 60_000 });
   await using _held = await lock.hold('user:1');
   const waiting = Array.from({ length: 10_000 }, () => refusal(lock.hold('user:1')));
   const { code, ms } = await refusal(lock.hold('user:1'));
