@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
@@ -63,7 +63,7 @@ export class GrpcServer extends ServerGrpc {
     server.tryShutdown(() => {
       ended = true;
     });
-    while (!ended && !this.isCut && this.parts.connections.busy) await setTimeout(lookMs);
+    while (!ended && !this.isCut && this.parts.connections.busy) await sleep(lookMs);
     server.forceShutdown();
     this.grpcClient = null;
   }
