@@ -46,7 +46,7 @@ export function signedMessage(headers: IncomingHttpHeaders, body: Buffer): Signe
     signatures: part('signature')
       .split(/[ \t]/)
       .map(withoutComma)
-      .filter((one) => one !== ''),
+      .filter((one) => one.includes(',')),
     body,
   };
 }

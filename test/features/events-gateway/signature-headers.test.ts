@@ -102,6 +102,7 @@ const webhooks: [string, (base64: string) => string | string[]][] = [
   ['between more space', (base64) => `  v1a,c2ln \t v1,${base64}  `],
   ['in two header lines', (base64) => ['v1a,c2ln', `v1,${base64}`]],
   ['beside one that is none', (base64) => `v1,AAAA v1,${base64}`],
+  ['beside what is empty or no signature', (base64) => `v1, junk v1,${base64}`],
 ];
 
 describe.each(['webhook', 'svix'])('%s-signature', (prefix) => {
