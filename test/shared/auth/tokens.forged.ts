@@ -26,7 +26,7 @@ export function signedBy(key: KeyObject, header: unknown, payload: unknown, hash
 }
 
 /** The original with other claims or another header, rightly signed: only the content is wrong. */
-function altered({ token, key }: Original, claims: Json, header: Json = {}): string {
+export function altered({ token, key }: Original, claims: Json, header: Json = {}): string {
   return signedBy(key, { ...decoded(token, 0), ...header }, { ...decoded(token, 1), ...claims });
 }
 

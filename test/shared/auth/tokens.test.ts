@@ -9,7 +9,7 @@ import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { makeKeyFile } from '../../support/keys';
 import { manyAddresses, type Player, password, register } from '../../support/players';
 import { type Outcome, openApp, type TestApp } from '../../support/wires';
-import { decoded, forgeries, type Original, signedBy } from './tokens.forged';
+import { altered, decoded, forgeries, type Original, signedBy } from './tokens.forged';
 
 // SPEC 0, Access: a player's token is one that we have signed, for a user who is there, and that nobody has ended.
 
@@ -62,6 +62,12 @@ describe('forged', () => {
     expect(http).toMatchObject({ code: 'token_invalid', status: 401 });
     expect(grpc).toMatchObject({ code: 'token_invalid', status: 16 });
     expect([http.body, grpc.body]).toEqual(new Array(2).fill({ message: 'A valid bearer token is required' }));
+  });
+
+  test.each([10, 25])('but not one whose issuer has a clock that is %d s ahead', async (ahead) => {
+    const issued = Math.floor(Date.now() / 1000) + ahead;
+    const early = altered(original, { iat: issued, nbf: issued });
+    for (const wire of wires) expect((await verify(app, wire, `Bearer ${early}`)).code).toBe('ok');
   });
 
   test.each(['', 'Bearer', 'Bearer ', 'Basic TOKEN', 'TOKEN', 'Bearer  TOKEN', 'Bearer: TOKEN', 'BearerTOKEN'])(
