@@ -1,24 +1,20 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { features as allFeatures } from './features/index';
-import { AuthModule } from './shared/auth/auth.module';
-import { BusModule } from './shared/bus/bus.module';
-import { CacheModule } from './shared/cache/cache.module';
+import { AccessModule } from './shared/auth/auth.module';
 import { ClockModule } from './shared/clock/clock.module';
 import type { Config } from './shared/config/config';
 import { ConfigModule } from './shared/config/config.module';
+import { ConnectionsModule } from './shared/connections/connections.module';
+import { ContractModule } from './shared/contract/contract.module';
+import { type Feature, Features } from './shared/contract/feature';
+import { RouteTable } from './shared/contract/route-table';
 import { DbModule } from './shared/db/db.module';
-
+import { GrpcModule } from './shared/grpc/grpc.module';
 import { HealthModule } from './shared/health/health.module';
-import { IdempotencyModule } from './shared/idempotency/idempotency.module';
+import { HttpModule } from './shared/http/http.module';
 import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
-import { LockModule } from './shared/lock/lock.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
-import { RateLimitModule } from './shared/rate-limit/rate-limit.module';
-import { RedisModule } from './shared/redis/redis.module';
-import type { Feature } from './shared/rpc/feature';
-import type { RouteTable } from './shared/rpc/route-table';
-import { RpcModule } from './shared/rpc/rpc.module';
 
 export const featureNames = allFeatures.map((feature) => feature.contract.name);
 
@@ -27,30 +23,48 @@ export function featuresOf(config: Config): Feature[] {
   return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
 }
 
-/** What this process is made of: what all features stand on, and the features that run here. */
+/** What this process is made of: the two servers, and the features that run here. They import what they stand on. */
 @Module({})
 export class AppModule {
   static forRoot(config: Config, features: readonly Feature[], routes: RouteTable): DynamicModule {
     return {
       module: AppModule,
+      // Whoever asks which features and routes there are.
+      global: true,
+      providers: [
+        { provide: Features, useValue: new Features(features) },
+        { provide: RouteTable, useValue: routes },
+      ],
+      exports: [Features, RouteTable],
       imports: [
         ConfigModule.forRoot(config),
         LoggingModule.forRoot(config.logLevel),
         ClockModule,
-        LifecycleModule,
         MetricsModule,
+        LifecycleModule,
         HealthModule,
-        RpcModule.forRoot(routes),
-        AuthModule,
-        DbModule.forRoot(features),
-        IdempotencyModule,
-        BusModule,
-        CacheModule,
-        RedisModule,
-        LockModule,
-        RateLimitModule,
-        ...features.map((feature) => feature.module),
+        ConnectionsModule,
+        ContractModule,
+        HttpModule,
+        GrpcModule,
+        AccessModule,
+        DbModule,
+        ...modulesOf(features),
       ],
     };
   }
+}
+
+/** The modules of these features; each imports those of the features that it needs. */
+function modulesOf(features: readonly Feature[]): DynamicModule[] {
+  const made = new Map<Feature, DynamicModule>();
+  const moduleOf = (feature: Feature): DynamicModule => {
+    const known = made.get(feature);
+    if (known) return known;
+    const needed = features.filter(({ contract }) => feature.needs?.includes(contract.token));
+    const dynamic: DynamicModule = { module: feature.module, imports: needed.map(moduleOf) };
+    made.set(feature, dynamic);
+    return dynamic;
+  };
+  return features.map(moduleOf);
 }

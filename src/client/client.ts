@@ -11,17 +11,17 @@ import type {
   SignedMessage,
 } from '../generated/aerie/events_gateway/v1/events_gateway';
 import type { Leaderboard, WatchLeaderboardRequest } from '../generated/aerie/leaderboard/v1/leaderboard';
+import type { Contract } from '../shared/contract/contract';
 import { validationFailed } from '../shared/errors/common.errors';
-import type { Contract } from '../shared/rpc/contract';
-import { GrpcChannel, grpcClient } from '../shared/rpc/grpc.client';
-import { httpClient } from '../shared/rpc/http.client';
-import type { Remote, RemoteOptions } from '../shared/rpc/remote';
+import { GrpcChannel, grpcClient } from '../shared/remote/grpc.client';
+import { httpClient } from '../shared/remote/http.client';
+import type { Remote, RemoteOptions } from '../shared/remote/remote';
 import { EventStream } from './event-stream';
 import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
 import { watchByAsking, watchStream } from './watch';
 
-export { keyed } from '../shared/rpc/keyed';
+export { keyed } from '../shared/contract/keyed';
 
 export interface ClientOptions extends RemoteOptions {
   /** `http://host:port`, `https://`, `grpc://` or `grpcs://`. */

@@ -1,6 +1,6 @@
 import type { ProgressionApi } from '../features/progression/progression.api';
 import type { Reward } from '../generated/aerie/progression/v1/progression';
-import { infoOf } from '../shared/rpc/answer';
+import { infoOf } from '../shared/contract/answer';
 import type { Session } from './session';
 import { table } from './table';
 

@@ -7,8 +7,8 @@ import type {
 } from '../generated/aerie/events_gateway/v1/events_gateway';
 import { AppError } from '../shared/errors/app-error';
 import { deadlineExceeded, unavailable } from '../shared/errors/common.errors';
-import { fromServiceError } from '../shared/rpc/grpc.client';
-import { defaultDeadlineMs } from '../shared/rpc/remote';
+import { fromServiceError } from '../shared/remote/grpc.client';
+import { defaultDeadlineMs } from '../shared/remote/remote';
 import { complete, type GameEvent } from './game-event';
 import type { Signer } from './signer';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaderboardApi } from '../features/leaderboard/leaderboard.api';
 import type { Leaderboard, WatchLeaderboardRequest } from '../generated/aerie/leaderboard/v1/leaderboard';
-import { type GrpcChannel, received } from '../shared/rpc/grpc.client';
+import { type GrpcChannel, received } from '../shared/remote/grpc.client';
 
 const everyMs = 1000;
 

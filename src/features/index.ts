@@ -1,4 +1,4 @@
-import type { Feature } from '../shared/rpc/feature';
+import type { Feature } from '../shared/contract/feature';
 import { authFeature } from './auth/auth.module';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { request } from 'undici';
 import { features } from '../../src/features/index';
-import type { AnyContract, Route } from '../../src/shared/rpc/contract';
+import type { AnyContract, Route } from '../../src/shared/contract/contract';
 import { everyDatabase } from '../support/databases';
 import { eventBody, signed } from '../support/signed';
 import { type Outcome, openApp, type TestApp } from '../support/wires';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { features } from '../../src/features/index';
-import { type AnyContract, isInQuery, type Route } from '../../src/shared/rpc/contract';
+import { type AnyContract, isInQuery, type Route } from '../../src/shared/contract/contract';
 import { everyDatabase } from '../support/databases';
 import { signed } from '../support/signed';
 import { openApp, signedHeaders, type TestApp } from '../support/wires';

@@ -1,8 +1,8 @@
 import { features } from '../../src/features/index';
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import type { Snapshot } from '../../src/generated/aerie/leaderboard/v1/leaderboard';
-import type { AnyContract } from '../../src/shared/rpc/contract';
-import { ListTokens, type Position } from '../../src/shared/rpc/page-token';
+import type { AnyContract } from '../../src/shared/contract/contract';
+import { ListTokens, type Position } from '../../src/shared/contract/page-token';
 import { counted, play } from '../features/leaderboard/play';
 import { everyDatabase, type TestDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';

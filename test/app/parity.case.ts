@@ -1,4 +1,4 @@
-import type { AnyContract } from '../../src/shared/rpc/contract';
+import type { AnyContract } from '../../src/shared/contract/contract';
 
 /** One request that both wires must answer alike. `w`: a prefix of the wire's own for players and ids. */
 export interface Case {

@@ -4,8 +4,8 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { request } from 'undici';
 import { features } from '../../src/features/index';
-import { loaderOptions, protoFile, protoRoot } from '../../src/shared/rpc/proto';
-import { RouteTable } from '../../src/shared/rpc/route-table';
+import { loaderOptions, protoFile, protoRoot } from '../../src/shared/contract/proto';
+import { RouteTable } from '../../src/shared/contract/route-table';
 import { everyDatabase, type TestDatabase } from '../support/databases';
 import { openApp, type TestApp } from '../support/wires';
 

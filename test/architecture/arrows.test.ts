@@ -13,11 +13,11 @@ const violations: [rule: string, from: string, to: string][] = [
   ['features-index', 'src/features/index.ts', `${users}.service.ts`],
   ['client', 'src/client/client.ts', `${users}.service.ts`],
   ['client', 'src/client/client.ts', 'src/shared/config/config.ts'],
-  ['shared', 'src/shared/rpc/rpc.ts', `${users}.api.ts`],
-  ['shared', 'src/shared/rpc/rpc.ts', 'src/app.module.ts'],
-  ['shared', 'src/shared/rpc/rpc.ts', 'src/client/client.ts'],
-  ['generated', 'src/generated/users.ts', 'src/shared/rpc/rpc.ts'],
-  ['test', 'src/shared/rpc/rpc.ts', 'test/support/app.ts'],
+  ['shared', 'src/shared/contract/contract.ts', `${users}.api.ts`],
+  ['shared', 'src/shared/contract/contract.ts', 'src/app.module.ts'],
+  ['shared', 'src/shared/contract/contract.ts', 'src/client/client.ts'],
+  ['generated', 'src/generated/users.ts', 'src/shared/contract/contract.ts'],
+  ['test', 'src/shared/contract/contract.ts', 'test/support/app.ts'],
   ['feature-isolation', `${users}.module.ts`, `${chat}.module.ts`],
   ['feature-isolation', `${users}.repository.ts`, `${chat}.entity.ts`],
   ['feature-isolation', `${users}.sessions.ts`, `${chat}.service.ts`],
@@ -41,7 +41,7 @@ const violations: [rule: string, from: string, to: string][] = [
   ['service', `${users}.service.ts`, `${chat}.events.ts`],
   ['repository', `${users}.repository.ts`, `${users}.service.ts`],
   ['repository', `${users}.repository.ts`, `${users}.dto.ts`],
-  ['repository', `${users}.repository.ts`, 'src/shared/rpc/rpc.ts'],
+  ['repository', `${users}.repository.ts`, 'src/shared/contract/contract.ts'],
   ['repository', `${users}.repository.ts`, 'src/shared/bus/bus.ts'],
   ['listener-worker', `${users}.listener.ts`, `${users}.repository.ts`],
   ['listener-worker', `${users}.worker.ts`, `${users}.dto.ts`],
@@ -54,7 +54,7 @@ const violations: [rule: string, from: string, to: string][] = [
   ['api', `${users}.api.ts`, `${chat}.api.ts`],
   ['api', `${users}.api.ts`, 'src/shared/errors/errors.ts'],
   ['events', `${users}.events.ts`, `${users}.entity.ts`],
-  ['events', `${users}.events.ts`, 'src/shared/rpc/rpc.ts'],
+  ['events', `${users}.events.ts`, 'src/shared/contract/contract.ts'],
   ['telling-name', `${users}.sessions.ts`, `${users}.http.controller.ts`],
   ['no-wire-below-controllers', `${users}.service.ts`, '@grpc/grpc-js'],
   ['no-wire-below-controllers', `${users}.service.ts`, '@nestjs/microservices'],
@@ -75,7 +75,7 @@ const legal: [from: string, to: string][] = [
   ['src/main.ts', 'src/app.ts'],
   ['src/main.ts', 'src/shared/config/config.ts'],
   ['src/app.ts', 'src/app.module.ts'],
-  ['src/app.ts', 'src/shared/rpc/rpc.ts'],
+  ['src/app.ts', 'src/shared/contract/contract.ts'],
   ['src/app.module.ts', 'src/features/index.ts'],
   ['src/features/index.ts', `${users}.module.ts`],
   ['src/features/index.ts', `${users}.api.ts`],
@@ -84,7 +84,7 @@ const legal: [from: string, to: string][] = [
   [`${users}.module.ts`, '@nestjs/typeorm'],
   [`${users}.http.controller.ts`, `${users}.dto.ts`],
   [`${users}.http.controller.ts`, `${users}.service.ts`],
-  [`${users}.http.controller.ts`, 'src/shared/rpc/rpc.ts'],
+  [`${users}.http.controller.ts`, 'src/shared/contract/contract.ts'],
   [`${users}.http.controller.ts`, 'fastify'],
   [`${users}.grpc.controller.ts`, '@nestjs/microservices'],
   [`${users}.dto.ts`, 'src/generated/users.ts'],
@@ -109,9 +109,9 @@ const legal: [from: string, to: string][] = [
   [`${users}.listener.ts`, `${chat}.events.ts`],
   [`${users}.worker.ts`, `${users}.service.ts`],
   [`${users}.api.ts`, 'src/generated/users.ts'],
-  [`${users}.api.ts`, 'src/shared/rpc/rpc.ts'],
+  [`${users}.api.ts`, 'src/shared/contract/contract.ts'],
   [`${users}.events.ts`, 'src/shared/bus/bus.ts'],
-  ['src/shared/rpc/rpc.ts', 'src/shared/errors/errors.ts'],
+  ['src/shared/contract/contract.ts', 'src/shared/errors/errors.ts'],
   ['src/shared/redis/redis.ts', 'ioredis'],
   ['src/shared/db/db.ts', 'pg'],
   ['src/client/client.ts', `${users}.api.ts`],
@@ -135,15 +135,15 @@ function treeOf(imports: readonly (readonly [string, string])[], keyword?: strin
 }
 
 const circle = [
-  ['src/shared/rpc/a.ts', 'src/shared/rpc/b.ts'],
-  ['src/shared/rpc/b.ts', 'src/shared/rpc/a.ts'],
+  ['src/shared/contract/a.ts', 'src/shared/rpc/b.ts'],
+  ['src/shared/contract/b.ts', 'src/shared/rpc/a.ts'],
 ] as const;
 
 const development: Tree = {
   'package.json': '{ "dependencies": {}, "devDependencies": { "supertest": "1" } }',
   'node_modules/supertest/package.json': '{ "name": "supertest", "version": "1.0.0", "main": "index.js" }',
   'node_modules/supertest/index.js': 'module.exports = {};\n',
-  'src/shared/rpc/rpc.ts': "import * as imported from 'supertest';\n",
+  'src/shared/contract/contract.ts': "import * as imported from 'supertest';\n",
 };
 
 /** Where a package keeps its code in dist/: that folder is not ours. */
@@ -185,7 +185,7 @@ describe('arrows between files', () => {
   });
 
   it('finds a development dependency', () => {
-    expect(rest[3]).toEqual(['no-dev-dependency: src/shared/rpc/rpc.ts -> node_modules/supertest/index.js']);
+    expect(rest[3]).toEqual(['no-dev-dependency: src/shared/contract/contract.ts -> node_modules/supertest/index.js']);
   });
 
   it('finds a package by where it is installed', () => {

@@ -118,7 +118,7 @@ suite('wire-errors', [
     "import { RpcException as E } from '@nestjs/microservices';",
     'RpcException as E',
   ),
-  file('src/shared/rpc/rpc.ts', "import { HttpException } from '@nestjs/common';"),
+  file('src/shared/contract/contract.ts', "import { HttpException } from '@nestjs/common';"),
 ]);
 
 suite('layout', [

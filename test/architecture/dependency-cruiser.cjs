@@ -50,14 +50,14 @@ const top = [
   only(
     'features-index',
     '^src/features/index\\.ts$',
-    [file('module|api'), shared('rpc')],
+    [file('module|api'), shared('contract')],
     'features/index -> each feature: its module, and the contract that stands in for it where it runs elsewhere',
   ),
   only(
     'client',
     '^src/client/',
-    ['^src/client/', file('api'), shared('rpc', 'errors'), generated],
-    'client -> api, shared/rpc, shared/errors, generated',
+    ['^src/client/', file('api'), shared('contract', 'remote', 'errors'), generated],
+    'client -> api, shared/contract, shared/remote, shared/errors, generated',
   ),
   only(
     'shared',
@@ -117,7 +117,20 @@ const features = [
       pathNot: [
         ownFile('repository|entity'),
         ownExcept(`${layers}|api|metrics`),
-        sharedExcept('rpc', 'auth', 'redis', 'lock', 'bus', 'cache', 'health', 'lifecycle'),
+        sharedExcept(
+          'contract',
+          'http',
+          'grpc',
+          'openapi',
+          'remote',
+          'auth',
+          'redis',
+          'lock',
+          'bus',
+          'cache',
+          'health',
+          'lifecycle',
+        ),
       ],
     },
     'repository -> entity, shared/db, generated, errors, clock; never a wire, Redis, a lock or the bus',
@@ -134,7 +147,7 @@ const features = [
     { path: own, pathNot: [ownFile('errors|metrics|entity|migrations'), ownExcept(`${layers}|api`)] },
     'errors, metrics, entity and migrations import no layer',
   ),
-  only('api', inFeature('api'), [generated, shared('rpc')], 'api -> generated, shared/rpc'),
+  only('api', inFeature('api'), [generated, shared('contract')], 'api -> generated, shared/contract'),
   only('events', inFeature('events'), [generated, shared('bus')], 'events -> generated, shared/bus'),
   never(
     'telling-name',

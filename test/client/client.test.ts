@@ -1,7 +1,7 @@
 import { AerieClient } from '../../src/client/client';
 import { developmentSecret, Signer } from '../../src/client/signer';
+import { infoOf } from '../../src/shared/contract/answer';
 import { AppError } from '../../src/shared/errors/app-error';
-import { infoOf } from '../../src/shared/rpc/answer';
 import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
 import { refuseNobody } from '../support/fairness';

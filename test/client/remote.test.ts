@@ -2,9 +2,9 @@ import { eventsGatewayContract } from '../../src/features/events-gateway/events-
 import { progressionContract } from '../../src/features/progression/progression.api';
 import { AppError } from '../../src/shared/errors/app-error';
 import { unavailable, validationFailed } from '../../src/shared/errors/common.errors';
-import { grpcClient } from '../../src/shared/rpc/grpc.client';
-import { httpClient } from '../../src/shared/rpc/http.client';
-import type { RemoteOptions } from '../../src/shared/rpc/remote';
+import { grpcClient } from '../../src/shared/remote/grpc.client';
+import { httpClient } from '../../src/shared/remote/http.client';
+import type { RemoteOptions } from '../../src/shared/remote/remote';
 import { runInContext } from '../../src/shared/tracing/request-context';
 import { type FlakyServer, flakyServer, progress } from '../support/flaky-server';
 import { freePort } from '../support/processes';

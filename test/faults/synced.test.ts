@@ -3,9 +3,9 @@ import { eventsGatewayContract as gateway } from '../../src/features/events-gate
 import { fairnessContract as fairness } from '../../src/features/fairness/fairness.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { usersContract as users } from '../../src/features/users/users.api';
+import type { AnyContract } from '../../src/shared/contract/contract';
 import type { BulkRows } from '../../src/shared/db/sql';
 import { SqliteConnection } from '../../src/shared/db/sqlite.connection';
-import type { AnyContract } from '../../src/shared/rpc/contract';
 import { everyDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { eventBody, signed } from '../support/signed';

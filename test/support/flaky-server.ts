@@ -8,10 +8,10 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { progressionContract } from '../../src/features/progression/progression.api';
 import type { Progress } from '../../src/generated/aerie/progression/v1/progression';
+import { grpcError } from '../../src/shared/contract/grpc.status';
+import { errorBody } from '../../src/shared/contract/http.error-body';
+import { loaderOptions, protoFile } from '../../src/shared/contract/proto';
 import { AppError } from '../../src/shared/errors/app-error';
-import { grpcError } from '../../src/shared/rpc/grpc.status';
-import { errorBody } from '../../src/shared/rpc/http.error-body';
-import { loaderOptions, protoFile } from '../../src/shared/rpc/proto';
 
 /** What happens to one request: its connection is cut, it is never answered, it fails, or it succeeds. */
 export type Fate = 'cut' | 'hang' | 'answer' | AppError;

@@ -1,4 +1,4 @@
-import { Jobs } from '../../src/shared/lifecycle/jobs';
+import { Jobs } from '../../src/shared/async/jobs';
 import { Metrics } from '../../src/shared/metrics/metrics';
 import { type Recording, recordingLogger } from './recording-logger';
 

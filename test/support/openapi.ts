@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import { z } from 'zod';
-import type { Route } from '../../src/shared/rpc/contract';
+import type { Route } from '../../src/shared/contract/contract';
 
 // The OpenAPI document as a server gives it out, and what its schemas say of values.
 

@@ -5,9 +5,9 @@ import { type RunningApp, startApp } from '../../src/app';
 import { featureNames } from '../../src/app.module';
 import type { SignedMessage } from '../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { loadConfig, type RawEnvironment } from '../../src/shared/config/load-config';
-import { type AnyContract, isInQuery } from '../../src/shared/rpc/contract';
-import { fromGrpcError } from '../../src/shared/rpc/grpc.status';
-import { loaderOptions, protoFile } from '../../src/shared/rpc/proto';
+import { type AnyContract, isInQuery } from '../../src/shared/contract/contract';
+import { fromGrpcError } from '../../src/shared/contract/grpc.status';
+import { loaderOptions, protoFile } from '../../src/shared/contract/proto';
 import { refuseNobody } from './fairness';
 
 /** What came of a call, in words that both wires share. */

@@ -1,5 +1,5 @@
 import type { AuthService } from '../../generated/aerie/auth/v1/auth';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of auth. */
 export abstract class AuthApi {

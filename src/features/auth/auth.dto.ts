@@ -6,8 +6,8 @@ import type {
   SetRoleRequest,
   VerifyRequest,
 } from '../../generated/aerie/auth/v1/auth';
-import { dto } from '../../shared/rpc/dto';
-import { timeAnswer, ulid, withoutControls } from '../../shared/rpc/schemas';
+import { dto } from '../../shared/contract/dto';
+import { timeAnswer, ulid, withoutControls } from '../../shared/contract/schemas';
 import { email } from '../../shared/text/email';
 import { personName } from '../../shared/text/person-name';
 

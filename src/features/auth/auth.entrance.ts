@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { LoginRequest, RegisterRequest, Session } from '../../generated/aerie/auth/v1/auth';
 import { Tokens } from '../../shared/auth/tokens';
+import { withInfo } from '../../shared/contract/answer';
 import { toAppError } from '../../shared/errors/to-app-error';
-import { withInfo } from '../../shared/rpc/answer';
 import { Checker, type Known } from './auth.checker';
 import { withHeaders } from './auth.errors';
 import { AuthMetrics } from './auth.metrics';

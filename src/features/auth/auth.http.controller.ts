@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Post, Put } from '@nestjs/common';
 import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
 import { AuthService } from './auth.service';
 

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
-import { withInfo } from '../../shared/rpc/answer';
+import { withInfo } from '../../shared/contract/answer';
 
 /** A JWK Set (RFC 7517). */
 export interface Jwks {

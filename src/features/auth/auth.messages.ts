@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/rpc/messages';
+import type { Messages } from '../../shared/contract/call-docs';
 import type { AuthApi } from './auth.api';
 import {
   accountAnswer,

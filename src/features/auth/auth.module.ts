@@ -1,5 +1,10 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { AsyncModule } from '../../shared/async/async.module';
+import { AccessModule } from '../../shared/auth/auth.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { RateLimitModule } from '../../shared/rate-limit/rate-limit.module';
+import { UsersApi } from '../users/users.api';
 import { AuthApi, authContract } from './auth.api';
 import { Checker } from './auth.checker';
 import { Entrance } from './auth.entrance';
@@ -24,8 +29,8 @@ import { Sweeper } from './auth.sweeper';
 import { Throttle } from './auth.throttle';
 import { AuthWorker } from './auth.worker';
 
-@Global()
 @Module({
+  imports: [AccessModule, AsyncModule, DbModule, RateLimitModule],
   controllers: [AuthHttpController, AuthGrpcController, JwksController],
   providers: [
     AuthService,
@@ -56,4 +61,5 @@ export const authFeature: Feature = {
   pages: authPages,
   module: AuthModule,
   migrations: authMigrations,
+  needs: [UsersApi],
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../../shared/rpc/page';
+import type { Page } from '../../shared/contract/open-path';
 
 const key = z
   .object({

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import type { User } from '../../generated/aerie/users/v1/users';
+import { Jobs } from '../../shared/async/jobs';
+import { Pass } from '../../shared/async/row-by-row';
 import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
+import { infoOf } from '../../shared/contract/answer';
+import { keyed } from '../../shared/contract/keyed';
 import { AppError } from '../../shared/errors/app-error';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import { Pass } from '../../shared/lifecycle/row-by-row';
-import { infoOf } from '../../shared/rpc/answer';
-import { keyed } from '../../shared/rpc/keyed';
 import { canonicalEmail } from '../../shared/text/email';
 import { UsersApi } from '../users/users.api';
 import { emailTaken } from './auth.errors';

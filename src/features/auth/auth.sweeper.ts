@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import { Pass } from '../../shared/lifecycle/row-by-row';
+import { Jobs } from '../../shared/async/jobs';
+import { Pass } from '../../shared/async/row-by-row';
 import { UsersApi } from '../users/users.api';
 import { existingUser } from './auth.existence';
 import { AuthRepository, type PlacedAccount } from './auth.repository';

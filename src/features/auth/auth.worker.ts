@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import type { Loop } from '../../shared/lifecycle/loop';
+import { Jobs } from '../../shared/async/jobs';
+import type { Loop } from '../../shared/async/loop';
 import { Pruner } from './auth.pruner';
 import { Registrations } from './auth.registrations';
 import { Sweeper } from './auth.sweeper';

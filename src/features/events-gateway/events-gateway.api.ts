@@ -1,5 +1,5 @@
 import type { EventsGatewayService } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of the events gateway. */
 export abstract class EventsGatewayApi {

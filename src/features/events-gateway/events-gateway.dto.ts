@@ -7,8 +7,16 @@ import type {
   RedriveDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { dto } from '../../shared/rpc/dto';
-import { idempotencyKey, pageSize, pageToken, text, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { dto } from '../../shared/contract/dto';
+import {
+  idempotencyKey,
+  pageSize,
+  pageToken,
+  text,
+  timeAnswer,
+  ulid,
+  wholeNumber,
+} from '../../shared/contract/schemas';
 import { consumers } from './events-gateway.consumers';
 
 const consumer = z.enum(consumers as [string, ...string[]], `must be ${consumers.join(' or ')}`);

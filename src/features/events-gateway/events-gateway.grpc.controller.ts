@@ -10,7 +10,7 @@ import type {
   OldestPendingResponse,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { TraceId } from '../../shared/rpc/trace-id.decorator';
+import { TraceId } from '../../shared/contract/trace-id.decorator';
 import {
   ConfirmEventsDto,
   ListDeadLettersDto,

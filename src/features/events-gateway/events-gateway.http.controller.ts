@@ -6,8 +6,8 @@ import type {
   ListDeadLettersResponse,
   OldestPendingResponse,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
-import { TraceId } from '../../shared/rpc/trace-id.decorator';
+import { TraceId } from '../../shared/contract/trace-id.decorator';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import {
   ConfirmEventsDto,
   ListDeadLettersDto,

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { validated } from '../../shared/rpc/validation.pipe';
+import { validated } from '../../shared/contract/validation.pipe';
 import { SignedMessageDto } from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
 import { signedRequest } from './events-gateway.signed-request.dto';

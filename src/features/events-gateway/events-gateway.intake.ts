@@ -7,13 +7,13 @@ import type {
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { instant } from '../../shared/clock/time';
+import { withInfo } from '../../shared/contract/answer';
+import { parse } from '../../shared/contract/dto';
+import { idempotencyKey } from '../../shared/contract/schemas';
 import { AppError } from '../../shared/errors/app-error';
 import { bodyTooLarge } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
-import { withInfo } from '../../shared/rpc/answer';
-import { parse } from '../../shared/rpc/dto';
-import { parseJson } from '../../shared/rpc/json';
-import { idempotencyKey } from '../../shared/rpc/schemas';
+import { parseJson } from '../../shared/http/json';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
 import { type GameEvent, subjectOf } from './events-gateway.event';

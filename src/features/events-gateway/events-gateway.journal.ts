@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { Load } from '../../shared/async/load';
 import { Batcher } from '../../shared/batch/batch';
 import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
-import { Load } from '../../shared/lifecycle/load';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent } from './events-gateway.event';
 import { Gatekeeper } from './events-gateway.gatekeeper';

@@ -1,5 +1,5 @@
-import type { Messages } from '../../shared/rpc/messages';
-import { idempotencyKeyHeader, type RequestHeaders } from '../../shared/rpc/request-headers';
+import type { Messages } from '../../shared/contract/call-docs';
+import { idempotencyKeyHeader, type RequestHeaders } from '../../shared/contract/request-headers';
 import type { EventsGatewayApi } from './events-gateway.api';
 import {
   ConfirmEventsDto,

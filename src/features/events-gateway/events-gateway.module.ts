@@ -1,5 +1,11 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { AsyncModule } from '../../shared/async/async.module';
+import { BusModule } from '../../shared/bus/bus.module';
+import { ContractModule } from '../../shared/contract/contract.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { FairnessApi } from '../fairness/fairness.api';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
@@ -23,8 +29,8 @@ import { Throttle } from './events-gateway.throttle';
 import { WarmUp } from './events-gateway.warmup';
 import { EventsGatewayWorker } from './events-gateway.worker';
 
-@Global()
 @Module({
+  imports: [AsyncModule, BusModule, ContractModule, DbModule, LifecycleModule],
   controllers: [EventsGatewayHttpController, EventsGatewayGrpcController],
   providers: [
     EventsGatewayService,
@@ -55,4 +61,5 @@ export const eventsGatewayFeature: Feature = {
   messages: eventsGatewayMessages,
   module: EventsGatewayModule,
   migrations: eventsGatewayMigrations,
+  needs: [FairnessApi],
 };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { guarded } from '../../shared/lifecycle/guarded';
+import { guarded } from '../../shared/async/guarded';
 import type { GameEvent } from './events-gateway.event';
 
 const maxFresh = 5000;

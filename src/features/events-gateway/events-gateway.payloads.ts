@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idempotencyKey, itemId, playerId, time, wholeNumber } from '../../shared/rpc/schemas';
+import { idempotencyKey, itemId, playerId, time, wholeNumber } from '../../shared/contract/schemas';
 
 // The bodies that arrive signed: JSON documents, not messages of a wire.
 

@@ -15,7 +15,7 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
-import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { newTraceId } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';

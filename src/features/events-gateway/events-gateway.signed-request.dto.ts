@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { bareKey } from '../../shared/contract/idempotency-key';
 import { validationFailed } from '../../shared/errors/common.errors';
-import { bareKey } from '../../shared/rpc/idempotency-key';
 import { bothSpellings } from './events-gateway.errors';
 
 // As our own senders write it, which costs one look.

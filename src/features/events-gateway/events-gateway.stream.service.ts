@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { IngestBatchResponse, SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import type { Dto } from '../../shared/contract/dto';
+import { validated } from '../../shared/contract/validation.pipe';
 import { toAppError } from '../../shared/errors/to-app-error';
+import { type DuplexCall, serveStream, traceIdOf } from '../../shared/grpc/grpc.stream';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import type { Dto } from '../../shared/rpc/dto';
-import { type DuplexCall, serveStream, traceIdOf } from '../../shared/rpc/grpc.stream';
-import { validated } from '../../shared/rpc/validation.pipe';
 import { EventsGatewayService } from './events-gateway.service';
 
 const window = 8;

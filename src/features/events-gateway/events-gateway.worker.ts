@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import type { RowByRow } from '../../shared/lifecycle/row-by-row';
+import { Jobs } from '../../shared/async/jobs';
+import type { RowByRow } from '../../shared/async/row-by-row';
 import type { UnreadableEvent } from './events-gateway.event';
 import { Relay } from './events-gateway.relay';
 

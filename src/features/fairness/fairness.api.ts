@@ -1,5 +1,5 @@
 import type { FairnessService } from '../../generated/aerie/fairness/v1/fairness';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of fairness. */
 export abstract class FairnessApi {

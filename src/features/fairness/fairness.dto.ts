@@ -11,7 +11,7 @@ import type {
   UnblockPlayerRequest,
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
-import { dto } from '../../shared/rpc/dto';
+import { dto } from '../../shared/contract/dto';
 import {
   idempotencyKey,
   name,
@@ -22,7 +22,7 @@ import {
   timeAnswer,
   ulid,
   wholeNumber,
-} from '../../shared/rpc/schemas';
+} from '../../shared/contract/schemas';
 
 const rule = z.enum(['flood', 'jump', 'outlier'], 'must be flood, jump or outlier');
 const mode = z.enum(['off', 'shadow', 'enforce'], 'must be off, shadow or enforce');

@@ -9,8 +9,8 @@ import type {
   ListRulesResponse,
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
-import { keyed } from '../../shared/rpc/keyed';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { keyed } from '../../shared/contract/keyed';
 import {
   BlockPlayerDto,
   CheckDto,

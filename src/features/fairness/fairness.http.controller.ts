@@ -8,9 +8,9 @@ import type {
   ListRulesResponse,
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
-import { keyed } from '../../shared/rpc/keyed';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { keyed } from '../../shared/contract/keyed';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import {
   BlockPlayerDto,
   CheckDto,

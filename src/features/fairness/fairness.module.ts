@@ -1,5 +1,10 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { AsyncModule } from '../../shared/async/async.module';
+import { BusModule } from '../../shared/bus/bus.module';
+import { ContractModule } from '../../shared/contract/contract.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { FairnessApi, fairnessContract } from './fairness.api';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
@@ -23,8 +28,8 @@ import { FairnessService } from './fairness.service';
 import { Upkeep } from './fairness.upkeep';
 import { FairnessWorker } from './fairness.worker';
 
-@Global()
 @Module({
+  imports: [AsyncModule, BusModule, ContractModule, DbModule, IdempotencyModule],
   controllers: [FairnessHttpController, FairnessGrpcController],
   providers: [
     FairnessService,

@@ -9,9 +9,9 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
-import { infoOf, withInfo } from '../../shared/rpc/answer';
-import { PageTokens } from '../../shared/rpc/page-token';
-import { playerId as playerIdSchema } from '../../shared/rpc/schemas';
+import { infoOf, withInfo } from '../../shared/contract/answer';
+import { PageTokens } from '../../shared/contract/page-token';
+import { playerId as playerIdSchema } from '../../shared/contract/schemas';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
 import { blockOf, type Block as StoredBlock } from './fairness.findings';

@@ -19,8 +19,8 @@ import type {
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { toTime } from '../../shared/clock/time';
-import { infoOf } from '../../shared/rpc/answer';
-import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
+import { infoOf } from '../../shared/contract/answer';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { Checker } from './fairness.checker';
 import { flagNotFound } from './fairness.errors';
 import { FlagsRepository, type StoredFlag } from './fairness.flags.repository';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { NamedJobs } from '../../shared/lifecycle/jobs';
+import type { NamedJobs } from '../../shared/async/jobs';
 import { Blocklist } from './fairness.blocklist';
 import { Judge } from './fairness.judge';
 import { Pruner } from './fairness.pruner';

@@ -1,5 +1,5 @@
 import type { LeaderboardService } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of leaderboards. */
 export abstract class LeaderboardApi {

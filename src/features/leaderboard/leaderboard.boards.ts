@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { SharedCall } from '../../shared/async/shared-call';
 import { Clock } from '../../shared/clock/clock';
 import { Board } from './leaderboard.board';
 import { type WindowKind, windowKinds } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { Ranking } from './leaderboard.ranking';
 import { ScoresRepository } from './leaderboard.scores.repository';
-import { SharedCall } from './leaderboard.shared-call';
 import type { Standing } from './leaderboard.standing';
 import type { StoredWindow } from './leaderboard.windows.repository';
 

@@ -7,8 +7,8 @@ import type {
   VerifyLeaderboardRequest,
   WatchLeaderboardRequest,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { dto } from '../../shared/rpc/dto';
-import { name, pageSize, pageToken, playerId, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { dto } from '../../shared/contract/dto';
+import { name, pageSize, pageToken, playerId, timeAnswer, ulid, wholeNumber } from '../../shared/contract/schemas';
 import { windowKinds } from './leaderboard.calendar';
 
 const window = z.enum(windowKinds, 'must be daily, weekly or seasonal');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Entry, Snapshot } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
-import { name, playerId as player, wholeNumber } from '../../shared/rpc/schemas';
+import { name, playerId as player, wholeNumber } from '../../shared/contract/schemas';
 import type { StoredSnapshot } from './leaderboard.snapshots.repository';
 import type { Standing } from './leaderboard.standing';
 

@@ -8,7 +8,7 @@ import type {
   SnapshotPage,
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { GrpcCall, type ServerStream } from '../../shared/rpc/grpc.changes';
+import { GrpcCall, type ServerStream } from '../../shared/grpc/grpc.changes';
 import {
   GetLeaderboardDto,
   GetPlayerRankDto,

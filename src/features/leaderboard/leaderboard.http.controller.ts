@@ -6,7 +6,7 @@ import type {
   SnapshotPage,
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import {
   GetLeaderboardDto,
   GetPlayerRankDto,

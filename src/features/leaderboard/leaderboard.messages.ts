@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/rpc/messages';
+import type { Messages } from '../../shared/contract/call-docs';
 import type { LeaderboardApi } from './leaderboard.api';
 import {
   GetLeaderboardDto,

@@ -1,5 +1,11 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { AsyncModule } from '../../shared/async/async.module';
+import { BusModule } from '../../shared/bus/bus.module';
+import { ContractModule } from '../../shared/contract/contract.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { LeaderboardApi, leaderboardContract } from './leaderboard.api';
 import { LeaderboardApplier } from './leaderboard.applier';
 import { Boards } from './leaderboard.boards';
@@ -24,8 +30,8 @@ import { Windows } from './leaderboard.windows';
 import { WindowsRepository } from './leaderboard.windows.repository';
 import { LeaderboardWorker } from './leaderboard.worker';
 
-@Global()
 @Module({
+  imports: [AsyncModule, BusModule, ContractModule, DbModule, LifecycleModule],
   controllers: [LeaderboardHttpController, LeaderboardGrpcController],
   providers: [
     LeaderboardService,
@@ -57,4 +63,5 @@ export const leaderboardFeature: Feature = {
   messages: leaderboardMessages,
   module: LeaderboardModule,
   migrations: leaderboardMigrations,
+  needs: [EventsGatewayApi],
 };

@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Jobs } from '../../shared/async/jobs';
+import type { Loop } from '../../shared/async/loop';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import type { Loop } from '../../shared/lifecycle/loop';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 
 const everyMs = 60_000;

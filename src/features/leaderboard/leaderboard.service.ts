@@ -13,9 +13,9 @@ import type {
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
+import { cacheable } from '../../shared/contract/cacheable';
+import { PageTokens } from '../../shared/contract/page-token';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
-import { cacheable } from '../../shared/rpc/cacheable';
-import { PageTokens } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
 import { boardPosition, fromPosition, toEntries, toPosition } from './leaderboard.entries';
 import { playerNotRanked } from './leaderboard.errors';

@@ -5,10 +5,10 @@ import type {
   ListSnapshotsResponse,
   SnapshotPage,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { cacheable } from '../../shared/contract/cacheable';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
-import { cacheable } from '../../shared/rpc/cacheable';
-import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
 import type { WindowKind } from './leaderboard.calendar';
 import { fromPosition, type PageEnd, snapshotPosition, toEntries, toPosition, toSnapshot } from './leaderboard.entries';
 import { snapshotNotFound } from './leaderboard.errors';

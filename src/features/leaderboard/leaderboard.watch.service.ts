@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Leaderboard, WatchLeaderboardRequest } from '../../generated/aerie/leaderboard/v1/leaderboard';
+import { Poll } from '../../shared/async/poll';
 import { asInternal } from '../../shared/auth/caller';
 import { Config } from '../../shared/config/config';
+import { Peers } from '../../shared/connections/peers';
+import { Places } from '../../shared/connections/places';
+import { type ServerStream, serveChanges, type Told } from '../../shared/grpc/grpc.changes';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import { type ServerStream, serveChanges, type Told } from '../../shared/rpc/grpc.changes';
-import { Peers } from '../../shared/rpc/peer';
-import { Places } from '../../shared/rpc/places';
-import { Poll } from '../../shared/rpc/poll';
 import { currentContext } from '../../shared/tracing/request-context';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { defaultLimit, LeaderboardService, type WatchedBoard } from './leaderboard.service';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { SharedCall } from '../../shared/async/shared-call';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
 import { Calendar, dueAt, nameOf, type Window, type WindowKind } from './leaderboard.calendar';
 import { keyInvalid, noSeason } from './leaderboard.errors';
-import { SharedCall } from './leaderboard.shared-call';
 import { type StoredWindow, WindowsRepository } from './leaderboard.windows.repository';
 
 export type { StoredWindow } from './leaderboard.windows.repository';

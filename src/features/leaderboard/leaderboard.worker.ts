@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Jobs } from '../../shared/lifecycle/jobs';
-import type { Loop } from '../../shared/lifecycle/loop';
-import type { RowByRow } from '../../shared/lifecycle/row-by-row';
+import { Jobs } from '../../shared/async/jobs';
+import type { Loop } from '../../shared/async/loop';
+import type { RowByRow } from '../../shared/async/row-by-row';
 import { Boards } from './leaderboard.boards';
 import { Closer } from './leaderboard.closer';
 import { Photographer } from './leaderboard.photographer';

@@ -1,5 +1,5 @@
 import type { ProgressionService } from '../../generated/aerie/progression/v1/progression';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of progression. */
 export abstract class ProgressionApi {

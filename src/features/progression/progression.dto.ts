@@ -5,8 +5,8 @@ import type {
   ListRewardsRequest,
   VerifyRewardRequest,
 } from '../../generated/aerie/progression/v1/progression';
-import { dto } from '../../shared/rpc/dto';
-import { pageSize, pageToken, playerId, timeAnswer } from '../../shared/rpc/schemas';
+import { dto } from '../../shared/contract/dto';
+import { pageSize, pageToken, playerId, timeAnswer } from '../../shared/contract/schemas';
 
 const rewardId = z
   .string('must be a string')

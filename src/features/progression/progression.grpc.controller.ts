@@ -6,7 +6,7 @@ import type {
   Progress,
   VerifyRewardResponse,
 } from '../../generated/aerie/progression/v1/progression';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
 import { ProgressionService } from './progression.service';
 

@@ -5,8 +5,8 @@ import type {
   Progress,
   VerifyRewardResponse,
 } from '../../generated/aerie/progression/v1/progression';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
 import { ProgressionService } from './progression.service';
 

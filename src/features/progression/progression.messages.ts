@@ -1,5 +1,5 @@
-import type { Messages } from '../../shared/rpc/messages';
-import { idempotencyKeyHeader } from '../../shared/rpc/request-headers';
+import type { Messages } from '../../shared/contract/call-docs';
+import { idempotencyKeyHeader } from '../../shared/contract/request-headers';
 import type { ProgressionApi } from './progression.api';
 import {
   ClaimRewardDto,

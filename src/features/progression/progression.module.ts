@@ -1,5 +1,10 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { BusModule } from '../../shared/bus/bus.module';
+import { CacheModule } from '../../shared/cache/cache.module';
+import { ContractModule } from '../../shared/contract/contract.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { ProgressionApi, progressionContract } from './progression.api';
 import { ProgressionApplier } from './progression.applier';
 import { ProgressionGrpcController } from './progression.grpc.controller';
@@ -13,8 +18,8 @@ import { Receipts } from './progression.receipts';
 import { ProgressionRepository } from './progression.repository';
 import { ProgressionService } from './progression.service';
 
-@Global()
 @Module({
+  imports: [BusModule, CacheModule, ContractModule, DbModule],
   controllers: [ProgressionHttpController, ProgressionGrpcController],
   providers: [
     ProgressionService,
@@ -35,4 +40,5 @@ export const progressionFeature: Feature = {
   messages: progressionMessages,
   module: ProgressionModule,
   migrations: progressionMigrations,
+  needs: [EventsGatewayApi],
 };

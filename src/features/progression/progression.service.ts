@@ -12,8 +12,8 @@ import type {
 } from '../../generated/aerie/progression/v1/progression';
 import { restrictedTo } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
-import { withInfo } from '../../shared/rpc/answer';
-import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
+import { withInfo } from '../../shared/contract/answer';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { playerNotFound, rewardNotFound } from './progression.errors';
 import { ProgressionMetrics } from './progression.metrics';
 import { ProgressReader } from './progression.reader';

@@ -1,5 +1,5 @@
 import type { UserService } from '../../generated/aerie/users/v1/users';
-import type { Contract } from '../../shared/rpc/contract';
+import type { Contract } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of users. */
 export abstract class UsersApi {

@@ -6,8 +6,8 @@ import type {
   ListUsersRequest,
   UpdateUserRequest,
 } from '../../generated/aerie/users/v1/users';
-import { dto } from '../../shared/rpc/dto';
-import { pageSize, pageToken, timeAnswer, ulid, wholeNumber } from '../../shared/rpc/schemas';
+import { dto } from '../../shared/contract/dto';
+import { pageSize, pageToken, timeAnswer, ulid, wholeNumber } from '../../shared/contract/schemas';
 import { email } from '../../shared/text/email';
 import { personName } from '../../shared/text/person-name';
 

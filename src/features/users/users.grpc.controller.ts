@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
-import { IfMatch, meantFor } from '../../shared/rpc/if-match';
-import { keyed } from '../../shared/rpc/keyed';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { IfMatch, meantFor } from '../../shared/contract/if-match';
+import { keyed } from '../../shared/contract/keyed';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
 import { UsersService } from './users.service';
 

@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
 import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
-import { HttpRequest } from '../../shared/rpc/http-request.decorator';
-import { IdempotencyKey } from '../../shared/rpc/idempotency-key';
-import { IfMatch, meantFor } from '../../shared/rpc/if-match';
-import { keyed } from '../../shared/rpc/keyed';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { IfMatch, meantFor } from '../../shared/contract/if-match';
+import { keyed } from '../../shared/contract/keyed';
+import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
 import { UsersService } from './users.service';
 

@@ -1,5 +1,5 @@
-import type { Messages } from '../../shared/rpc/messages';
-import { idempotencyKeyHeader, ifMatchHeader } from '../../shared/rpc/request-headers';
+import type { Messages } from '../../shared/contract/call-docs';
+import { idempotencyKeyHeader, ifMatchHeader } from '../../shared/contract/request-headers';
 import type { UsersApi } from './users.api';
 import {
   CreateUserDto,

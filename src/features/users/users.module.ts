@@ -1,5 +1,10 @@
-import { Global, Module } from '@nestjs/common';
-import type { Feature } from '../../shared/rpc/feature';
+import { Module } from '@nestjs/common';
+import { CacheModule } from '../../shared/cache/cache.module';
+import { ContractModule } from '../../shared/contract/contract.module';
+import type { Feature } from '../../shared/contract/feature';
+import { DbModule } from '../../shared/db/db.module';
+import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
+import { LockModule } from '../../shared/lock/lock.module';
 import { UsersApi, usersContract } from './users.api';
 import { UsersCache } from './users.cache';
 import { UsersCreator } from './users.creator';
@@ -13,8 +18,8 @@ import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 import { UsersWriter } from './users.writer';
 
-@Global()
 @Module({
+  imports: [CacheModule, ContractModule, DbModule, IdempotencyModule, LockModule],
   controllers: [UsersHttpController, UsersGrpcController],
   providers: [
     UsersService,

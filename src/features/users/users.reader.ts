@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ListUsersRequest, ListUsersResponse } from '../../generated/aerie/users/v1/users';
-import { PageTokens, rowNumber } from '../../shared/rpc/page-token';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { canonicalEmail } from '../../shared/text/email';
 import { UsersCache } from './users.cache';
 import { userNotFound } from './users.errors';

@@ -12,7 +12,7 @@ import type {
   User,
 } from '../../generated/aerie/users/v1/users';
 import { currentCaller, principalOf, restrictedTo } from '../../shared/auth/caller';
-import { infoOf, withInfo } from '../../shared/rpc/answer';
+import { infoOf, withInfo } from '../../shared/contract/answer';
 import { UsersCreator } from './users.creator';
 import { idNotYours } from './users.errors';
 import { UsersMetrics } from './users.metrics';

@@ -1,9 +1,9 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { Access } from '../contract/contract';
+import { RouteTable } from '../contract/route-table';
 import { forbidden } from '../errors/common.errors';
-import type { Access } from '../rpc/contract';
-import { RouteTable } from '../rpc/route-table';
 import { Authenticator } from './authenticator';
 import { type Caller, hasCaller, nameCaller } from './caller';
 import { type Credentials, credentialsOf } from './credentials';

@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard';
 import { Authenticator } from './authenticator';
@@ -6,7 +6,6 @@ import { StandingRegistry } from './standing';
 import { TokenKeys } from './token-keys';
 import { Tokens } from './tokens';
 
-@Global()
 @Module({
   providers: [
     Authenticator,
@@ -18,4 +17,4 @@ import { Tokens } from './tokens';
   ],
   exports: [AccessGuard, StandingRegistry, Tokens, TokenKeys],
 })
-export class AuthModule {}
+export class AccessModule {}

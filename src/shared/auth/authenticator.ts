@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
+import type { Access } from '../contract/contract';
+import { playerId } from '../contract/schemas';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
-import type { Access } from '../rpc/contract';
-import { allowedOrigins, isAllowed } from '../rpc/origins';
-import { playerId } from '../rpc/schemas';
 import type { Caller } from './caller';
 import type { Credentials } from './credentials';
+import { allowedOrigins, isAllowed } from './origins';
 import { StandingRegistry } from './standing';
 import { Tokens } from './tokens';
 

@@ -5,7 +5,7 @@ import { ulid as newUlid } from 'ulid';
 import { z } from 'zod';
 import { Clock } from '../clock/clock';
 import { Config } from '../config/config';
-import { ulid } from '../rpc/schemas';
+import { ulid } from '../contract/schemas';
 import type { PresentedToken } from './caller';
 import type { Role } from './standing';
 import { TokenKeys } from './token-keys';

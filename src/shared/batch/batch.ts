@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { guarded } from '../async/guarded';
 import { CommitUnknownError, isTransient } from '../db/db.errors';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
-import { guarded } from '../lifecycle/guarded';
 
 /** What a batch needs to know of its work. All answers are in the order of the items. */
 export interface BatchOptions<Item, Answer> {

@@ -1,10 +1,10 @@
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { AsyncModule } from '../async/async.module';
 import { Bus } from './bus';
 import { BusMetrics } from './bus.metrics';
 import { InmemBus } from './inmem.bus';
 
-@Global()
-@Module({ providers: [BusMetrics, { provide: Bus, useClass: InmemBus }], exports: [Bus] })
+@Module({ imports: [AsyncModule], providers: [BusMetrics, { provide: Bus, useClass: InmemBus }], exports: [Bus] })
 export class BusModule implements OnApplicationShutdown {
   constructor(private readonly bus: Bus) {}
 

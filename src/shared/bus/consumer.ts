@@ -1,7 +1,7 @@
 import type { PinoLogger } from 'nestjs-pino';
+import { pause } from '../async/pause';
 import { Batcher } from '../batch/batch';
 import { AppError } from '../errors/app-error';
-import { pause } from '../lifecycle/pause';
 import type { Bus, BusMessage, Topic } from './bus';
 
 export interface ConsumerOptions<Body> {

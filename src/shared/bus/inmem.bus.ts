@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { Load } from '../lifecycle/load';
+import { Load } from '../async/load';
 import { Bus, type BusMessage, type Handler, type Subscription, type Topic } from './bus';
 import { BusMetrics } from './bus.metrics';
 

@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Config } from '../config/config';
 import { BypassCache } from './bypass.cache';
 import { Cache } from './cache';
@@ -12,7 +12,6 @@ function choose(config: Config, metrics: CacheMetrics): Cache {
   return alone && config.cacheTtlMs > 0 ? new MemoryCache(config, metrics) : new BypassCache(metrics);
 }
 
-@Global()
 @Module({
   providers: [CacheMetrics, { provide: Cache, inject: [Config, CacheMetrics], useFactory: choose }],
   exports: [Cache],

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { Loop } from '../lifecycle/loop';
+import { Loop } from '../async/loop';
 import { Metrics } from '../metrics/metrics';
 import { Clock } from './clock';
 

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Jobs } from '../async/jobs';
+import type { Loop } from '../async/loop';
 import { Clock } from '../clock/clock';
-import { Jobs } from '../lifecycle/jobs';
-import type { Loop } from '../lifecycle/loop';
 import type { Database } from './database';
 import { Databases } from './databases';
 

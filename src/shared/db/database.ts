@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { within } from '../async/within';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from '../config/database-url';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
-import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import type { Dialect, DialectOptions, Lane } from './dialect';

@@ -1,8 +1,10 @@
-import { type DynamicModule, Global, Injectable, Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { AsyncModule } from '../async/async.module';
 import { Config } from '../config/config';
+import { type Feature, Features } from '../contract/feature';
+import { HealthModule } from '../health/health.module';
 import { type CheckResult, Readiness } from '../health/readiness';
-import type { Migration } from './database';
 import { DatabaseClocks } from './database.clocks';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
@@ -12,16 +14,10 @@ const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 4000;
 const pingLimitMs = 1000;
 
-/** What a feature keeps. */
-export interface Keeper {
-  readonly contract: { readonly name: string };
-  readonly migrations: readonly Migration[];
-}
-
 /** The databases of these features, not yet connected. */
 export function databasesOf(
   config: Config,
-  keepers: readonly Keeper[],
+  features: readonly Feature[],
   trouble?: DialectOptions['trouble'],
 ): Databases {
   const { url, byFeature, poolMin, poolMax } = config.database;
@@ -32,16 +28,16 @@ export function databasesOf(
     queryTimeoutMs,
     ...(trouble && { trouble }),
   });
-  for (const { contract, migrations } of keepers)
+  for (const { contract, migrations } of features)
     databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
   return databases;
 }
 
 /** Connects and, where nobody else does it, migrates: in development, and SQLite anywhere. */
-async function open(config: Config, keepers: readonly Keeper[], logger: PinoLogger): Promise<Databases> {
-  const databases = databasesOf(config, keepers, (err, event) => logger.warn({ err }, event));
+async function open(config: Config, { all: features }: Features, logger: PinoLogger): Promise<Databases> {
+  const databases = databasesOf(config, features, (err, event) => logger.warn({ err }, event));
   await databases.connectAll();
-  const alone = keepers.every(({ contract }) => databases.of(contract.name).embedded);
+  const alone = features.every(({ contract }) => databases.of(contract.name).embedded);
   if (config.environment === 'development' || alone) await databases.migrateAll();
   return databases;
 }
@@ -76,16 +72,14 @@ class DatabaseHealth {
   }
 }
 
-@Global()
-@Module({})
-export class DbModule {
-  static forRoot(keepers: readonly Keeper[]): DynamicModule {
-    const useFactory = (config: Config, logger: PinoLogger) => open(config, keepers, logger);
-    const databases = { provide: Databases, inject: [Config, PinoLogger], useFactory };
-    return {
-      module: DbModule,
-      providers: [databases, DatabaseHealth, DatabaseClocks, HeavyReads],
-      exports: [Databases, HeavyReads],
-    };
-  }
-}
+@Module({
+  imports: [AsyncModule, HealthModule],
+  providers: [
+    { provide: Databases, inject: [Config, Features, PinoLogger], useFactory: open },
+    DatabaseHealth,
+    DatabaseClocks,
+    HeavyReads,
+  ],
+  exports: [Databases, HeavyReads],
+})
+export class DbModule {}

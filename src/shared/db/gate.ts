@@ -1,6 +1,6 @@
+import { guarded } from '../async/guarded';
+import { TimeLimitError } from '../async/within';
 import { unavailable } from '../errors/common.errors';
-import { guarded } from '../lifecycle/guarded';
-import { TimeLimitError } from '../lifecycle/within';
 
 /** Who asks. Background work gives way to normal work, for a bounded time. */
 export type Priority = 'normal' | 'background';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { guarded } from '../async/guarded';
 import { Config } from '../config/config';
 import { AppError } from '../errors/app-error';
-import { guarded } from '../lifecycle/guarded';
 import { Metrics } from '../metrics/metrics';
 
 // Those who wait, for each one that reads. A read takes less than a second, or the database has other troubles.

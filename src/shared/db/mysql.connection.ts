@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolConnection, ResultSetHeader } from 'mysql2';
 import type { DataSource } from 'typeorm';
-import { guarded } from '../lifecycle/guarded';
+import { guarded } from '../async/guarded';
 import { inList, keyOf, keyPlaces } from './bulk';
 import { checkNumber } from './safe-integer';
 import { ServerConnection } from './server.connection';

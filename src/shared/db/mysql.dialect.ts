@@ -1,8 +1,8 @@
 import type { PoolConnection, TypeCastField, TypeCastNext } from 'mysql2';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver';
+import { within } from '../async/within';
 import type { DatabaseAddress } from '../config/database-url';
-import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { Dialect, type DialectOptions } from './dialect';
 import { MysqlConnection } from './mysql.connection';

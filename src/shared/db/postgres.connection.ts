@@ -1,6 +1,6 @@
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
-import { guarded } from '../lifecycle/guarded';
+import { guarded } from '../async/guarded';
 import { keyOf } from './bulk';
 import { isStatementLost } from './db.errors';
 import { arrayOf, bind, nameOf, numbered } from './postgres.statements';

@@ -1,9 +1,9 @@
 import { type PoolClient, types } from 'pg';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
+import { within } from '../async/within';
 import type { DatabaseAddress } from '../config/database-url';
 import { nodeTls } from '../config/tls-words';
-import { within } from '../lifecycle/within';
 import type { Connection } from './connection';
 import { Dialect, type DialectOptions } from './dialect';
 import { PostgresConnection, type PostgresSession } from './postgres.connection';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
-import { TimeLimitError, within } from '../lifecycle/within';
+import { TimeLimitError, within } from '../async/within';
 import { Connection } from './connection';
 import { CommitUnknownError, isConnectionTrouble } from './db.errors';
 

@@ -1,5 +1,5 @@
+import { guarded } from '../async/guarded';
 import { unavailable } from '../errors/common.errors';
-import { guarded } from '../lifecycle/guarded';
 import type { Gate } from './gate';
 import type { SqliteThread } from './sqlite.thread';
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import { guarded } from '../async/guarded';
+import { within } from '../async/within';
 import { unavailable } from '../errors/common.errors';
-import { guarded } from '../lifecycle/guarded';
-import { within } from '../lifecycle/within';
 import type { Value } from './sql';
 import { bind, checkRow } from './sqlite.statements';
 

@@ -1,7 +1,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HealthImplementation } from 'grpc-health-check';
-import { guarded } from '../lifecycle/guarded';
+import { guarded } from '../async/guarded';
 import { Readiness } from './readiness';
 
 const everyMs = 500;

@@ -1,8 +1,13 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { GrpcHealth } from './grpc.health';
 import { HealthController } from './health.controller';
 import { Readiness } from './readiness';
 
-@Global()
-@Module({ controllers: [HealthController], providers: [Readiness, GrpcHealth], exports: [Readiness, GrpcHealth] })
+@Module({
+  imports: [LifecycleModule],
+  controllers: [HealthController],
+  providers: [Readiness, GrpcHealth],
+  exports: [Readiness, GrpcHealth],
+})
 export class HealthModule {}

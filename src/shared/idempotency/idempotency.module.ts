@@ -1,7 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { AsyncModule } from '../async/async.module';
 import { Idempotency } from './idempotency';
 import { IdempotencyWorker } from './idempotency.worker';
 
-@Global()
-@Module({ providers: [Idempotency, IdempotencyWorker], exports: [Idempotency] })
+@Module({ imports: [AsyncModule], providers: [Idempotency, IdempotencyWorker], exports: [Idempotency] })
 export class IdempotencyModule {}

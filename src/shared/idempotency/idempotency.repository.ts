@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
+import { withInfo } from '../contract/answer';
 import { inList, insertNew } from '../db/bulk';
 import type { Database, Sql } from '../db/database';
 import { isLockTimeout } from '../db/db.errors';
-import { withInfo } from '../rpc/answer';
 import { idempotencyKeyReused, inProgress } from './idempotency.errors';
 
 /** A call that may come again: its caller, route and key as one hash, and what was asked as another. */

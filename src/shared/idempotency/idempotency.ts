@@ -1,11 +1,11 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { NamedJobs } from '../async/jobs';
 import { currentCaller, principalOf } from '../auth/caller';
 import { Clock } from '../clock/clock';
 import { Config } from '../config/config';
+import { keyOf } from '../contract/keyed';
 import type { Database } from '../db/database';
-import type { NamedJobs } from '../lifecycle/jobs';
-import { keyOf } from '../rpc/keyed';
 import { IdempotencyRepository, type IdempotentCall } from './idempotency.repository';
 
 const keptMs = 24 * 3_600_000;

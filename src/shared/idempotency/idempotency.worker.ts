@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Jobs } from '../lifecycle/jobs';
-import type { Loop } from '../lifecycle/loop';
+import { Jobs } from '../async/jobs';
+import type { Loop } from '../async/loop';
 import { Idempotency } from './idempotency';
 
 const everyMs = 60_000;

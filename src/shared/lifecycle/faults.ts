@@ -1,6 +1,6 @@
 import type { PinoLogger } from 'nestjs-pino';
+import { fault, guarded, reportFaultsTo } from '../async/guarded';
 import type { Metrics } from '../metrics/metrics';
-import { fault, guarded, reportFaultsTo } from './guarded';
 
 /** Errors for which nobody waits are logged and counted as `faults_total`: each is a defect, worth an alert. */
 export function tellFaults(logger: PinoLogger, metrics: Metrics): void {

@@ -1,8 +1,5 @@
-import { Global, Module } from '@nestjs/common';
-import { Jobs } from './jobs';
+import { Module } from '@nestjs/common';
 import { Lifecycle } from './lifecycle';
-import { Load } from './load';
 
-@Global()
-@Module({ providers: [Lifecycle, Load, Jobs], exports: [Lifecycle, Load, Jobs] })
+@Module({ providers: [Lifecycle], exports: [Lifecycle] })
 export class LifecycleModule {}

@@ -1,4 +1,4 @@
-import { guarded } from './guarded';
+import { guarded } from '../async/guarded';
 
 // A terminal signals all of its processes and npm its child once more; so does who stops a whole group of processes.
 const echoMs = 500;

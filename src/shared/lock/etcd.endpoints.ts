@@ -1,6 +1,6 @@
 import type { Etcd3 } from 'etcd3';
+import { within } from '../async/within';
 import { StartError } from '../lifecycle/start.error';
-import { within } from '../lifecycle/within';
 
 /** Of one call; etcd3 has no limit of its own. */
 export interface Limit {

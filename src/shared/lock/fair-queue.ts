@@ -1,4 +1,4 @@
-import { guarded } from '../lifecycle/guarded';
+import { guarded } from '../async/guarded';
 
 /** Lets the next one in. Calling it again does nothing. */
 export type Leave = () => void;

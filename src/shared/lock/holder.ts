@@ -1,5 +1,5 @@
+import { detach, guarded } from '../async/guarded';
 import { resourceBusy } from '../errors/common.errors';
-import { detach, guarded } from '../lifecycle/guarded';
 import type { Held } from './lock';
 
 /** What becomes of a lock: `returned` by its holder, who waits for it, or `lost` because its time was over. */

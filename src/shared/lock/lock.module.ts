@@ -1,8 +1,10 @@
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/config';
+import { HealthModule } from '../health/health.module';
 import { Readiness } from '../health/readiness';
 import { RedisClients } from '../redis/redis.clients';
+import { RedisModule } from '../redis/redis.module';
 import { EtcdLock } from './etcd.lock';
 import { Lock } from './lock';
 import { LockMetrics } from './lock.metrics';
@@ -30,8 +32,11 @@ const chosen = {
   ) => open({ config, metrics, logger }, redis, readiness),
 };
 
-@Global()
-@Module({ providers: [LockMetrics, chosen, { provide: Lock, useExisting: QueuedLock }], exports: [Lock] })
+@Module({
+  imports: [RedisModule, HealthModule],
+  providers: [LockMetrics, chosen, { provide: Lock, useExisting: QueuedLock }],
+  exports: [Lock],
+})
 export class LockModule implements OnApplicationShutdown {
   constructor(private readonly lock: QueuedLock) {}
 

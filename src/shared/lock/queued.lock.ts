@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PinoLogger } from 'nestjs-pino';
+import { Seldom } from '../async/seldom';
 import type { Config } from '../config/config';
 import { AppError } from '../errors/app-error';
 import { resourceBusy, unavailable } from '../errors/common.errors';
 import type { CheckResult } from '../health/readiness';
-import { Seldom } from '../logging/seldom';
 import { FairQueue, type Leave } from './fair-queue';
 import { Holder } from './holder';
 import { type Held, Lock } from './lock';

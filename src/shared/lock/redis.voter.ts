@@ -1,4 +1,4 @@
-import { within } from '../lifecycle/within';
+import { within } from '../async/within';
 import type { RedisClient } from '../redis/redis.client';
 
 type Callback = (error: Error | null, answer?: unknown) => void;

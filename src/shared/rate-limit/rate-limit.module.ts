@@ -1,6 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Clock } from '../clock/clock';
 import { RedisClients } from '../redis/redis.clients';
+import { RedisModule } from '../redis/redis.module';
 import { MemoryRateLimiter } from './memory.rate-limiter';
 import { RateLimiter } from './rate-limiter';
 import { RedisRateLimiter } from './redis.rate-limiter';
@@ -10,8 +11,8 @@ async function choose(clock: Clock, { main }: RedisClients): Promise<RateLimiter
   return main ? RedisRateLimiter.open(main, memory) : memory;
 }
 
-@Global()
 @Module({
+  imports: [RedisModule],
   providers: [{ provide: RateLimiter, inject: [Clock, RedisClients], useFactory: choose }],
   exports: [RateLimiter],
 })

@@ -1,5 +1,5 @@
 import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { TimeLimitError, within } from '../lifecycle/within';
+import { TimeLimitError, within } from '../async/within';
 import type { RedisClient } from '../redis/redis.client';
 import { type Limit, RateLimiter, type Taken } from './rate-limiter';
 

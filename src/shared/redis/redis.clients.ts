@@ -1,13 +1,13 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { PinoLogger } from 'nestjs-pino';
+import { guarded } from '../async/guarded';
+import { Seldom } from '../async/seldom';
+import { within } from '../async/within';
 import { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
 import { type CheckResult, Readiness } from '../health/readiness';
-import { guarded } from '../lifecycle/guarded';
-import { within } from '../lifecycle/within';
 import { scrub } from '../logging/redaction';
-import { Seldom } from '../logging/seldom';
 import { connections, type RedisClient } from './redis.client';
 import { RedisHeartbeat } from './redis.heartbeat';
 import { clusterOptions, commandTimeoutMs, serverOptions } from './redis.options';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { guarded } from '../lifecycle/guarded';
+import { guarded } from '../async/guarded';
 import { connections, type RedisClient } from './redis.client';
 
 const everyMs = 500;

@@ -19,8 +19,8 @@ const superlinear = {
   'src/shared/lock/': 'a variable of the operator, at start',
   'src/shared/lifecycle/start.error.ts': 'the message of an error of listen, at start',
   'src/shared/logging/redaction.ts': 'scrub cuts what it is given at 16 KiB',
-  'src/shared/rpc/json.ts': 'a document that JSON.parse has taken: every match is a whole token',
-  'src/shared/rpc/peer.ts': 'an address of the operating system',
+  'src/shared/http/json.ts': 'a document that JSON.parse has taken: every match is a whole token',
+  'src/shared/connections/peers.ts': 'an address of the operating system',
   'src/shared/text/email.ts': '254 characters, counted first',
 };
 

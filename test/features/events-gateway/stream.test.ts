@@ -2,7 +2,7 @@ import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@g
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import type { IngestBatchResponse, SignedMessage } from '../../../src/generated/aerie/events_gateway/v1/events_gateway';
-import { fromGrpcError } from '../../../src/shared/rpc/grpc.status';
+import { fromGrpcError } from '../../../src/shared/contract/grpc.status';
 import { startApp } from '../../support/app';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';

@@ -2,8 +2,8 @@ import { eventsGatewayContract as gateway } from '../../../src/features/events-g
 import { fairnessContract as fairness } from '../../../src/features/fairness/fairness.api';
 import type { IngestBatchResponse, IngestResult } from '../../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { AppError } from '../../../src/shared/errors/app-error';
-import { grpcClient } from '../../../src/shared/rpc/grpc.client';
-import { httpClient } from '../../../src/shared/rpc/http.client';
+import { grpcClient } from '../../../src/shared/remote/grpc.client';
+import { httpClient } from '../../../src/shared/remote/http.client';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
-import { received } from '../../../src/shared/rpc/grpc.client';
+import { received } from '../../../src/shared/remote/grpc.client';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { openApp, type TestApp } from '../../support/wires';

@@ -10,7 +10,7 @@ import { WindowsRepository } from '../../../src/features/leaderboard/leaderboard
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { Databases } from '../../../src/shared/db/databases';
 import { HeavyReads } from '../../../src/shared/db/heavy-reads';
-import { received } from '../../../src/shared/rpc/grpc.client';
+import { received } from '../../../src/shared/remote/grpc.client';
 import { everyDatabase, everyServer, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { metricSum } from '../../support/metrics';

@@ -8,7 +8,7 @@ import { WatchLeaderboardService } from '../../../src/features/leaderboard/leade
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { ProgressionService } from '../../../src/features/progression/progression.service';
 import { asInternal, type Caller, currentCaller } from '../../../src/shared/auth/caller';
-import type { AnyContract } from '../../../src/shared/rpc/contract';
+import type { AnyContract } from '../../../src/shared/contract/contract';
 import { currentContext, runInContext } from '../../../src/shared/tracing/request-context';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';

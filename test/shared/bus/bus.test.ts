@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Load } from '../../../src/shared/async/load';
 import type { Bus, BusMessage, Topic } from '../../../src/shared/bus/bus';
 import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
-import { Load } from '../../../src/shared/lifecycle/load';
 import { eventually } from '../../support/eventually';
 import { recordingLogger } from '../../support/recording-logger';
 

@@ -1,5 +1,7 @@
 import { Table } from 'typeorm';
 import type { Config } from '../../../src/shared/config/config';
+import { infoOf } from '../../../src/shared/contract/answer';
+import { keyed } from '../../../src/shared/contract/keyed';
 import { text } from '../../../src/shared/db/columns';
 import type { Database } from '../../../src/shared/db/database';
 import { Databases } from '../../../src/shared/db/databases';
@@ -7,8 +9,6 @@ import { createTable } from '../../../src/shared/db/table.migration';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { IdempotencyRepository, type IdempotentCall } from '../../../src/shared/idempotency/idempotency.repository';
 import { idempotencyTable } from '../../../src/shared/idempotency/idempotency.table';
-import { infoOf } from '../../../src/shared/rpc/answer';
-import { keyed } from '../../../src/shared/rpc/keyed';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { ErrorFilter } from './error.filter';
+import { PageTokens } from './page-token';
+import { ValidationPipe } from './validation.pipe';
+
+/** What both servers do with every call: check its message, and tell its errors. */
+@Module({
+  providers: [
+    { provide: APP_PIPE, useClass: ValidationPipe },
+    { provide: APP_FILTER, useClass: ErrorFilter },
+    PageTokens,
+  ],
+  exports: [PageTokens],
+})
+export class ContractModule {}

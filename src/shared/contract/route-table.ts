@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import type { MessageDocs } from './call-docs';
+import type { Access, AnyContract, Route } from './contract';
+import type { Page } from './open-path';
+
+/** One call as both servers know it. */
+export interface RouteEntry {
+  /** The feature, or `app`. */
+  readonly service: string;
+  readonly method: string;
+  readonly access: Access;
+  readonly route?: Route;
+}
+
+interface HttpRoute {
+  readonly method: string;
+  readonly pattern: RegExp;
+}
+
+/**
+ * Every call this process serves: by HTTP method and template, and by gRPC path. Filled at start by the features'
+ * modules (calls) and by the HTTP server (which routes exist at all); read by guard, servers and OpenAPI.
+ */
+@Injectable()
+export class RouteTable {
+  readonly contracts: { readonly contract: AnyContract; readonly messages: Readonly<Record<string, MessageDocs>> }[] =
+    [];
+  /** What is served beside the calls. */
+  readonly pages: Page[] = [];
+  private readonly byHttp = new Map<string, RouteEntry>();
+  private readonly byGrpc = new Map<string, RouteEntry>();
+  private readonly httpRoutes: HttpRoute[] = [];
+
+  add(contract: AnyContract, messages: Readonly<Record<string, MessageDocs>>): void {
+    this.contracts.push({ contract, messages });
+    for (const [method, route] of Object.entries(contract.routes)) {
+      const entry = { service: contract.name, method, access: route.access, route };
+      this.byHttp.set(route.http, entry);
+      this.byGrpc.set(grpcPath(contract, method), entry);
+    }
+    for (const [method, access] of Object.entries(contract.streams ?? {})) {
+      this.byGrpc.set(grpcPath(contract, method), { service: contract.name, method, access });
+    }
+  }
+
+  /** `template` as registered: `/players/:playerId/progress`. */
+  http(method: string, template: string): RouteEntry | undefined {
+    return this.byHttp.get(`${method === 'HEAD' ? 'GET' : method} ${template}`);
+  }
+
+  /** `path` as on the wire: `/aerie.users.v1.UserService/GetUser`. */
+  grpc(path: string): RouteEntry | undefined {
+    return this.byGrpc.get(path);
+  }
+
+  registered(method: string, template: string): void {
+    const pattern = template
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    this.httpRoutes.push({ method, pattern: new RegExp(`^${pattern.join('/')}$`) });
+  }
+
+  /** The methods that a concrete path has; empty when the path is unknown. */
+  methodsOf(path: string): string[] {
+    return [
+      ...new Set(this.httpRoutes.filter((route) => route.pattern.test(path)).map((route) => route.method)),
+    ].sort();
+  }
+}
+
+export function grpcPath(contract: AnyContract, method: string): string {
+  return `/${contract.proto.package}.${contract.proto.service}/${method.charAt(0).toUpperCase()}${method.slice(1)}`;
+}

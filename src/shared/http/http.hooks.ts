@@ -1,0 +1,130 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { PinoLogger } from 'nestjs-pino';
+import { detach } from '../async/guarded';
+import type { Peers } from '../connections/peers';
+import { infoOf } from '../contract/answer';
+import type { RouteTable } from '../contract/route-table';
+import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
+import type { Lifecycle } from '../lifecycle/lifecycle';
+import { type RequestContext, runInContext } from '../tracing/request-context';
+import { traceIdFrom } from '../tracing/trace-id';
+import { HandlerDeadline } from './http.deadline';
+import type { HttpMetrics } from './http.metrics';
+
+const slowMs = 1000;
+const handlerLimitMs = 5000;
+
+export interface HttpHooks {
+  readonly metrics: HttpMetrics;
+  readonly logger: PinoLogger;
+  /** On its way out, every answer closes its connection. */
+  readonly lifecycle: Lifecycle;
+  readonly peers: Peers;
+  /** How callers reach this process; undefined: as it listens. */
+  readonly publicUrl: string | undefined;
+}
+
+/** What happens around every HTTP request: trace id, answer headers, deadline, metrics, access log. */
+export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
+  const { publicUrl } = hooks;
+  const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
+  fastify.addHook('onClose', async () => deadline.close());
+  fastify.decorateRequest('traceId', '');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request;
+    request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
+    reply.header('x-trace-id', request.traceId);
+    const { held, phase } = hooks.lifecycle;
+    if (phase === 'draining') reply.header('connection', 'close');
+    if (isEmpty(request)) delete headers['content-type'];
+    if (held !== undefined) detach(held.then(() => runInContext(contextOf(request, hooks.peers), done)));
+    else if (request.routeOptions.config.entry?.route?.hot) done();
+    else runInContext(contextOf(request, hooks.peers), done);
+  });
+  // Not before the body is here: it has a limit of its own.
+  fastify.addHook('preHandler', (request, reply, done) => {
+    deadline.begin(request, reply);
+    done();
+  });
+  fastify.addHook('preSerialization', (_request, reply, payload, done) => {
+    const info = infoOf(payload);
+    if (info?.replayed) reply.header('idempotent-replayed', 'true');
+    if (info?.replayed && !info.sameStatus) reply.code(200);
+    if (info?.headers) reply.headers(info.headers);
+    // Paths of ours are no paths of the caller's where a proxy puts a prefix before them.
+    if (publicUrl !== undefined && info?.headers?.location) reply.header('location', publicUrl + info.headers.location);
+    done(null, payload);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    deadline.end(request);
+    hooks.metrics.observe(request, reply);
+    log(hooks.logger, request, reply);
+    done();
+  });
+}
+
+/**
+ * Refuses what no route has and who may not call, after the hooks that give every answer its headers and before a byte of
+ * the body is read. `admit` throws, or rejects, for whoever may not.
+ */
+export function admitRequests(
+  fastify: FastifyInstance,
+  routes: RouteTable,
+  admit: (request: FastifyRequest) => true | Promise<true>,
+): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') throw hostMissing();
+    if (request.is404) throw unmatched(request, routes);
+    const entry = request.routeOptions.config.entry;
+    // OPTIONS tells a browser what it may ask, and has no caller yet.
+    const open = entry?.route?.hot === true || request.method === 'OPTIONS';
+    const admitted = open || admit(request);
+    if (admitted === true) done();
+    else admitted.then(() => done(), done);
+  });
+}
+
+/** Whether no body was announced. No body is no body, whatever type it says it has. */
+function isEmpty({ headers }: FastifyRequest): boolean {
+  const length = headers['content-length'];
+  return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
+}
+
+/** How many Host headers there are: Node keeps the first and says nothing of others. Source: RFC 9112, 3.2 */
+function hosts({ rawHeaders }: IncomingMessage): number {
+  let found = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
+  }
+  return found;
+}
+
+function hostMissing(): Error {
+  return validationFailed([{ field: 'Host', message: 'must be given once' }]);
+}
+
+function contextOf({ traceId, raw, headers }: FastifyRequest, peers: Peers): RequestContext {
+  return { traceId, peer: peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString()) };
+}
+
+function unmatched(request: FastifyRequest, routes: RouteTable): Error {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const methods = routes.methodsOf(path);
+  return methods.length > 0 ? methodNotAllowed(methods) : routeNotFound();
+}
+
+function log(logger: PinoLogger, request: FastifyRequest, reply: FastifyReply): void {
+  const duration = reply.elapsedTime;
+  if (reply.statusCode < 500 && duration < slowMs && !logger.logger.isLevelEnabled('debug')) return;
+  const fields = {
+    trace_id: request.traceId,
+    method: request.method,
+    path: request.routeOptions.url ?? 'unmatched',
+    status: reply.statusCode,
+    duration_ms: Math.round(duration * 10) / 10,
+  };
+  if (duration >= slowMs) logger.warn(fields, 'request_slow');
+  else logger.debug(fields, 'request_completed');
+}

@@ -1,0 +1,177 @@
+import type { Server as HttpServer, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { guarded } from '../async/guarded';
+import type { Config } from '../config/config';
+import type { Connections } from '../connections/connections';
+import type { Unfinished } from '../connections/unfinished';
+import { sendError } from '../contract/http.error-body';
+import type { RouteEntry, RouteTable } from '../contract/route-table';
+import { unsupportedMediaType, validationFailed } from '../errors/common.errors';
+import { traceIdFrom } from '../tracing/trace-id';
+import { readBody } from './http.body';
+import { refuseConnection, refuseExpectation } from './http.client-error';
+import { notModified } from './http.conditional';
+import { limitPipelining } from './http.pipelining';
+import { parseJson } from './json';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    entry?: RouteEntry;
+  }
+  interface FastifyRequest {
+    traceId: string;
+  }
+}
+
+const bodyLimit = 64 * 1024;
+const acceptQueueMs = 100;
+// More than any call has. What stands for the rest is no call's name, so it is refused where names are checked.
+const maxQueryNames = 64;
+const furtherNames = `more than ${maxQueryNames} names`;
+
+/**
+ * The HTTP server with the limits of every request: body 64 KiB (or the route's own), header 16 KiB, headers within
+ * 5 s, the whole request within 15 s, the handler within 5 s; JSON in UTF-8 only.
+ */
+export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    skipMiddie: true,
+    bodyLimit,
+    requestTimeout: 15_000,
+    keepAliveTimeout: config.http.keepAliveMs,
+    // A missing Host is refused by our own hook, in our own words.
+    http: {
+      headersTimeout: 5000,
+      maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false,
+    },
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: refuseUrl,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 600, querystringParser: parseQuery },
+  });
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRoute', (options) => {
+    for (const method of [options.method].flat()) {
+      routes.registered(method, options.url);
+      const entry = routes.http(method, options.url);
+      if (!entry) continue;
+      options.config = Object.assign({}, options.config, { entry });
+      // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
+      if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
+      options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
+      if (method === 'GET') options.onSend = notModified;
+    }
+  });
+  return adapter;
+}
+
+/** Limits the connections of the server and what comes over them, and reads its bodies. */
+export function limitHttp(
+  fastify: FastifyInstance,
+  config: Config,
+  connections: Connections,
+  unfinished: Unfinished,
+): void {
+  // Node drops header lines beyond its own limit without a word, and with them what a guard looks for. 16 KiB bound them all.
+  fastify.server.maxHeadersCount = 0;
+  connections.watch(fastify.server, 'http');
+  limitPipelining(fastify.server, config.limits.requestsPerConnection, connections);
+  fastify.server.on('checkExpectation', guarded(refuseExpectation, connections.failed));
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (request, payload, done) => {
+    const { bodyLimit: limit, config: route } = request.routeOptions;
+    readBody(payload as IncomingMessage, limit, unfinished, (error, bytes) => {
+      if (error || bytes === undefined) done(error);
+      else parseBody(request, bytes, route.entry?.route?.rawBody === true, done);
+    });
+  });
+}
+
+/**
+ * Stops accepting connections; those that are open stay. Node's own close would also destroy connections whose first
+ * request is still on its way, and the kernel resets those that nobody has accepted yet: so callers are kept waiting
+ * meanwhile (`Lifecycle.hold`), which lets the accept queue run empty.
+ */
+export async function stopListening(server: HttpServer): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, acceptQueueMs));
+  // Timers go before sockets: where the process itself had to wait, nobody has been let in yet.
+  await new Promise((resolve) => setImmediate(resolve));
+  NetServer.prototype.close.call(server);
+}
+
+/** Waits, `limitMs` at most, until every connection is served and gone. */
+export async function finishConnections(server: HttpServer, limitMs: number): Promise<void> {
+  const until = performance.now() + limitMs;
+  while (performance.now() < until && (await connectionsOf(server)) > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function connectionsOf(server: HttpServer): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
+
+/** Keeps repeated names apart, so that they can be refused; no value is an object or an array of its own making. */
+export function parseQuery(text: string): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = Object.create(null);
+  let names = 0;
+  for (const [name, value] of new URLSearchParams(text)) {
+    names += 1;
+    if (names > maxQueryNames) {
+      query[furtherNames] = '';
+      break;
+    }
+    const before = query[name];
+    if (before === undefined) query[name] = value;
+    else if (typeof before === 'string') query[name] = [before, value];
+    else before.push(value);
+  }
+  return query;
+}
+
+/** A URL that no route can be looked up for: bad percent signs, or a part that is far too long. */
+function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const error = validationFailed([{ field: 'path', message: 'is not a well-formed path' }]);
+  const traceId = traceIdFrom(request.headers.traceparent, request.headers['x-trace-id']);
+  reply.header('x-trace-id', traceId);
+  sendError(reply, error, traceId);
+}
+
+function parseBody(
+  request: FastifyRequest,
+  body: Buffer,
+  raw: boolean,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  if (!isJson(request.headers)) {
+    done(unsupportedMediaType());
+    return;
+  }
+  let parsed: unknown = body;
+  try {
+    if (!raw) parsed = parseJson(body);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done(null, parsed);
+}
+
+/** `application/json`, with the charset utf-8 or utf8 or none, and not compressed. */
+function isJson(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return false;
+  const type = headers['content-type'] ?? '';
+  if (type === 'application/json') return true;
+  const [media = '', ...parameters] = type.toLowerCase().split(';');
+  if (media.trim() !== 'application/json') return false;
+  return parameters.every((parameter) => {
+    const [name = '', value = ''] = parameter.split('=');
+    return name.trim() !== 'charset' || ['utf-8', 'utf8', '"utf-8"', '"utf8"'].includes(value.trim());
+  });
+}

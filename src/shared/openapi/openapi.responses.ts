@@ -1,0 +1,87 @@
+import type { AnswerHeader } from '../contract/answer-headers';
+import type { MessageDocs } from '../contract/call-docs';
+import type { Route } from '../contract/contract';
+import type { Page } from '../contract/open-path';
+import type { Json, Schemas } from './openapi.schemas';
+import type { ProtoMessage } from './proto-messages';
+
+interface Answered {
+  readonly route: Route;
+  readonly docs: MessageDocs;
+  readonly answer: ProtoMessage;
+}
+
+// Errors that any call can have; a call's own come from its messages.
+const everyCall: Record<number, readonly string[]> = {
+  400: ['validation_failed', 'malformed_json'],
+  413: ['body_too_large'],
+  415: ['unsupported_media_type'],
+  500: ['internal'],
+  503: ['unavailable'],
+  504: ['deadline_exceeded'],
+};
+const guarded: Record<number, readonly string[]> = { 401: ['token_invalid'], 403: ['forbidden'] };
+// May come right by themselves.
+const passing = new Set(['resource_busy', 'in_progress', 'rate_limited', 'player_throttled', 'player_blocked']);
+
+/** The responses of one call, by status. */
+export function responses(call: Answered, schemas: Schemas): Json {
+  const { route, docs } = call;
+  const status = docs.status ?? 200;
+  const done = success(status, call, schemas);
+  const found: Json = { [status]: done };
+  if (docs.replayed) found[200] = { ...done, description: 'Was done before: Idempotent-Replayed: true' };
+  if (isConditional(route, docs))
+    found[304] = { description: 'What If-None-Match names is still so', headers: headers('X-Trace-ID', 'ETag') };
+  const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
+  const codes = new Map<string, string[]>();
+  for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
+    codes.set(code, [...(codes.get(code) ?? []), ...names]);
+  for (const [code, names] of codes) found[code] = failure(names, docs);
+  return found;
+}
+
+/** The responses of a page, by status. */
+export function pageResponses({ answers }: Page, schemas: Schemas): Json {
+  const found = Object.entries(answers).map(([status, { description, contentType, schema, example }]) => [
+    status,
+    {
+      description,
+      headers: headers('X-Trace-ID'),
+      content: { [contentType ?? 'application/json']: { schema: schemas.plain(schema, 'output'), example } },
+    },
+  ]);
+  return { ...Object.fromEntries(found), 400: failure(['validation_failed']) };
+}
+
+/** Whether a call is a read that answers 304 to whoever has its answer already. */
+export function isConditional({ http }: Route, { answers }: MessageDocs): boolean {
+  return http.startsWith('GET ') && answers?.includes('ETag') === true;
+}
+
+function success(status: number, { docs, answer }: Answered, schemas: Schemas): Json {
+  const replays =
+    Object.values(docs.errors ?? {})
+      .flat()
+      .includes('idempotency_key_reused') || docs.replayed;
+  const told = headers('X-Trace-ID', ...(replays ? ['Idempotent-Replayed' as const] : []), ...(docs.answers ?? []));
+  if (status === 204) return { description: 'Done', headers: told };
+  const schema = schemas.answer(docs.answer, answer);
+  const content = { 'application/json': { schema, example: docs.example.answer } };
+  return { description: 'Done', headers: told, content };
+}
+
+function failure(names: readonly string[], docs?: MessageDocs): Json {
+  const own = docs?.answers ?? [];
+  const limited = names.includes('rate_limited') ? own.filter((name) => name.startsWith('RateLimit')) : [];
+  const later = names.some((name) => passing.has(name)) ? ['Retry-After' as const] : [];
+  return {
+    description: [...new Set(names)].join(' | '),
+    headers: headers('X-Trace-ID', ...later, ...limited),
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  };
+}
+
+function headers(...names: readonly AnswerHeader[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}

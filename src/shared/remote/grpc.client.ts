@@ -1,0 +1,143 @@
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { withInfo } from '../contract/answer';
+import type { AnyContract, Contract } from '../contract/contract';
+import { fromGrpcError } from '../contract/grpc.status';
+import { keyOf } from '../contract/keyed';
+import { loaderOptions, protoFile } from '../contract/proto';
+import { AppError } from '../errors/app-error';
+import { deadlineExceeded, internal, unavailable } from '../errors/common.errors';
+import { currentContext } from '../tracing/request-context';
+import { type Remote, type RemoteOptions, remote } from './remote';
+
+const channelOptions = {
+  // A server that is back must be found before the caller's deadline; grpc-js waits up to two minutes.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** The calls of a contract over gRPC. `address`: `grpc://host:port`, or `grpcs://` for TLS. */
+export function grpcClient<Api extends object>(
+  contract: Contract<Api>,
+  address: string,
+  options: RemoteOptions = {},
+): Remote<Api> {
+  const channel = new GrpcChannel(contract, address, options);
+  const send = (method: string, _route: unknown, message: object, ms: number) => channel.unary(method, message, ms);
+  return remote(contract, send, () => channel[Symbol.asyncDispose](), options);
+}
+
+/** One connection to a service, for its unary calls and its streams. Methods are named as in the contract. */
+export class GrpcChannel implements AsyncDisposable {
+  private readonly client: Client;
+  private readonly methods: ServiceDefinition;
+
+  constructor(
+    contract: AnyContract,
+    address: string,
+    private readonly options: RemoteOptions = {},
+  ) {
+    const { host, protocol } = new URL(address);
+    const security = protocol === 'grpcs:' ? credentials.createSsl() : credentials.createInsecure();
+    this.client = new Client(host, security, channelOptions);
+    const { package: packageName, service } = contract.proto;
+    this.methods = loadSync(protoFile(contract), loaderOptions)[`${packageName}.${service}`] as ServiceDefinition;
+  }
+
+  /** One call, without retries, ended after `ms`. */
+  unary(name: string, message: object, ms: number): Promise<object> {
+    const { path, requestSerialize, responseDeserialize } = this.method(name);
+    const options = { deadline: Date.now() + Math.max(1, ms) };
+    return new Promise((resolve, reject) => {
+      let answer: object = {};
+      this.client
+        .makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          message,
+          this.metadata(keyOf(message)),
+          options,
+          (error, value) => {
+            if (error) reject(fromServiceError(error));
+            else answer = value ?? {};
+          },
+        )
+        // Comes after the answer, with the trailers.
+        .on('status', ({ metadata }) => resolve(replayed(metadata) ? withInfo(answer, { replayed: true }) : answer));
+    });
+  }
+
+  /** A stream both ways. Its 'error' is a ServiceError: `fromServiceError` makes it an AppError. */
+  duplex<Request extends object, Answer extends object>(name: string): ClientDuplexStream<Request, Answer> {
+    const { path, requestSerialize, responseDeserialize } = this.method(name);
+    const decode = responseDeserialize as (bytes: Buffer) => Answer;
+    return this.client.makeBidiStreamRequest<Request, Answer>(path, requestSerialize, decode, this.metadata());
+  }
+
+  /** A stream of answers to one message; `received` reads it. */
+  serverStream<Answer extends object>(name: string, message: object): ClientReadableStream<Answer> {
+    const { path, requestSerialize, responseDeserialize } = this.method(name);
+    const decode = responseDeserialize as (bytes: Buffer) => Answer;
+    return this.client.makeServerStreamRequest<object, Answer>(
+      path,
+      requestSerialize,
+      decode,
+      message,
+      this.metadata(),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    return Promise.resolve();
+  }
+
+  private method(name: string): MethodDefinition<object, object> {
+    return this.methods[`${name.charAt(0).toUpperCase()}${name.slice(1)}`] as MethodDefinition<object, object>;
+  }
+
+  private metadata(key?: string): Metadata {
+    const metadata = new Metadata();
+    if (key !== undefined) metadata.set('idempotency-key', key);
+    const traceId = currentContext()?.traceId;
+    if (this.options.bearer !== undefined) metadata.set('authorization', `Bearer ${this.options.bearer}`);
+    if (traceId !== undefined) metadata.set('x-trace-id', traceId);
+    return metadata;
+  }
+}
+
+function replayed(trailers: Metadata): boolean {
+  return trailers.get('idempotent-replayed')[0] === 'true';
+}
+
+/** What a stream brings; leaving the loop cancels the call. @throws AppError */
+export async function* received<Answer extends object>(call: ClientReadableStream<Answer>): AsyncGenerator<Answer> {
+  try {
+    for await (const answer of call) yield answer as Answer;
+  } catch (error) {
+    throw fromServiceError(error as ServiceError);
+  } finally {
+    call.cancel();
+  }
+}
+
+/** The error that the server sent, or what kept it from answering. */
+export function fromServiceError(error: ServiceError): AppError {
+  const sent = fromGrpcError(error);
+  if (sent) return sent;
+  if (error.code === status.UNAVAILABLE || error.code === status.CANCELLED) return unavailable(error);
+  return error.code === status.DEADLINE_EXCEEDED ? deadlineExceeded(error) : internal(error);
+}
