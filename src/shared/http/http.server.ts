@@ -86,7 +86,7 @@ export function limitHttp(
     const { bodyLimit: limit, config: route } = request.routeOptions;
     readBody(payload as IncomingMessage, limit, unfinished, (error, bytes) => {
       if (error || bytes === undefined) done(error);
-      else parseBody(request, bytes, route.entry?.route?.rawBody === true, done);
+      else parseBody(request, bytes, route.entry?.route?.signed !== undefined, done);
     });
   });
 }
