@@ -16,7 +16,7 @@ import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
 
-export const featureNames = allFeatures.map((feature) => feature.contract.name);
+export { allFeatures };
 
 /** The features that run in this process. */
 export function featuresOf(config: Config): Feature[] {
@@ -49,20 +49,21 @@ export class AppModule {
         GrpcModule,
         AccessModule,
         DbModule,
-        ...modulesOf(features),
+        ...modulesOf(features, config),
       ],
     };
   }
 }
 
-/** The modules of these features; each imports those of the features that it needs. */
-function modulesOf(features: readonly Feature[]): DynamicModule[] {
+/** The modules of these features; each has its settings and imports those of the features that it needs. */
+function modulesOf(features: readonly Feature[], config: Config): DynamicModule[] {
   const made = new Map<Feature, DynamicModule>();
   const moduleOf = (feature: Feature): DynamicModule => {
     const known = made.get(feature);
     if (known) return known;
     const needed = features.filter(({ contract }) => feature.needs?.includes(contract.token));
-    const dynamic: DynamicModule = { module: feature.module, imports: needed.map(moduleOf) };
+    const settings = feature.settings && { provide: feature.settings, useValue: config.settings.get(feature.settings) };
+    const dynamic = { module: feature.module, imports: needed.map(moduleOf), providers: settings ? [settings] : [] };
     made.set(feature, dynamic);
     return dynamic;
   };

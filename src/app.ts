@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { AppModule, featureNames, featuresOf } from './app.module';
+import { AppModule, allFeatures, featuresOf } from './app.module';
 import { guarded } from './shared/async/guarded';
 import { AccessGuard } from './shared/auth/access.guard';
 import type { Config } from './shared/config/config';
@@ -50,7 +50,7 @@ export async function run(environment: RawEnvironment, args: readonly string[]):
     process.exit(badUsage);
   }
   try {
-    const config = loadConfig(environment, featureNames);
+    const config = loadConfig(environment, allFeatures);
     if (args[0] === 'migrate') await migrate(config);
     else await serve(config);
   } catch (error) {

@@ -10,10 +10,9 @@ const head = `# Every variable that Aerie reads. Copy to .env and uncomment what
 
 export function renderEnvExample() {
   execFileSync(process.execPath, ['.ci/build.mjs'], { cwd: projectRoot, stdio: ['ignore', 2, 2] });
-  const { environmentSchema } = createRequire(import.meta.url)(
-    join(projectRoot, 'dist/shared/config/config.schema.js'),
-  );
-  const entries = Object.entries(environmentSchema.shape).map(
+  const load = (path) => createRequire(import.meta.url)(join(projectRoot, 'dist', path));
+  const { variablesOf } = load('shared/config/settings.js');
+  const entries = Object.entries(variablesOf(load('features/index.js').features)).map(
     ([name, field]) => `\n# ${field.description}\n# ${name}=${defaultOf(field) ?? ''}\n`,
   );
   return head + entries.join('');

@@ -2,7 +2,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { request } from 'undici';
 import { type RunningApp, startApp } from '../../src/app';
-import { featureNames } from '../../src/app.module';
+import { features } from '../../src/features/index';
 import type { SignedMessage } from '../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { loadConfig, type RawEnvironment } from '../../src/shared/config/load-config';
 import { type AnyContract, isInQuery } from '../../src/shared/contract/contract';
@@ -52,7 +52,7 @@ export async function openApp(
     LOG_LEVEL: 'fatal',
     SHUTDOWN_DRAIN_MS: '0',
   };
-  const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, featureNames));
+  const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, features));
   const url = `http://127.0.0.1:${app.http.port}`;
   if (!options.fairness) await refuseNobody(url, environment.INTERNAL_API_SECRET?.split(',')[0]);
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;

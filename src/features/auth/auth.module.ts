@@ -24,6 +24,7 @@ import { RegistrationsRepository } from './auth.registrations.repository';
 import { AuthRepository } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
 import { AuthService } from './auth.service';
+import { authRules } from './auth.settings';
 import { AccountStanding } from './auth.standing';
 import { Sweeper } from './auth.sweeper';
 import { Throttle } from './auth.throttle';
@@ -61,5 +62,7 @@ export const authFeature: Feature = {
   pages: authPages,
   module: AuthModule,
   migrations: authMigrations,
+  databaseAlias: 'MYSQL_DSN',
+  rules: authRules,
   needs: [UsersApi],
 };

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Verdict } from '../../generated/aerie/fairness/v1/fairness';
 import { asInternal } from '../../shared/auth/caller';
-import { Config } from '../../shared/config/config';
 import type { AppError } from '../../shared/errors/app-error';
 import { deadlineExceeded, unavailable } from '../../shared/errors/common.errors';
 import { FairnessApi } from '../fairness/fairness.api';
 import { playerBlocked, playerThrottled } from './events-gateway.errors';
 import type { GameEvent } from './events-gateway.event';
 import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+import { EventsGatewaySettings } from './events-gateway.settings';
 
 const limitMs = 1000;
 const sliceSize = 1000;
@@ -23,7 +23,7 @@ export class Gatekeeper {
   constructor(
     private readonly fairness: FairnessApi,
     private readonly metrics: FairnessCallMetrics,
-    private readonly config: Config,
+    private readonly settings: EventsGatewaySettings,
     private readonly logger: PinoLogger,
   ) {}
 
@@ -51,7 +51,7 @@ export class Gatekeeper {
   }
 
   private withoutAnswer(events: readonly GameEvent[], error: unknown): ReadonlyMap<string, AppError> {
-    const { fairnessOnFailure } = this.config;
+    const { fairnessOnFailure } = this.settings;
     if (performance.now() - this.loggedAt >= logEveryMs) {
       this.loggedAt = performance.now();
       this.logger.warn({ err: error, count: events.length, on_failure: fairnessOnFailure }, 'fairness_failed');

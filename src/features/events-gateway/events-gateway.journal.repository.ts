@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
 import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { consumerBits, doneWith, everyConsumer, neverDue, pendingWith } from './events-gateway.consumers';
 import { type GameEvent, subjectOf, type UnreadableEvent } from './events-gateway.event';
+import { EventsGatewaySettings } from './events-gateway.settings';
 
 const columns = {
   id: 'text',
@@ -54,14 +54,14 @@ export class JournalRepository {
   constructor(
     databases: Databases,
     private readonly clock: Clock,
-    private readonly config: Config,
+    private readonly settings: EventsGatewaySettings,
   ) {
     this.db = databases.of('events-gateway');
   }
 
   /** One transaction. `direct`: the caller sends the events itself, so they are due only if nobody confirms. */
   insert(events: readonly GameEvent[], groupId: number, direct: boolean): Promise<Inserted> {
-    const sendAt = direct ? this.clock.steady() + this.config.relayResendMs : 0;
+    const sendAt = direct ? this.clock.steady() + this.settings.relayResendMs : 0;
     const rows = events.map((event) => toRow(event, sendAt, direct ? 1 : 0));
     return this.db.transaction(async (tx) => {
       const inserted = await insertNew(tx, { table: 'game_events', columns, key: ['id'], rows, groupId });
@@ -127,7 +127,7 @@ export class JournalRepository {
         await tx.run(
           `UPDATE game_events SET send_at = ? + ? * CASE WHEN sends < ${maxBackoff} THEN sends + 1 ELSE ${maxBackoff} END,
            sends = sends + 1, claim_id = ? WHERE seq IN ${list.text} AND pending <> 0 AND send_at <= ?`,
-          [now, this.config.relayResendMs, claim, ...list.params, now],
+          [now, this.settings.relayResendMs, claim, ...list.params, now],
         );
         const rows = await tx.rows<PendingRow>(
           `SELECT ${eventColumns}, pending, sends FROM game_events WHERE seq IN ${list.text} AND claim_id = ? ORDER BY seq`,

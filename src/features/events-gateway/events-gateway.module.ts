@@ -23,6 +23,7 @@ import { Outbox } from './events-gateway.outbox';
 import { Rehearsal } from './events-gateway.rehearsal';
 import { Relay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
+import { EventsGatewaySettings } from './events-gateway.settings';
 import { SignatureVerifier } from './events-gateway.signature';
 import { IngestStreamService } from './events-gateway.stream.service';
 import { Throttle } from './events-gateway.throttle';
@@ -61,5 +62,6 @@ export const eventsGatewayFeature: Feature = {
   docs: eventsGatewayDocs,
   module: EventsGatewayModule,
   migrations: eventsGatewayMigrations,
+  settings: EventsGatewaySettings,
   needs: [FairnessApi],
 };

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
 import type { Limit, LimitLeft } from '../../shared/errors/app-error';
 import { rateLimited } from './events-gateway.errors';
+import { EventsGatewaySettings } from './events-gateway.settings';
 
 interface Bucket {
   tokens: number;
@@ -18,11 +18,11 @@ export class Throttle {
   private readonly limit: Limit;
 
   constructor(
-    config: Config,
+    settings: EventsGatewaySettings,
     private readonly clock: Clock,
   ) {
-    this.max = config.rateLimit.max;
-    this.burst = config.rateLimit.burst;
+    this.max = settings.rateLimitMax;
+    this.burst = settings.rateLimitBurst;
     const windowSeconds = Math.max(1, Math.ceil(this.burst / this.max));
     this.limit = { name: 'events', max: this.burst, windowSeconds };
   }

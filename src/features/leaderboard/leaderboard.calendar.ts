@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DateTime } from 'luxon';
-import { Config, type Season } from '../../shared/config/config';
+import { LeaderboardSettings, type Season } from './leaderboard.settings';
 
 export const windowKinds = ['daily', 'weekly', 'seasonal'] as const;
 export type WindowKind = (typeof windowKinds)[number];
@@ -37,9 +37,9 @@ export class Calendar {
   private readonly seasons: readonly Season[] | undefined;
   private readonly known: Record<WindowKind, Window[]> = { daily: [], weekly: [], seasonal: [] };
 
-  constructor(config: Config) {
-    this.zone = config.leaderboard.timezone;
-    this.seasons = config.leaderboard.seasons;
+  constructor(settings: LeaderboardSettings) {
+    this.zone = settings.timezone;
+    this.seasons = settings.seasons;
   }
 
   /** The windows of an instant: a day and a week, and a season unless it is outside of all. */

@@ -22,6 +22,7 @@ import { Pruner } from './leaderboard.pruner';
 import { BoardReader } from './leaderboard.reader';
 import { ScoresRepository } from './leaderboard.scores.repository';
 import { LeaderboardService } from './leaderboard.service';
+import { LeaderboardSettings } from './leaderboard.settings';
 import { SnapshotReader } from './leaderboard.snapshot-reader';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 import { Verifier } from './leaderboard.verifier';
@@ -63,5 +64,6 @@ export const leaderboardFeature: Feature = {
   docs: leaderboardDocs,
   module: LeaderboardModule,
   migrations: leaderboardMigrations,
+  settings: LeaderboardSettings,
   needs: [EventsGatewayApi],
 };

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { BoardReader } from './leaderboard.reader';
+import { LeaderboardSettings } from './leaderboard.settings';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 import type { StoredWindow } from './leaderboard.windows.repository';
 
@@ -18,12 +18,12 @@ export class Photographer {
     private readonly snapshots: SnapshotsRepository,
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
-    private readonly config: Config,
+    private readonly settings: LeaderboardSettings,
   ) {}
 
   /** Takes the window's snapshot of this interval, unless somebody has. */
   async takeDue(window: StoredWindow): Promise<void> {
-    const { snapshotIntervalMs, topN } = this.config.leaderboard;
+    const { snapshotIntervalMs, topN } = this.settings;
     const now = this.clock.sure();
     if (now === undefined) return;
     const slot = now - (now % snapshotIntervalMs);

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { Jobs } from '../../shared/async/jobs';
 import type { Loop } from '../../shared/async/loop';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
+import { LeaderboardSettings } from './leaderboard.settings';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 
 const everyMs = 60_000;
@@ -17,7 +17,7 @@ export class Pruner implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly snapshots: SnapshotsRepository,
     private readonly clock: Clock,
-    private readonly config: Config,
+    private readonly settings: LeaderboardSettings,
     jobs: Jobs,
   ) {
     this.loop = jobs.loop({ 'leaderboard.pruning': () => this.prune() }, { everyMs });
@@ -33,7 +33,7 @@ export class Pruner implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** A bounded number; answers whether there may be more. */
   async prune(): Promise<boolean> {
-    const { snapshotRetentionMs } = this.config.leaderboard;
+    const { snapshotRetentionMs } = this.settings;
     const now = this.clock.sure();
     if (snapshotRetentionMs === 0 || now === undefined) return false;
     const before = now - snapshotRetentionMs;

@@ -10,6 +10,7 @@ import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { currentContext } from '../../shared/tracing/request-context';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { defaultLimit, LeaderboardService, type WatchedBoard } from './leaderboard.service';
+import { LeaderboardSettings } from './leaderboard.settings';
 
 const everyMs = 500;
 
@@ -23,10 +24,10 @@ export class WatchLeaderboardService {
   constructor(
     private readonly leaderboard: LeaderboardService,
     private readonly lifecycle: Lifecycle,
-    { limits, trustedProxies }: Config,
+    { trustedProxies }: Config,
+    { watchers: max, watchersPerAddress: perAddress }: LeaderboardSettings,
     metrics: LeaderboardMetrics,
   ) {
-    const { watchers: max, watchersPerAddress: perAddress } = limits;
     this.places = new Places(
       { max, perAddress },
       (taken) => metrics.watching(taken),

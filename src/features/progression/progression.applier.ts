@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Cache } from '../../shared/cache/cache';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
 import { progressSpace } from './progression.cache-space';
 import { type Effects, effectsOf } from './progression.effects';
 import { ProgressionMetrics } from './progression.metrics';
 import { type ApplySteps, ProgressionRepository, type StoredProgress } from './progression.repository';
 import { chestsBetween, type Entitlement, levelOf } from './progression.rewards';
+import { ProgressionSettings } from './progression.settings';
 
 interface Applied {
   readonly fresh: readonly AcceptedEvent[];
@@ -23,7 +23,7 @@ export class ProgressionApplier {
     private readonly cache: Cache,
     private readonly metrics: ProgressionMetrics,
     private readonly clock: Clock,
-    private readonly config: Config,
+    private readonly settings: ProgressionSettings,
   ) {}
 
   /** Events that the inbox knows have no second effect. `groupId`: random, for this call. */
@@ -54,8 +54,8 @@ export class ProgressionApplier {
     let levelUps = 0;
     const chests: Entitlement[] = [];
     for (const { playerId, xp } of players) {
-      const before = levelOf(xp - (deltas.get(playerId)?.xp ?? 0), this.config.levelXp);
-      const after = levelOf(xp, this.config.levelXp);
+      const before = levelOf(xp - (deltas.get(playerId)?.xp ?? 0), this.settings.levelXp);
+      const after = levelOf(xp, this.settings.levelXp);
       levelUps += after - before;
       for (const rewardId of chestsBetween(before, after))
         chests.push({ playerId, rewardId, kind: 'chest', earnedAt: now });

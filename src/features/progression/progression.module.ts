@@ -17,6 +17,7 @@ import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
 import { ProgressionRepository } from './progression.repository';
 import { ProgressionService } from './progression.service';
+import { ProgressionSettings } from './progression.settings';
 
 @Module({
   imports: [BusModule, CacheModule, ContractModule, DbModule],
@@ -40,5 +41,6 @@ export const progressionFeature: Feature = {
   docs: progressionDocs,
   module: ProgressionModule,
   migrations: progressionMigrations,
+  settings: ProgressionSettings,
   needs: [EventsGatewayApi],
 };

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { Progress } from '../../generated/aerie/progression/v1/progression';
 import { Cache } from '../../shared/cache/cache';
 import { toTime } from '../../shared/clock/time';
-import { Config } from '../../shared/config/config';
 import { progressSpace } from './progression.cache-space';
 import { playerNotFound } from './progression.errors';
 import { ProgressionRepository, type StoredProgress } from './progression.repository';
 import { levelOf } from './progression.rewards';
+import { ProgressionSettings } from './progression.settings';
 
 /** Reads a player's progress, from the cache where it has it. */
 @Injectable()
@@ -14,7 +14,7 @@ export class ProgressReader {
   constructor(
     private readonly repository: ProgressionRepository,
     private readonly cache: Cache,
-    private readonly config: Config,
+    private readonly settings: ProgressionSettings,
   ) {}
 
   /** `owner`: undefined, or the one player who may be told. @throws AppError player_not_found */
@@ -28,7 +28,7 @@ export class ProgressReader {
   }
 
   private toProgress({ playerId, xp, bossKills, dropsClaimed, version, updatedAt }: StoredProgress): Progress {
-    const { levelXp } = this.config;
+    const { levelXp } = this.settings;
     const xpIntoLevel = xp % levelXp;
     return {
       playerId,

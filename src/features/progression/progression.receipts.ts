@@ -5,7 +5,7 @@ import { ulid } from 'ulid';
 import { z } from 'zod';
 import type { ReceiptClaims, VerifyRewardResponse } from '../../generated/aerie/progression/v1/progression';
 import { Clock } from '../../shared/clock/clock';
-import { Config } from '../../shared/config/config';
+import { ProgressionSettings } from './progression.settings';
 
 const typ = 'receipt+jwt';
 const alg = 'HS256';
@@ -29,18 +29,18 @@ export class Receipts {
   private readonly signing: { readonly kid: string; readonly secret: Uint8Array };
 
   constructor(
-    private readonly config: Config,
+    private readonly settings: ProgressionSettings,
     private readonly clock: Clock,
   ) {
-    const [first] = config.receiptKeys;
+    const [first] = settings.receiptKeys;
     if (!first) throw new Error('RECEIPT_KEYS is empty');
     this.signing = first;
-    this.keys = new Map(config.receiptKeys.map(({ kid, secret }) => [kid, secret]));
+    this.keys = new Map(settings.receiptKeys.map(({ kid, secret }) => [kid, secret]));
   }
 
   issue(playerId: string, reward: { readonly rewardId: string; readonly kind: string }, at: number): Promise<string> {
     const iat = Math.floor(at / 1000);
-    const ttl = this.config.receiptTtlMs / 1000;
+    const ttl = this.settings.receiptTtlMs / 1000;
     const payload: ReceiptClaims = {
       jti: ulid(at),
       sub: playerId,

@@ -36,4 +36,5 @@ export const usersFeature: Feature = {
   module: UsersModule,
   entities: [usersTable],
   migrations: usersMigrations,
+  databaseAlias: 'MYSQL_DSN',
 };

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { BadVariable } from './config.errors';
-import { secretNames } from './config.schema';
 import { cleaned } from './config.secrets';
 
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
@@ -35,7 +34,7 @@ export function rawOf(environment: RawEnvironment, names: readonly string[]): Ra
   if (isMachine(values)) delete values.HOST;
   if (values.REDIS_HOST === undefined) delete values.REDIS_PORT;
   if (values.GRPC_ENABLED === 'false') delete values.GRPC_PORT;
-  return { values, ...fromFiles(values) };
+  return { values, ...fromFiles(values, names) };
 }
 
 /** Shells export the machine's name as HOST: while developing nobody means to listen there. */
@@ -45,12 +44,12 @@ function isMachine({ HOST = '', ENVIRONMENT = 'development', AUTH_REQUIRED }: Ra
 }
 
 /** Puts what `<NAME>_FILE` holds in the place of `<NAME>`. */
-function fromFiles(values: Record<string, string>): Pick<Raw, 'fromFile' | 'bad'> {
+function fromFiles(values: Record<string, string>, names: readonly string[]): Pick<Raw, 'fromFile' | 'bad'> {
   const fromFile = new Set<string>();
   const bad: BadVariable[] = [];
-  for (const name of secretNames) {
+  for (const name of names) {
     const file = values[`${name}_FILE`];
-    if (file === undefined) continue;
+    if (file === undefined || !names.includes(`${name}_FILE`)) continue;
     const { text, reason } = readSecret(file);
     if (text === undefined) bad.push({ name: `${name}_FILE`, reason });
     else if ((values[name] ?? text) !== text)

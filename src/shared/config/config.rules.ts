@@ -1,17 +1,15 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
+import type { z } from 'zod';
 import type { BadVariable } from './config.errors';
-import { developmentHmacSecret, developmentReceiptKeys, type EnvironmentVariables, secretNames } from './config.schema';
+import type { EnvironmentVariables } from './config.schema';
+import { isFiled } from './config.values';
 import { parseDatabaseUrl } from './database-url';
 import { parseRedisUrl } from './redis-url';
+import { type Configured, databaseVariable, variablesOf } from './settings';
 
-// Who consumes whose news, and who asks whom: neither leaves the process yet.
-const neighbours: Readonly<Record<string, { readonly of: string; readonly because: string }>> = {
-  auth: { of: 'users', because: 'it asks about every user' },
-  'events-gateway': { of: 'fairness', because: 'it asks about every event' },
-  progression: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
-  leaderboard: { of: 'events-gateway', because: 'the inmem bus does not leave the process' },
-};
+/** All variables: those that every process reads, and those of features. */
+export type Variables = EnvironmentVariables & Readonly<Record<string, unknown>>;
 
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -32,21 +30,19 @@ function redisHostOf(env: EnvironmentVariables): string | undefined {
   return env.REDIS_HOST === undefined ? undefined : `redis://${env.REDIS_HOST}:${env.REDIS_PORT ?? 6379}`;
 }
 
-/** Rules that span several variables. `raw` tells an unset variable from one set to its default. */
-export function* brokenRules(
-  env: EnvironmentVariables,
-  raw: Readonly<Record<string, string | undefined>>,
-  features: readonly string[],
-): Generator<BadVariable> {
+/** Rules that span several variables. */
+export function* brokenRules(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   yield* listeners(env);
   yield* modules(env, features);
   yield* pools(env);
-  yield* otherNames(env);
+  yield* otherNames(env, features);
   yield* locks(env);
-  yield* tokenKeys(env, features);
-  yield* secrets(env);
-  if (env.ENVIRONMENT !== 'development') yield* deployed(env, raw);
-  if (env.ENVIRONMENT === 'production') yield* production(env);
+  yield* tokenKeys(env);
+  const secret = secretsOf(env, variablesOf(features));
+  yield* secrets(env, secret, features);
+  for (const feature of features) if (runs(env, feature)) yield* feature.rules?.(env) ?? [];
+  if (env.ENVIRONMENT !== 'development') yield* deployed(env, secret);
+  if (env.ENVIRONMENT === 'production') yield* production(env, features);
   if (!authRequired(env) && !loopback.test(hostOf(env))) {
     yield { name: 'AUTH_REQUIRED', reason: 'may be false only while HOST is a loopback address' };
   }
@@ -79,12 +75,18 @@ function readable(file: string): boolean {
   }
 }
 
-function* modules(env: EnvironmentVariables, features: readonly string[]): Generator<BadVariable> {
-  const unknown = env.MODULES?.some((name) => !features.includes(name));
-  if (unknown) yield { name: 'MODULES', reason: `must be some of ${features.join(', ')}` };
-  for (const [feature, { of: other, because }] of Object.entries(neighbours)) {
-    if (env.MODULES?.includes(feature) && !env.MODULES.includes(other))
-      yield { name: 'MODULES', reason: `${feature} needs ${other} beside it: ${because}` };
+function runs(env: EnvironmentVariables, { contract }: Configured): boolean {
+  return env.MODULES?.includes(contract.name) ?? true;
+}
+
+/** Who asks whom, and who consumes whose news: neither leaves the process yet. */
+function* modules(env: EnvironmentVariables, features: readonly Configured[]): Generator<BadVariable> {
+  const names = features.map(({ contract }) => contract.name);
+  if (env.MODULES?.some((name) => !names.includes(name)))
+    yield { name: 'MODULES', reason: `must be some of ${names.join(', ')}` };
+  for (const { contract, needs = [] } of features.filter((feature) => runs(env, feature))) {
+    const missing = features.find((other) => needs.includes(other.contract.token) && !runs(env, other));
+    if (missing) yield { name: 'MODULES', reason: `${contract.name} needs ${missing.contract.name} beside it` };
   }
 }
 
@@ -95,14 +97,17 @@ function* pools(env: EnvironmentVariables): Generator<BadVariable> {
 }
 
 /** Two names of one thing may not say two things. */
-function* otherNames(env: EnvironmentVariables): Generator<BadVariable> {
+function* otherNames(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
+  const databases = features.flatMap((feature) => {
+    const [alias, own] = [feature.databaseAlias, databaseVariable(feature)];
+    return alias === undefined ? [] : [[alias, env[alias], own, env[own]] as const];
+  });
   const names = [
-    ['DB_URL', env.DB_URL, 'DATABASE_URL', env.DATABASE_URL],
-    ['MYSQL_DSN', env.MYSQL_DSN, 'USERS_DATABASE_URL', env.USERS_DATABASE_URL],
-    ['MYSQL_DSN', env.MYSQL_DSN, 'AUTH_DATABASE_URL', env.AUTH_DATABASE_URL],
-    ['REDIS_ADDR', env.REDIS_ADDR, 'REDIS_URL', env.REDIS_URL],
-    ['REDIS_HOST', redisHostOf(env), 'REDIS_URL', env.REDIS_URL ?? env.REDIS_ADDR],
-  ] as const;
+    ['DB_URL', env.DB_URL, 'DATABASE_URL', env.DATABASE_URL] as const,
+    ...databases,
+    ['REDIS_ADDR', env.REDIS_ADDR, 'REDIS_URL', env.REDIS_URL] as const,
+    ['REDIS_HOST', redisHostOf(env), 'REDIS_URL', env.REDIS_URL ?? env.REDIS_ADDR] as const,
+  ];
   for (const [name, value, other, same] of names) {
     if (value !== undefined && same !== undefined && value !== same)
       yield { name, reason: `differs from ${other}, of which it is another name` };
@@ -120,16 +125,13 @@ function* locks(env: EnvironmentVariables): Generator<BadVariable> {
     yield { name: 'ETCD_ENDPOINTS', reason: 'is missing: LOCK_TYPE=etcd needs it' };
 }
 
-function* tokenKeys(env: EnvironmentVariables, features: readonly string[]): Generator<BadVariable> {
+function* tokenKeys(env: EnvironmentVariables): Generator<BadVariable> {
   for (const file of env.JWT_PRIVATE_KEY_FILE ?? []) {
     if (!isRsaKey(file, 'private')) yield { name: 'JWT_PRIVATE_KEY_FILE', reason: notRsa };
   }
   for (const file of env.JWT_PUBLIC_KEY_FILE ?? []) {
     if (!isRsaKey(file, 'public')) yield { name: 'JWT_PUBLIC_KEY_FILE', reason: notRsa };
   }
-  const signs = (env.MODULES ?? features).includes('auth');
-  if (signs && env.ENVIRONMENT !== 'development' && env.JWT_PRIVATE_KEY_FILE === undefined)
-    yield { name: 'JWT_PRIVATE_KEY_FILE', reason: 'is missing: auth signs with it (openssl genrsa -out jwt.pem 2048)' };
 }
 
 const notRsa = 'must name files of RSA keys in PEM, 2048 bits or more, that can be read';
@@ -144,16 +146,24 @@ function isRsaKey(file: string, kind: 'private' | 'public'): boolean {
   }
 }
 
-function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
+/** The secrets that variables hold, by their names. */
+function secretsOf(env: Variables, variables: z.ZodRawShape): [string, readonly Buffer[]][] {
+  return Object.entries(variables).flatMap(([name, variable]) => {
+    const values = isFiled(variable as z.ZodType) ? [env[name] ?? []].flat() : [];
+    const found = values.map((one) => (Buffer.isBuffer(one) ? one : (one as { secret?: Buffer }).secret));
+    const buffers = found.filter((one) => one !== undefined);
+    return buffers.length === 0 ? [] : [[name, buffers]];
+  });
+}
+
+function* secrets(
+  env: Variables,
+  purposes: readonly [string, readonly Buffer[]][],
+  features: readonly Configured[],
+): Generator<BadVariable> {
   if (env.HMAC_KEYS?.some((key) => key.kid === 'default')) {
     yield { name: 'HMAC_KEYS', reason: 'may not name the key "default": that one is HMAC_SECRET' };
   }
-  const purposes: [string, readonly Buffer[]][] = [
-    ['HMAC_SECRET', [env.HMAC_SECRET]],
-    ['HMAC_KEYS', (env.HMAC_KEYS ?? []).map((key) => key.secret)],
-    ['RECEIPT_KEYS', env.RECEIPT_KEYS.map((key) => key.secret)],
-    ['INTERNAL_API_SECRET', env.INTERNAL_API_SECRET ?? []],
-  ];
   const seen = new Map<string, string>();
   for (const [name, values] of purposes) {
     for (const value of values) {
@@ -163,7 +173,7 @@ function* secrets(env: EnvironmentVariables): Generator<BadVariable> {
       seen.set(key, name);
     }
   }
-  for (const [name, password] of passwords(env)) {
+  for (const [name, password] of passwords(env, features)) {
     const other = seen.get(keyOf(Buffer.from(password)));
     if (other !== undefined)
       yield { name: other, reason: `is the password in ${name}, too; every secret has one purpose` };
@@ -176,10 +186,11 @@ function keyOf(secret: Buffer): string {
   return (text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : secret).toString('hex');
 }
 
-function* passwords(env: EnvironmentVariables): Generator<readonly [string, string]> {
-  for (const name of secretNames) {
+function* passwords(env: Variables, features: readonly Configured[]): Generator<readonly [string, string]> {
+  const own = features.flatMap((feature) => [databaseVariable(feature), feature.databaseAlias ?? []].flat());
+  for (const name of ['DATABASE_URL', 'DB_URL', ...own]) {
     const value = env[name];
-    if (typeof value === 'string' && name !== 'REDIS_URL') yield [name, parseDatabaseUrl(value).password];
+    if (typeof value === 'string') yield [name, parseDatabaseUrl(value).password];
   }
   for (const url of [env.REDIS_URL ?? [], env.LOCK_REDIS_URLS ?? []].flat())
     yield ['a Redis URL', parseRedisUrl(url).password ?? ''];
@@ -187,36 +198,27 @@ function* passwords(env: EnvironmentVariables): Generator<readonly [string, stri
 
 function* deployed(
   env: EnvironmentVariables,
-  raw: Readonly<Record<string, string | undefined>>,
+  purposes: readonly [string, readonly Buffer[]][],
 ): Generator<BadVariable> {
-  if (env.HMAC_SECRET.equals(Buffer.from(developmentHmacSecret)))
-    yield { name: 'HMAC_SECRET', reason: 'must be set to a secret of your own' };
-  if ((raw.RECEIPT_KEYS ?? developmentReceiptKeys).includes('aerie-development-')) {
-    yield { name: 'RECEIPT_KEYS', reason: 'must be set to secrets of your own' };
+  for (const [name, values] of purposes) {
+    if (values.some((value) => value.toString('utf8').startsWith('aerie-development-')))
+      yield { name, reason: 'must be set to a secret of your own' };
   }
-  if (raw.HMAC_KEYS?.includes('aerie-development-'))
-    yield { name: 'HMAC_KEYS', reason: 'must be set to secrets of your own' };
   if (env.ALLOWED_ORIGINS === undefined || env.ALLOWED_ORIGINS.includes('*')) {
     yield { name: 'ALLOWED_ORIGINS', reason: 'must name the origins that may call; * is not one' };
   }
 }
 
-function* production(env: EnvironmentVariables): Generator<BadVariable> {
+function* production(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   if (env.AUTH_REQUIRED === false) yield { name: 'AUTH_REQUIRED', reason: 'must not be false in production' };
   if (env.ALLOW_SINGLE_NODE) return;
   if (env.LOCK_TYPE === 'memory')
     yield { name: 'LOCK_TYPE', reason: 'memory in production needs ALLOW_SINGLE_NODE=true' };
   if (env.BUS_KIND === 'inmem') yield { name: 'BUS_KIND', reason: 'inmem in production needs ALLOW_SINGLE_NODE=true' };
-  const urls = {
-    DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:',
-    USERS_DATABASE_URL: env.USERS_DATABASE_URL,
-    AUTH_DATABASE_URL: env.AUTH_DATABASE_URL,
-    EVENTS_GATEWAY_DATABASE_URL: env.EVENTS_GATEWAY_DATABASE_URL,
-    FAIRNESS_DATABASE_URL: env.FAIRNESS_DATABASE_URL,
-    PROGRESSION_DATABASE_URL: env.PROGRESSION_DATABASE_URL,
-    LEADERBOARD_DATABASE_URL: env.LEADERBOARD_DATABASE_URL,
-  };
+  const urls: Record<string, unknown> = { DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:' };
+  for (const name of features.map(databaseVariable)) urls[name] = env[name];
   for (const [name, value] of Object.entries(urls)) {
-    if (value?.startsWith('sqlite:')) yield { name, reason: 'SQLite in production needs ALLOW_SINGLE_NODE=true' };
+    if (typeof value === 'string' && value.startsWith('sqlite:'))
+      yield { name, reason: 'SQLite in production needs ALLOW_SINGLE_NODE=true' };
   }
 }

@@ -1,42 +1,16 @@
 import { z } from 'zod';
-import { databaseUrl, goDsn, redisAddress, redisUrl } from './config.addresses';
+import { databaseUrl, redisAddress, redisUrl } from './config.addresses';
 import { keyRing, secret, secretList } from './config.secrets';
-import { addresses, decimal, duration, flag, list, origins, publicUrl, seasons, timezone, url } from './config.values';
+import { addresses, decimal, file, filed, flag, list, origins, publicUrl, url } from './config.values';
 
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
-export const developmentReceiptKeys = 'dev:aerie-development-receipts-do-not-use';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or a host name');
 const database = databaseUrl();
-const file = z.string().min(1, 'must name a file');
-
-/** What is secret, or may hold a password: each can be read from a file (`<NAME>_FILE`), as containers get theirs. */
-export const secretNames = [
-  'DATABASE_URL',
-  'DB_URL',
-  'USERS_DATABASE_URL',
-  'AUTH_DATABASE_URL',
-  'MYSQL_DSN',
-  'EVENTS_GATEWAY_DATABASE_URL',
-  'FAIRNESS_DATABASE_URL',
-  'PROGRESSION_DATABASE_URL',
-  'LEADERBOARD_DATABASE_URL',
-  'REDIS_URL',
-  'LOCK_REDIS_URLS',
-  'HMAC_SECRET',
-  'HMAC_KEYS',
-  'RECEIPT_KEYS',
-  'INTERNAL_API_SECRET',
-] as const;
-
-/** Read before all others: see `rawOf`. */
-function fileOf(name: (typeof secretNames)[number]) {
-  return file.optional().describe(`A file that holds ${name}`);
-}
 
 /**
- * Every variable that Aerie reads, in the order of `.env.example`. `describe` is its comment there, `default`
- * what holds when it is unset. Rules that span variables are in `config.rules.ts`.
+ * Every variable that all of Aerie reads; those of one feature are in its settings. `describe` is a variable's comment in
+ * `.env.example`, `default` what holds when it is unset. Rules that span variables are in `config.rules.ts`.
  */
 export const environmentSchema = z.object({
   ENVIRONMENT: z
@@ -73,42 +47,21 @@ export const environmentSchema = z.object({
   UNREAD_ANSWER_SECONDS: decimal(1, 3600)
     .default(30)
     .describe('Seconds that a peer may read nothing of its answer; then its connection is closed'),
-  WATCHERS_MAX: decimal(1, 100_000).default(1000).describe('Watchers of leaderboards at most'),
-  WATCHERS_PER_ADDRESS_MAX: decimal(1, 100_000)
-    .default(100)
-    .describe('From one address at most; TRUSTED_PROXIES are not counted'),
-  DATABASE_URL: database
-    .optional()
-    .describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
-  DATABASE_URL_FILE: fileOf('DATABASE_URL'),
-  DB_URL: database.optional().describe('Another name for DATABASE_URL'),
-  DB_URL_FILE: fileOf('DB_URL'),
-  USERS_DATABASE_URL: database.optional().describe('A database of its own for users'),
-  USERS_DATABASE_URL_FILE: fileOf('USERS_DATABASE_URL'),
-  AUTH_DATABASE_URL: database.optional().describe('A database of its own for auth'),
-  AUTH_DATABASE_URL_FILE: fileOf('AUTH_DATABASE_URL'),
-  MYSQL_DSN: goDsn()
-    .optional()
-    .describe('Another name for the last two, also as Go spells it: user:password@tcp(host:3306)/db'),
-  MYSQL_DSN_FILE: fileOf('MYSQL_DSN'),
-  EVENTS_GATEWAY_DATABASE_URL: database.optional().describe('A database of its own for the events gateway'),
-  EVENTS_GATEWAY_DATABASE_URL_FILE: fileOf('EVENTS_GATEWAY_DATABASE_URL'),
-  FAIRNESS_DATABASE_URL: database.optional().describe('A database of its own for fairness'),
-  FAIRNESS_DATABASE_URL_FILE: fileOf('FAIRNESS_DATABASE_URL'),
-  PROGRESSION_DATABASE_URL: database.optional().describe('A database of its own for progression'),
-  PROGRESSION_DATABASE_URL_FILE: fileOf('PROGRESSION_DATABASE_URL'),
-  LEADERBOARD_DATABASE_URL: database.optional().describe('A database of its own for leaderboards'),
-  LEADERBOARD_DATABASE_URL_FILE: fileOf('LEADERBOARD_DATABASE_URL'),
+  DATABASE_URL: filed(
+    database.optional().describe('sqlite:path | postgres://... | mysql://...; unset: sqlite:.data/aerie.db'),
+  ),
+  DB_URL: filed(database.optional().describe('Another name for DATABASE_URL')),
   DB_POOL_MIN: decimal(0, 1000).default(5).describe('Connections kept open to a database server'),
   DB_POOL_MAX: decimal(1, 1000).default(20).describe('Connections at most'),
   HEAVY_READS_MAX: decimal(1, 1000)
     .default(4)
     .describe('Reads of very many rows at once, such as old leaderboards; one connection is always left to others'),
   CACHE_TTL: decimal(0, 86400).default(300).describe('Seconds that a cached answer may live; 0 turns caching off'),
-  REDIS_URL: redisUrl()
-    .optional()
-    .describe('redis://host:6379 | redis+sentinel://h1:26379,h2:26379/name | redis+cluster://h1,h2 (rediss: TLS)'),
-  REDIS_URL_FILE: fileOf('REDIS_URL'),
+  REDIS_URL: filed(
+    redisUrl()
+      .optional()
+      .describe('redis://host:6379 | redis+sentinel://h1:26379,h2:26379/name | redis+cluster://h1,h2 (rediss: TLS)'),
+  ),
   REDIS_ADDR: redisAddress().optional().describe('Another name for REDIS_URL: host:port'),
   REDIS_HOST: host.optional().describe('Another name for REDIS_URL: the host'),
   REDIS_PORT: decimal(1, 65535).optional().describe('With REDIS_HOST; unset: 6379'),
@@ -116,11 +69,12 @@ export const environmentSchema = z.object({
     .enum(['memory', 'redis', 'etcd'], 'must be memory, redis or etcd')
     .default('memory')
     .describe('memory (one process) | redis | etcd: who keeps writers of one user apart'),
-  LOCK_REDIS_URLS: list()
-    .pipe(z.array(redisUrl()))
-    .optional()
-    .describe('Independent Redis servers, of which most must agree (redlock); unset: REDIS_URL'),
-  LOCK_REDIS_URLS_FILE: fileOf('LOCK_REDIS_URLS'),
+  LOCK_REDIS_URLS: filed(
+    list()
+      .pipe(z.array(redisUrl()))
+      .optional()
+      .describe('Independent Redis servers, of which most must agree (redlock); unset: REDIS_URL'),
+  ),
   ETCD_ENDPOINTS: list()
     .pipe(z.array(url(['http://', 'https://'])))
     .optional()
@@ -128,17 +82,14 @@ export const environmentSchema = z.object({
   LOCK_TTL_MS: decimal(100, 60_000).default(5000).describe('Milliseconds until the lock of a dead holder is free'),
   LOCK_WAIT_MS: decimal(0, 4000).default(1000).describe('Milliseconds to wait for a lock; then 409 resource_busy'),
   BUS_KIND: z.enum(['inmem'], 'must be inmem').default('inmem').describe('inmem: consumers run in this process'),
-  HMAC_SECRET: secret()
-    .prefault(developmentHmacSecret)
-    .describe('Signs events under the key id "default"; at least 32 bytes, or whsec_ and base64'),
-  HMAC_SECRET_FILE: fileOf('HMAC_SECRET'),
-  HMAC_KEYS: keyRing().optional().describe('More signing keys: kid:secret,kid:secret; whsec_ secrets are base64'),
-  HMAC_KEYS_FILE: fileOf('HMAC_KEYS'),
-  RECEIPT_KEYS: keyRing()
-    .prefault(developmentReceiptKeys)
-    .describe('Receipt keys: kid:secret,...; the first signs, the others still verify'),
-  RECEIPT_KEYS_FILE: fileOf('RECEIPT_KEYS'),
-  RECEIPT_TTL_HOURS: decimal(0, 1_000_000).default(0).describe('Hours until a receipt expires; 0: never'),
+  HMAC_SECRET: filed(
+    secret()
+      .prefault(developmentHmacSecret)
+      .describe('Signs events under the key id "default"; at least 32 bytes, or whsec_ and base64'),
+  ),
+  HMAC_KEYS: filed(
+    keyRing().optional().describe('More signing keys: kid:secret,kid:secret; whsec_ secrets are base64'),
+  ),
   JWT_PRIVATE_KEY_FILE: list()
     .optional()
     .describe('RSA keys in PEM, comma-separated; the first signs, all verify; unset: .data/jwt.pem in development'),
@@ -147,10 +98,11 @@ export const environmentSchema = z.object({
     .describe('RSA public keys in PEM that verify, too: of a key that was replaced, or of another process'),
   JWT_ALGORITHM: z.enum(['RS256'], 'must be RS256').default('RS256').describe('RS256'),
   JWT_EXPIRY_HOURS: decimal(1, 720).default(24).describe('Hours that a player stays logged in'),
-  INTERNAL_API_SECRET: secretList()
-    .optional()
-    .describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
-  INTERNAL_API_SECRET_FILE: fileOf('INTERNAL_API_SECRET'),
+  INTERNAL_API_SECRET: filed(
+    secretList()
+      .optional()
+      .describe('Bearer secret of operators and other processes; two, comma-separated, while rotating'),
+  ),
   AUTH_REQUIRED: flag().optional().describe('Unset: false in development (loopback only), else true'),
   TRUSTED_PROXIES: addresses()
     .optional()
@@ -161,29 +113,6 @@ export const environmentSchema = z.object({
   ALLOW_SINGLE_NODE: flag()
     .default(false)
     .describe('Lets production run as one process: SQLite, inmem bus, memory lock'),
-  LEVEL_XP: decimal(100, 1_000_000_000).default(1000).describe('XP per level'),
-  LEADERBOARD_TIMEZONE: timezone()
-    .default('UTC')
-    .describe('Where days, weeks and seasons begin: an IANA name such as Europe/Berlin'),
-  SEASONS: seasons()
-    .optional()
-    .describe('name:first day/last day,... such as s1:2026-10-01/2026-12-31; unset: calendar quarters'),
-  SNAPSHOT_INTERVAL: duration(10, 86_400)
-    .default(900)
-    .describe('Time between periodic snapshots of a leaderboard, 10 s to 24 h: seconds, or with s, m or h'),
-  SNAPSHOT_RETENTION_DAYS: decimal(0, 3650)
-    .default(30)
-    .describe('Days after which periodic snapshots are forgotten; 0: never. Final ones are kept'),
-  LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot, 1 to 10000'),
-  RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
-  RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
-  FAIRNESS_ON_FAILURE: z
-    .enum(['allow', 'deny'], 'must be allow or deny')
-    .default('allow')
-    .describe('allow | deny: what becomes of events while fairness does not answer'),
-  RELAY_RESEND_MS: decimal(100, 3_600_000)
-    .default(30_000)
-    .describe('Milliseconds until an unconfirmed event is sent again'),
   SHUTDOWN_DRAIN_MS: decimal(0, 60_000)
     .default(2000)
     .describe('Milliseconds between not ready and no longer listening'),

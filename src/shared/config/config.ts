@@ -6,13 +6,6 @@ export interface NamedKey {
   readonly secret: Buffer;
 }
 
-/** A season of the game: `first` and `last` day (yyyy-mm-dd) both belong to it. */
-export interface Season {
-  readonly name: string;
-  readonly first: string;
-  readonly last: string;
-}
-
 /** What this process was told by its environment, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
@@ -29,8 +22,6 @@ export abstract class Config {
     readonly unfinishedBytes: number;
     readonly unfinishedBytesPerConnection: number;
     readonly unreadMs: number;
-    readonly watchers: number;
-    readonly watchersPerAddress: number;
   };
   abstract readonly grpc: {
     readonly enabled: boolean;
@@ -60,10 +51,6 @@ export abstract class Config {
   abstract readonly bus: { readonly kind: 'inmem' };
   /** Verify events; the first signs. */
   abstract readonly hmacKeys: readonly NamedKey[];
-  /** Verify receipts; the first signs. */
-  abstract readonly receiptKeys: readonly NamedKey[];
-  /** 0 = receipts never expire. */
-  abstract readonly receiptTtlMs: number;
   abstract readonly jwt: {
     /** Files of RSA keys; the first signs, all verify. */
     readonly privateKeyFiles: readonly string[];
@@ -78,24 +65,8 @@ export abstract class Config {
   abstract readonly trustedProxies: readonly string[];
   /** Empty in development: localhost:3000 and :8080. */
   abstract readonly allowedOrigins: readonly string[];
-  abstract readonly levelXp: number;
-  abstract readonly leaderboard: {
-    /** IANA name. */
-    readonly timezone: string;
-    /** In order; undefined = calendar quarters. */
-    readonly seasons: readonly Season[] | undefined;
-    readonly snapshotIntervalMs: number;
-    /** 0: for ever. */
-    readonly snapshotRetentionMs: number;
-    /** Players in a periodic snapshot. */
-    readonly topN: number;
-  };
-  /** Events a second and key; `max` 0 = no limit. */
-  abstract readonly rateLimit: { readonly max: number; readonly burst: number };
-  /** What becomes of events while fairness does not answer. */
-  abstract readonly fairnessOnFailure: 'allow' | 'deny';
-  /** An event that was sent this long ago and is not confirmed is sent again. */
-  abstract readonly relayResendMs: number;
   abstract readonly shutdown: { readonly drainMs: number; readonly hardMs: number };
   abstract readonly logLevel: string;
+  /** What each feature made of its own variables, by its settings' class. */
+  abstract readonly settings: ReadonlyMap<unknown, object>;
 }

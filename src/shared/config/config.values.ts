@@ -1,7 +1,5 @@
 import { isIP } from 'node:net';
-import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
-import type { Season } from './config';
 
 // Reasons never contain the value: the environment holds secrets and the message is printed.
 
@@ -25,41 +23,6 @@ export function duration(minSeconds: number, maxSeconds: number) {
     .regex(/^[1-9][0-9]{0,8}[smh]?$/, reason)
     .transform((text) => Number.parseInt(text, 10) * (unitSeconds[text.at(-1) ?? ''] ?? 1))
     .refine((seconds) => seconds >= minSeconds && seconds <= maxSeconds, reason);
-}
-
-export function timezone() {
-  return z.string().refine((text) => IANAZone.isValidZone(text), 'must be an IANA time zone such as Europe/Berlin');
-}
-
-/** `name:first day/last day,...`: both days belong to the season, and no day to two. */
-export function seasons() {
-  return list().transform((items, context): Season[] => {
-    const found = items.map(season);
-    if (found.some((one) => one === undefined)) {
-      context.addIssue({
-        code: 'custom',
-        message: 'must be name:yyyy-mm-dd/yyyy-mm-dd, comma-separated, the first day not after the last',
-      });
-      return z.NEVER;
-    }
-    const sorted = (found as Season[]).sort((a, b) => (a.first < b.first ? -1 : 1));
-    if (sorted.some((one, i) => one.first <= (sorted[i - 1]?.last ?? '')))
-      context.addIssue({ code: 'custom', message: 'has seasons that overlap' });
-    if (new Set(sorted.map(({ name }) => name)).size < sorted.length)
-      context.addIssue({ code: 'custom', message: 'names one season twice' });
-    return sorted;
-  });
-}
-
-function season(text: string): Season | undefined {
-  const [, name, first, last] = /^([A-Za-z0-9_-]{1,32}):(\d{4}-\d\d-\d\d)\/(\d{4}-\d\d-\d\d)$/.exec(text) ?? [];
-  if (name === undefined || first === undefined || last === undefined) return undefined;
-  if (!isDay(first) || !isDay(last) || last < first) return undefined;
-  return { name, first, last };
-}
-
-function isDay(text: string): boolean {
-  return DateTime.fromISO(text, { zone: 'utc' }).isValid;
 }
 
 export function flag() {
@@ -114,4 +77,15 @@ function isNetwork(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || more.length > 0) return false;
   return !text.includes('/') || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+export const file = z.string().min(1, 'must name a file');
+
+/** Marks what is secret, or may hold a password: `<NAME>_FILE` may name a file that holds it. */
+export function filed<Variable extends z.ZodType>(variable: Variable): Variable {
+  return variable.meta({ ...variable.meta(), filed: true });
+}
+
+export function isFiled(variable: z.ZodType): boolean {
+  return variable.meta()?.filed === true;
 }

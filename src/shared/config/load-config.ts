@@ -1,9 +1,11 @@
 import { config as readDotenv } from 'dotenv';
+import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
 import { type RawEnvironment, rawOf } from './config.raw';
-import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
-import { type EnvironmentVariables, environmentSchema } from './config.schema';
+import { authRequired, brokenRules, hostOf, redisUrlOf, type Variables } from './config.rules';
+import type { EnvironmentVariables } from './config.schema';
+import { type Configured, databaseVariable, variablesOf } from './settings';
 
 export type { RawEnvironment } from './config.raw';
 
@@ -15,19 +17,22 @@ export function readEnvironment(): RawEnvironment {
 }
 
 /**
- * @throws ConfigError naming every variable that cannot be used. `features` are the names that MODULES may list.
+ * The configuration of a process that knows these features, and runs those of MODULES.
+ * @throws ConfigError naming every variable that cannot be used
  */
-export function loadConfig(environment: RawEnvironment, features: readonly string[]): Config {
-  const { values: raw, fromFile, bad: unread } = rawOf(environment, Object.keys(environmentSchema.shape));
+export function loadConfig(environment: RawEnvironment, features: readonly Configured[]): Config {
+  const variables = variablesOf(features);
+  const schema = z.object(variables);
+  const { values: raw, fromFile, bad: unread } = rawOf(environment, Object.keys(variables));
   const bad = new Map<string, BadVariable>();
-  const parsed = environmentSchema.safeParse(raw);
+  const parsed = schema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);
     if (!bad.has(name)) bad.set(name, { name, reason: issue.message });
   }
   // Rules across variables are told too when single ones are bad: with the bad ones left at their defaults.
-  const rest = parsed.success ? parsed.data : environmentSchema.parse(omit(raw, bad));
-  for (const rule of brokenRules(rest, raw, features)) {
+  const rest = (parsed.success ? parsed.data : schema.parse(omit(raw, bad))) as Variables;
+  for (const rule of brokenRules(rest, features)) {
     if (!bad.has(rule.name)) bad.set(rule.name, rule);
   }
   const told = [...bad.values()].map((one) => (fromFile.has(one.name) ? { ...one, name: `${one.name}_FILE` } : one));
@@ -39,28 +44,22 @@ function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnviro
   return Object.fromEntries(Object.entries(raw).filter(([name]) => !bad.has(name)));
 }
 
-function toConfig(env: EnvironmentVariables, features: readonly string[]): Config {
-  const byFeature = {
-    users: env.USERS_DATABASE_URL ?? env.MYSQL_DSN,
-    auth: env.AUTH_DATABASE_URL ?? env.MYSQL_DSN,
-    'events-gateway': env.EVENTS_GATEWAY_DATABASE_URL,
-    fairness: env.FAIRNESS_DATABASE_URL,
-    progression: env.PROGRESSION_DATABASE_URL,
-    leaderboard: env.LEADERBOARD_DATABASE_URL,
-  };
+function toConfig(env: Variables, features: readonly Configured[]): Config {
+  const own = features.flatMap((feature) => {
+    const url = env[databaseVariable(feature)] ?? env[feature.databaseAlias ?? ''];
+    return url === undefined ? [] : [[feature.contract.name, url as string]];
+  });
   const defaultKey: NamedKey = { kid: 'default', secret: env.HMAC_SECRET };
   return {
     environment: env.ENVIRONMENT,
-    modules: env.MODULES ?? features,
+    modules: env.MODULES ?? features.map(({ contract }) => contract.name),
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,
     limits: limitsOf(env),
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
     database: {
       url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',
-      byFeature: Object.fromEntries(
-        Object.entries(byFeature).flatMap(([name, url]) => (url === undefined ? [] : [[name, url]])),
-      ),
+      byFeature: Object.fromEntries(own),
       poolMin: env.DB_POOL_MIN,
       poolMax: env.DB_POOL_MAX,
       heavyReads: env.HEAVY_READS_MAX,
@@ -70,20 +69,14 @@ function toConfig(env: EnvironmentVariables, features: readonly string[]): Confi
     lock: lockOf(env),
     bus: { kind: env.BUS_KIND },
     hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
-    receiptKeys: env.RECEIPT_KEYS,
-    receiptTtlMs: env.RECEIPT_TTL_HOURS * 3_600_000,
     jwt: jwtOf(env),
     internalSecrets: env.INTERNAL_API_SECRET ?? [],
     authRequired: authRequired(env),
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
-    levelXp: env.LEVEL_XP,
-    leaderboard: leaderboardOf(env),
-    rateLimit: { max: env.RATE_LIMIT_MAX, burst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX) },
-    fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
-    relayResendMs: env.RELAY_RESEND_MS,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+    settings: new Map(features.flatMap(({ settings }) => (settings ? [[settings, settings.read(env)]] : []))),
   };
 }
 
@@ -95,18 +88,6 @@ function limitsOf(env: EnvironmentVariables): Config['limits'] {
     unfinishedBytes: env.UNFINISHED_BYTES_MAX,
     unfinishedBytesPerConnection: env.UNFINISHED_BYTES_PER_CONNECTION_MAX,
     unreadMs: env.UNREAD_ANSWER_SECONDS * 1000,
-    watchers: env.WATCHERS_MAX,
-    watchersPerAddress: env.WATCHERS_PER_ADDRESS_MAX,
-  };
-}
-
-function leaderboardOf(env: EnvironmentVariables): Config['leaderboard'] {
-  return {
-    timezone: env.LEADERBOARD_TIMEZONE,
-    seasons: env.SEASONS,
-    snapshotIntervalMs: env.SNAPSHOT_INTERVAL * 1000,
-    snapshotRetentionMs: env.SNAPSHOT_RETENTION_DAYS * 86_400_000,
-    topN: env.LB_TOPN,
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Type } from '@nestjs/common';
 import type { DataSourceOptions, EntitySchema, MigrationInterface } from 'typeorm';
+import type { Configured } from '../config/settings';
 import type { CallDocs } from './call-docs';
 import type { AnyContract } from './contract';
 import type { Page } from './open-path';
 
 /** What the application needs to know of a feature in order to run it. */
-export interface Feature {
+export interface Feature extends Configured {
   readonly contract: AnyContract;
   readonly docs: Readonly<Record<string, CallDocs>>;
   /** What it serves over HTTP beside the calls. */

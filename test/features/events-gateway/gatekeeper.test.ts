@@ -1,10 +1,11 @@
 import { FairnessCallMetrics } from '../../../src/features/events-gateway/events-gateway.fairness.metrics';
 import { Gatekeeper } from '../../../src/features/events-gateway/events-gateway.gatekeeper';
+import { EventsGatewaySettings } from '../../../src/features/events-gateway/events-gateway.settings';
 import type { FairnessApi } from '../../../src/features/fairness/fairness.api';
 import type { CheckRequest, CheckResponse } from '../../../src/generated/aerie/fairness/v1/fairness';
-import { loadConfig } from '../../../src/shared/config/load-config';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { recordingLogger } from '../../support/recording-logger';
+import { settingsOf } from '../../support/settings';
 
 // SPEC 3: fairness that fails or hangs. A function stands for it: the real one fails when it likes.
 
@@ -13,7 +14,7 @@ type Check = (request: CheckRequest) => Promise<CheckResponse>;
 function gate(check: Check, onFailure: 'allow' | 'deny' = 'allow') {
   const metrics = new Metrics();
   const { logger, lines: warnings } = recordingLogger();
-  const config = loadConfig({ FAIRNESS_ON_FAILURE: onFailure }, []);
+  const config = settingsOf(EventsGatewaySettings, { FAIRNESS_ON_FAILURE: onFailure });
   const calls = new FairnessCallMetrics(metrics);
   const gatekeeper = new Gatekeeper({ check } as FairnessApi, calls, config, logger);
   const counted = async (status: string) =>

@@ -1,13 +1,14 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
+import { EventsGatewaySettings } from '../../../src/features/events-gateway/events-gateway.settings';
 import { Throttle } from '../../../src/features/events-gateway/events-gateway.throttle';
-import { loadConfig } from '../../../src/shared/config/load-config';
 import { limitHeaders } from '../../../src/shared/contract/answer-headers';
 import { fromGrpcError } from '../../../src/shared/contract/grpc.status';
 import { AppError, type LimitLeft } from '../../../src/shared/errors/app-error';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
+import { settingsOf } from '../../support/settings';
 import { eventBody, type SigningOptions, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -21,7 +22,7 @@ describe('a bucket', () => {
       RATE_LIMIT_MAX: String(max),
       ...(burst === undefined ? {} : { RATE_LIMIT_BURST: String(burst) }),
     };
-    return new Throttle(loadConfig(environment, ['events-gateway']), clock);
+    return new Throttle(settingsOf(EventsGatewaySettings, environment), clock);
   }
 
   function refusal(take: () => unknown): AppError {

@@ -65,7 +65,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await databases.connectAll();
     await using _ = { [Symbol.asyncDispose]: () => databases.closeAll() };
     await databases.migrateAll();
-    const idempotency = new Idempotency(loadConfig({}, ['fairness']), clock);
+    const idempotency = new Idempotency(loadConfig({}, []), clock);
     const blocks = new BlocksRepository(databases, clock, idempotency);
     const blocklist = new Blocklist(blocks, clock);
     const metrics = new Metrics();

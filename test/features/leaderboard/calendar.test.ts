@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { featureNames } from '../../../src/app.module';
 import { Calendar, type WindowKind, windowKinds } from '../../../src/features/leaderboard/leaderboard.calendar';
-import { loadConfig } from '../../../src/shared/config/load-config';
+import { LeaderboardSettings } from '../../../src/features/leaderboard/leaderboard.settings';
+import { settingsOf } from '../../support/settings';
 
 function calendar(zone: string, seasons?: string): Calendar {
   const environment = { LEADERBOARD_TIMEZONE: zone, ...(seasons === undefined ? {} : { SEASONS: seasons }) };
-  return new Calendar(loadConfig(environment, featureNames));
+  return new Calendar(settingsOf(LeaderboardSettings, environment));
 }
 
 const keyAt = (zone: string, kind: WindowKind, time: string): string | undefined =>

@@ -3,10 +3,10 @@ import { windowOf } from '../../../src/features/leaderboard/leaderboard.calendar
 import { leaderboardMigrations } from '../../../src/features/leaderboard/leaderboard.migrations';
 import { Pruner } from '../../../src/features/leaderboard/leaderboard.pruner';
 import { ScoresRepository } from '../../../src/features/leaderboard/leaderboard.scores.repository';
+import type { LeaderboardSettings } from '../../../src/features/leaderboard/leaderboard.settings';
 import { SnapshotsRepository } from '../../../src/features/leaderboard/leaderboard.snapshots.repository';
 import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
 import { type StoredWindow, WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
-import type { Config } from '../../../src/shared/config/config';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
@@ -114,7 +114,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const kept = () => snapshots.list({}, Number.MAX_SAFE_INTEGER, 100);
     const [final, , , oldest] = await kept();
     const prunerOf = (snapshotRetentionMs: number): Pruner =>
-      new Pruner(snapshots, clock, { leaderboard: { snapshotRetentionMs } } as Config, testJobs().jobs);
+      new Pruner(snapshots, clock, { snapshotRetentionMs } as LeaderboardSettings, testJobs().jobs);
     expect(await prunerOf(0).prune()).toBe(false);
     expect(await kept()).toHaveLength(15);
     clock.sure();

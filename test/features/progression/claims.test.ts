@@ -1,10 +1,11 @@
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { Receipts } from '../../../src/features/progression/progression.receipts';
-import { loadConfig } from '../../../src/shared/config/load-config';
+import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
+import { settingsOf } from '../../support/settings';
 import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -104,7 +105,7 @@ describe('receipts', () => {
     const at = (keys: string, ms: number) => {
       const clock = new HandClock();
       clock.at = ms - clock.now();
-      return new Receipts(loadConfig({ RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }, []), clock);
+      return new Receipts(settingsOf(ProgressionSettings, { RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }), clock);
     };
     const reward = { rewardId: 'boss-x', kind: 'boss' };
     const hourAgo = Date.now() - 3_601_000;

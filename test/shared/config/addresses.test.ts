@@ -2,12 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { features } from '../../../src/features/index';
 import { ConfigError } from '../../../src/shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
 
 // Where databases, locks and keys are: every spelling that operators bring along.
-
-const features = ['users', 'auth', 'progression'];
 
 function badNames(environment: RawEnvironment): string[] {
   try {

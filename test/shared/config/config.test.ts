@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { EventsGatewaySettings } from '../../../src/features/events-gateway/events-gateway.settings';
+import { features } from '../../../src/features/index';
+import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
 import { ConfigError } from '../../../src/shared/config/config.errors';
-import { environmentSchema } from '../../../src/shared/config/config.schema';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
+import { variablesOf } from '../../../src/shared/config/settings';
+import { settingsOf } from '../../support/settings';
 
-const features = ['events-gateway', 'fairness', 'progression'];
 const secret = 's'.repeat(32);
 const production = {
+  MODULES: 'events-gateway,fairness,progression',
   ENVIRONMENT: 'production',
   HMAC_SECRET: `${secret}1`,
   RECEIPT_KEYS: `k:${secret}2`,
@@ -32,13 +36,19 @@ function badNames(environment: RawEnvironment): string[] {
 test('nothing set is a development on this machine', () => {
   expect(loadConfig({}, features)).toMatchObject({
     environment: 'development',
-    modules: features,
+    modules: features.map(({ contract }) => contract.name),
     http: { host: '127.0.0.1', port: 8080 },
     grpc: { enabled: true, port: 9090 },
     database: { url: 'sqlite:.data/aerie.db' },
     authRequired: false,
-    levelXp: 1000,
-    rateLimit: { max: 0 },
+  });
+});
+
+test('each feature makes its settings of the variables that only it reads', () => {
+  expect(settingsOf(ProgressionSettings).levelXp).toBe(1000);
+  expect(settingsOf(EventsGatewaySettings, { RATE_LIMIT_MAX: '7' })).toMatchObject({
+    rateLimitMax: 7,
+    rateLimitBurst: 7,
   });
 });
 
@@ -82,6 +92,8 @@ test.each<[string, RawEnvironment, string[]]>([
 
 test.each([
   ['progression', 'events-gateway'],
+  ['leaderboard', 'events-gateway'],
+  ['auth', 'users'],
   ['events-gateway', 'fairness'],
 ])('%s needs %s beside it', (feature, other) => {
   expect(() => loadConfig({ MODULES: feature }, features)).toThrow(`MODULES: ${feature} needs ${other} beside it`);
@@ -111,6 +123,6 @@ test('.env.example lists every variable with its default, in the order of the sc
   });
   expect(readFileSync('.env.example', 'utf8')).toBe(rendered);
   expect([...rendered.matchAll(/^# ([A-Z_]+)=/gm)].map((match) => match[1])).toEqual(
-    Object.keys(environmentSchema.shape),
+    Object.keys(variablesOf(features)),
   );
 });

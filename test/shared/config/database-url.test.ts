@@ -1,3 +1,4 @@
+import { features } from '../../../src/features/index';
 import { ConfigError } from '../../../src/shared/config/config.errors';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
@@ -54,7 +55,7 @@ test('channel_binding=require, as hosted PostgreSQL has it, checks whose certifi
 
 function problems(environment: RawEnvironment): string {
   try {
-    loadConfig(environment, ['users', 'auth']);
+    loadConfig(environment, features);
     return 'none';
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

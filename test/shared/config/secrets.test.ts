@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { features } from '../../../src/features/index';
+import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
 import type { Config } from '../../../src/shared/config/config';
 import { ConfigError } from '../../../src/shared/config/config.errors';
-import { secretNames } from '../../../src/shared/config/config.schema';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
+import { variablesOf } from '../../../src/shared/config/settings';
 
 // Secrets as people paste them, and variables that were set for somebody else.
 
-const features = ['users', 'auth', 'progression'];
 const text = 'cafe0123456789abcdef0123456789abcdef';
 const webhook = Buffer.alloc(24, 7);
 const whsec = `whsec_${webhook.toString('base64')}`;
@@ -16,7 +17,11 @@ const whsec = `whsec_${webhook.toString('base64')}`;
 const readers: readonly [string, (secret: string) => RawEnvironment, (config: Config) => Buffer | undefined][] = [
   ['HMAC_SECRET', (secret) => ({ HMAC_SECRET: secret }), ({ hmacKeys }) => hmacKeys[0]?.secret],
   ['HMAC_KEYS', (secret) => ({ HMAC_KEYS: `a:${secret}` }), ({ hmacKeys }) => hmacKeys[1]?.secret],
-  ['RECEIPT_KEYS', (secret) => ({ RECEIPT_KEYS: `a:${secret}` }), ({ receiptKeys }) => receiptKeys[0]?.secret],
+  [
+    'RECEIPT_KEYS',
+    (secret) => ({ RECEIPT_KEYS: `a:${secret}` }),
+    ({ settings }) => (settings.get(ProgressionSettings) as ProgressionSettings).receiptKeys[0]?.secret,
+  ],
   ['INTERNAL_API_SECRET', (secret) => ({ INTERNAL_API_SECRET: secret }), ({ internalSecrets }) => internalSecrets[0]],
 ];
 
@@ -117,7 +122,13 @@ describe('a secret in a file', () => {
     LOCK_REDIS_URLS: 'redis://:hunter2@h:6379',
   };
 
-  test.each(secretNames)('%s_FILE is read, line break and all', (name) => {
+  const variables = Object.keys(variablesOf(features));
+  const filed = variables.filter((name) => variables.includes(`${name}_FILE`));
+
+  test('every secret and every database can be read from a file', () =>
+    expect(filed).toEqual(expect.arrayContaining(['HMAC_SECRET', 'RECEIPT_KEYS', 'USERS_DATABASE_URL', 'MYSQL_DSN'])));
+
+  test.each(filed)('%s_FILE is read, line break and all', (name) => {
     const value = valid[name] ?? 'postgres://u:hunter2@h/x';
     const fromFile = loadConfig({ [`${name}_FILE`]: write(name, `${value}\n`) }, features);
     expect(fromFile).toEqual(loadConfig({ [name]: value }, features));

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { decimal } from '../../shared/config/config.values';
+import { settings } from '../../shared/config/settings';
+
+const variables = {
+  RATE_LIMIT_MAX: decimal(0, 1_000_000).default(0).describe('Events a second for each signing key; 0: no limit'),
+  RATE_LIMIT_BURST: decimal(1, 1_000_000).optional().describe('Events that may come at once; unset: RATE_LIMIT_MAX'),
+  FAIRNESS_ON_FAILURE: z
+    .enum(['allow', 'deny'], 'must be allow or deny')
+    .default('allow')
+    .describe('allow | deny: what becomes of events while fairness does not answer'),
+  RELAY_RESEND_MS: decimal(100, 3_600_000)
+    .default(30_000)
+    .describe('Milliseconds until an unconfirmed event is sent again'),
+};
+
+/** What only the events gateway reads of the environment. */
+export class EventsGatewaySettings extends settings(variables, (env) => ({
+  /** Events a second and key; 0: no limit. */
+  rateLimitMax: env.RATE_LIMIT_MAX,
+  rateLimitBurst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX),
+  /** What becomes of events while fairness does not answer. */
+  fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
+  /** An event that was sent this long ago and is not confirmed is sent again. */
+  relayResendMs: env.RELAY_RESEND_MS,
+})) {}

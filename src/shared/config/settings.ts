@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { databaseUrl, goDsn } from './config.addresses';
+import type { BadVariable } from './config.errors';
+import type { EnvironmentVariables } from './config.schema';
+import { environmentSchema } from './config.schema';
+import { file, filed, isFiled } from './config.values';
+
+/** The variables that only one feature reads, and what it makes of them: the class is the token under which it gets them. */
+export interface Settings<Values extends object = object> {
+  new (): Values;
+  readonly shape: z.ZodRawShape;
+  read(environment: Readonly<Record<string, unknown>>): Values;
+}
+
+/**
+ * The base of a feature's settings: `class ChatSettings extends settings({ CHAT_PORT: ... }, (env) => ({ ... })) {}`. Every
+ * variable has a description, which is its comment in `.env.example`.
+ */
+export function settings<Shape extends z.ZodRawShape, Values extends object>(
+  shape: Shape,
+  read: (environment: z.output<z.ZodObject<Shape>>) => Values,
+): Settings<Values> {
+  class FeatureSettings {
+    static readonly shape = shape;
+    static readonly read = read;
+  }
+  return FeatureSettings as unknown as Settings<Values>;
+}
+
+/** What the configuration has to know of a feature. */
+export interface Configured {
+  readonly contract: { readonly name: string; readonly token: unknown };
+  /** The tokens of features without which it does not run. */
+  readonly needs?: readonly unknown[];
+  readonly settings?: Settings;
+  /** Rules that span its variables, or those of all. */
+  readonly rules?: (environment: EnvironmentVariables) => Iterable<BadVariable>;
+  /** Another name of its database, as other programs spell it: a MySQL address. */
+  readonly databaseAlias?: string;
+}
+
+/** `<FEATURE>_DATABASE_URL` */
+export function databaseVariable({ contract }: Configured): string {
+  return `${contract.name.toUpperCase().replace(/-/g, '_')}_DATABASE_URL`;
+}
+
+/** Every variable of a process that knows these features, in the order of `.env.example`. */
+export function variablesOf(features: readonly Configured[]): z.ZodRawShape {
+  const shape: Record<string, z.ZodType> = {};
+  const add = (name: string, variable: z.ZodType): void => {
+    shape[name] = variable;
+    // As containers get theirs. Read before all others: see `rawOf`.
+    if (isFiled(variable)) shape[`${name}_FILE`] = file.optional().describe(`A file that holds ${name}`);
+  };
+  for (const [name, variable] of Object.entries(environmentSchema.shape)) {
+    add(name, variable);
+    if (name === 'DB_URL') for (const [own, described] of databasesOf(features)) add(own, described);
+  }
+  for (const { settings: own } of features)
+    for (const [name, variable] of Object.entries(own?.shape ?? {})) add(name, variable as z.ZodType);
+  return shape;
+}
+
+function databasesOf(features: readonly Configured[]): [string, z.ZodType][] {
+  const found = features.map((feature): [string, z.ZodType] => [
+    databaseVariable(feature),
+    filed(databaseUrl().optional().describe(`A database of its own for ${feature.contract.name}`)),
+  ]);
+  for (const alias of new Set(features.flatMap(({ databaseAlias = [] }) => databaseAlias))) {
+    const same = features.filter(({ databaseAlias }) => databaseAlias === alias).map(databaseVariable);
+    const description = `Another name for ${same.join(' and ')}, also as Go spells it: user:password@tcp(host:3306)/db`;
+    found.push([alias, filed(goDsn().optional().describe(description))]);
+  }
+  return found;
+}
