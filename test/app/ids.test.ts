@@ -45,7 +45,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let app: TestApp;
   beforeAll(async () => {
     database = await create();
-    app = await openApp(database.url);
+    app = await openApp(database.url, {}, { fairness: 'off' });
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();

@@ -253,7 +253,7 @@ let database: Awaited<ReturnType<(typeof everyDatabase)[number]['create']>>;
 
 beforeAll(async () => {
   database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url, {}, { fairness: true });
+  app = await openApp(database.url);
 });
 afterAll(async () => {
   await app[Symbol.asyncDispose]();

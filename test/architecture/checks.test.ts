@@ -106,6 +106,40 @@ suite('unfinished', [
   file('test/a.test.ts', "test.todo('a');", 'test.todo'),
 ]);
 
+suite('timing', [
+  file('test/a.test.ts', 'expect(performance.now() - began).toBeGreaterThan(100);'),
+  file('test/a.test.ts', 'expect(expiresAt - Date.now()).toBeLessThan(1000); expect(groups.length).toBeLessThan(5);'),
+  file('test/a.test.ts', 'const ms = performance.now() - began; expect({ ms: 1 }).toEqual({ ms: 1 });'),
+  file('test/a.test.ts', 'await eventually(check); await eventually(check, 60_000);'),
+  file('test/a.test.ts', 'expect(performance.now() - began).toBeLessThan(1000);', 'a.test.ts:1: a bound on time'),
+  file('test/a.test.ts', 'expect((Date.now() - began) / 10).toBeLessThanOrEqual(5);', 'a bound on time'),
+  file('test/a.test.ts', 'const took = Date.now() - began; expect(took).toBeLessThan(5);', 'a bound on time'),
+  file(
+    'test/a.test.ts',
+    'const ms = Date.now() - a; expect([ms > 4, ms < 9]).toEqual([true, true]);',
+    'a bound on time',
+  ),
+  file(
+    'test/a.test.ts',
+    'times.push(performance.now() - began);\nconst most = Math.max(...times);\nexpect(most).toBeLessThan(5);',
+    'a.test.ts:3: a bound on time',
+  ),
+  file(
+    'test/a.test.ts',
+    'async function took() { return performance.now() - began; }\nexpect(await took()).toBeLessThan(5);',
+    'a.test.ts:2: a bound on time',
+  ),
+  tree(
+    'refuses a bound on what another file has measured',
+    {
+      'test/support/a.ts': 'export const ask = () => ({ took: performance.now() - began });',
+      'test/a.test.ts': 'const { took } = ask(); expect(took).toBeLessThan(5);',
+    },
+    'a.test.ts:1: a bound on time',
+  ),
+  file('test/a.test.ts', 'await eventually(async () => look(), 3000);', 'a.test.ts:1: eventually(...) waits'),
+]);
+
 suite('wire-errors', [
   file('src/features/a/a.service.ts', "import { Injectable } from '@nestjs/common';"),
   file(

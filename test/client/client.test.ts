@@ -4,6 +4,7 @@ import { factsOf } from '../../src/shared/contract/answer';
 import { AppError } from '../../src/shared/errors/app-error';
 import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
+import { eventually } from '../support/eventually';
 import { refuseNobody } from '../support/fairness';
 import { signed } from '../support/signed';
 
@@ -20,15 +21,10 @@ async function error(call: Promise<unknown>): Promise<AppError> {
   return thrown;
 }
 
-async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (const ends = Date.now() + 10_000; !(await check()); ) {
-    if (Date.now() > ends) throw new Error('It never came');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 async function applied(client: AerieClient): Promise<void> {
-  await eventually(async () => (await client.events.oldestPending({ consumer: 'progression' })).pending === 0);
+  await eventually(async () =>
+    expect((await client.events.oldestPending({ consumer: 'progression' })).pending).toBe(0),
+  );
 }
 
 function xpByPlayer(events: readonly WholeEvent[]): Record<string, number> {
@@ -197,7 +193,7 @@ describe('a stream', () => {
   it('takes a server that answers nothing for gone', async () => {
     await using app = await startApp();
     await refuseNobody(app.url);
-    await using client = new AerieClient({ url: app.grpcUrl, key: { secret }, deadlineMs: 300 });
+    await using client = new AerieClient({ url: app.grpcUrl, key: { secret }, deadlineMs: 3000 });
     const stream = client.openStream();
     expect((await stream.send(randomEvent())).status).toBe('accepted');
     process.kill(app.pid, 'SIGSTOP');

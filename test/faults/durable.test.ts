@@ -55,7 +55,7 @@ describe.each(everyServer)('$name', ({ name, create }) => {
     source = await new DataSource({ type: name as 'postgres' | 'mysql', url: database.url }).initialize();
     url.port = String(proxy.port);
     // Alone: no consumer commits anything meanwhile.
-    app = await openApp(url.href, { MODULES: 'events-gateway,fairness' });
+    app = await openApp(url.href, { MODULES: 'events-gateway,fairness' }, { fairness: 'off' });
     cleanup.push(
       () => app[Symbol.asyncDispose](),
       () => proxy[Symbol.asyncDispose](),

@@ -45,7 +45,7 @@ async function survive({ databaseUrl, server }: Disaster): Promise<void> {
       if (server && i % 5 === 4) await killDatabase(server);
     }
     await senders.stop();
-    await eventually(() => senders.sendAll(), 20_000);
+    await eventually(() => senders.sendAll(), 120_000);
     await verify(new HttpWire(app.url), ledger);
   } finally {
     await senders.stop();
@@ -69,7 +69,7 @@ async function verify(http: HttpWire, ledger: Ledger): Promise<void> {
     await eventually(async () => {
       const { body } = await http.call(gateway, 'oldestPending', { consumer });
       expect(body).toEqual({ pending: 0 });
-    }, 60_000);
+    }, 180_000);
   }
   expect((await http.call(gateway, 'listDeadLetters', {})).body.deadLetters).toEqual([]);
   await verifyBoards(http, ledger);
@@ -108,7 +108,7 @@ test.each(everyDatabase)(
     await using database = await create();
     await survive({ databaseUrl: database.url });
   },
-  400_000,
+  900_000,
 );
 
 test.each([
@@ -120,5 +120,5 @@ test.each([
     await using server = await startServer();
     await survive({ databaseUrl: await createDatabase(server.url), server });
   },
-  400_000,
+  900_000,
 );

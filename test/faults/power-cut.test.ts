@@ -70,7 +70,7 @@ test('wherever the log ends, every accepted event is there and counts once in pr
   const copy = join(folder, 'copy.db');
   let end: number;
   {
-    await using app = await openApp(`sqlite:${file}`);
+    await using app = await openApp(`sqlite:${file}`, {}, { fairness: 'off' });
     for (let batch = 0; batch < 6; batch += 1) {
       answered.push(await accept(app, file, batch));
       // Some of it is applied before the next ones come, some is not.

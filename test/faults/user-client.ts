@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool, request } from 'undici';
+
+const maxTries = 10;
 
 /** One answer, as far as these tests look at it. */
 export interface Answer {
   readonly status: number;
   readonly body: { readonly id: string; readonly name: string; readonly version: number; readonly code?: string };
   readonly retryAfter: string | undefined;
+}
+
+/** Refused for certain, and told when to come back: on a machine that is too busy to be answered by a lock service in time. */
+function mayComeBack({ status, retryAfter }: Answer): boolean {
+  return status === 503 && Number(retryAfter) >= 1;
 }
 
 /** One user of one process, over connections of its own. */
@@ -17,7 +25,7 @@ export class UserClient implements AsyncDisposable {
     readonly id: string,
     connections = 300,
   ) {
-    this.pool = new Pool(url, { connections, headersTimeout: 20_000, bodyTimeout: 20_000 });
+    this.pool = new Pool(url, { connections, headersTimeout: 60_000, bodyTimeout: 60_000 });
   }
 
   read(): Promise<Answer> {
@@ -26,6 +34,15 @@ export class UserClient implements AsyncDisposable {
 
   rename(name: string): Promise<Answer> {
     return this.send('PATCH', { name });
+  }
+
+  /** Comes back after a 503, as often as that may happen; its other answers are the last word. */
+  async renameAtLast(name: string): Promise<Answer> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await this.rename(name);
+      if (!mayComeBack(answer) || tries === maxTries) return answer;
+      await sleep(Number(answer.retryAfter) * 1000);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(__dirname, '..', '..');
-const readyMs = 60_000;
+const readyMs = 110_000;
 
 export interface AppOptions {
   /** SQLite in a folder of its own unless told. */

@@ -146,7 +146,8 @@ export async function startPostgres(more: readonly string[] = []): Promise<Datab
 export async function startMariadb(more: readonly string[] = []): Promise<DatabaseServer> {
   const folder = await folderFor('mysql', 'mariadb');
   const data = join(folder, 'data');
-  const own = ['--no-defaults', `--datadir=${data}`, '--innodb-log-file-size=32M'];
+  // A place of its own for temporary tables: several test runs on one machine have disturbed each other in /tmp.
+  const own = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${folder}`, '--innodb-log-file-size=32M'];
   await runProgram('mysql', pathOf('mariadb-install-db'), [
     ...own,
     '--skip-test-db',

@@ -34,9 +34,9 @@ export interface TestApp extends AsyncDisposable {
   readonly grpc: GrpcWire;
 }
 
-/** `fairness`: the rules stay as they are; otherwise those that refuse events are turned off. */
+/** `fairness: 'off'`: the rules that refuse events are turned off, for tests that send more, or larger ones, than a player may. */
 export interface OpenOptions {
-  readonly fairness?: boolean;
+  readonly fairness?: 'off';
 }
 
 /** The application in this process, on free ports, with both wires to it. */
@@ -54,7 +54,7 @@ export async function openApp(
   };
   const app: RunningApp = await startApp(loadConfig({ ...base, ...environment }, features));
   const url = `http://127.0.0.1:${app.http.port}`;
-  if (!options.fairness) await refuseNobody(url, environment.INTERNAL_API_SECRET?.split(',')[0]);
+  if (options.fairness === 'off') await refuseNobody(url, environment.INTERNAL_API_SECRET?.split(',')[0]);
   const grpcAddress = `127.0.0.1:${app.grpcPort}`;
   const grpc = new GrpcWire(grpcAddress);
   const close = async (): Promise<void> => {

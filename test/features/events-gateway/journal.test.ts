@@ -31,7 +31,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   beforeAll(async () => {
     database = await create();
-    app = await openApp(database.url);
+    app = await openApp(database.url, {}, { fairness: 'off' });
     await poison(database.url);
   });
   afterAll(async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const [sqlite] = everyDatabase;
   if (!sqlite) throw new Error('There is no database');
   database = await sqlite.create();
-  app = await openApp(database.url);
+  app = await openApp(database.url, {}, { fairness: 'off' });
   folder = await mkdtemp(join(tmpdir(), 'aerie-signatures-'));
   staging = await openApp(`sqlite:${join(folder, 'staging.db')}`, {
     ENVIRONMENT: 'staging',

@@ -16,7 +16,8 @@ let app: TestApp;
 
 beforeAll(async () => {
   database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url, { HMAC_KEYS: `second:${second},hook:whsec_${whsec.toString('base64')}` });
+  const keys = { HMAC_KEYS: `second:${second},hook:whsec_${whsec.toString('base64')}` };
+  app = await openApp(database.url, keys, { fairness: 'off' });
 });
 afterAll(async () => {
   await app[Symbol.asyncDispose]();

@@ -54,7 +54,7 @@ describe('a stream', () => {
 
   beforeAll(async () => {
     database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-    app = await openApp(database.url);
+    app = await openApp(database.url, {}, { fairness: 'off' });
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();
@@ -139,7 +139,7 @@ describe('a client that does not read', () => {
   test('makes the server stop reading; once it reads, every message is answered in order', async () => {
     await using database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
     // Nobody confirms, so what is pending is what was accepted.
-    await using app = await openApp(database.url, { MODULES: 'events-gateway,fairness' });
+    await using app = await openApp(database.url, { MODULES: 'events-gateway,fairness' }, { fairness: 'off' });
     const accepted = async () =>
       Number((await app.http.call(gateway, 'oldestPending', { consumer: 'progression' })).body.pending);
     const { path, requestSerialize, responseDeserialize } = app.grpc.method(gateway, 'ingestStream');
@@ -167,13 +167,14 @@ describe('a client that does not read', () => {
 });
 
 test('SIGTERM: what was read is answered, then the stream ends as unavailable and nothing is counted twice', async () => {
-  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '500' } });
+  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '3000' } });
   const wire = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
   const stream = new Stream(wire);
   stream.send(batch('before', [event('before', 'stayer')]));
   await eventually(async () => expect(stream.answers).toHaveLength(1));
   for (let i = 0; i < 6; i++) stream.send(batch(`during-${i}`, [event(`during-${i}`, 'stayer')]));
-  await sleep(20);
+  // It comes after them on the same connection.
+  expect((await wire.call(gateway, 'oldestPending', { consumer: 'progression' })).code).toBe('ok');
   const exit = app.stop();
   const error = await stream.ended;
   expect(error).toMatchObject({ code: status.UNAVAILABLE });

@@ -31,7 +31,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test.each(['http', 'grpc'] as const)(
     'points that a flag cannot hold are refused, and nobody is blocked (%s)',
     async (wire) => {
-      await using app = await openApp(database.url, {}, { fairness: true });
+      await using app = await openApp(database.url);
       const check = (...events: object[]) => app[wire].call(fairness, 'check', { events });
       for (const points of [most + 1, 2 ** 53 - 1]) {
         const { code, fields } = await check(jump('ada', 6000), jump('bob', points));
@@ -44,11 +44,11 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('the most that a flag can hold is kept, with those beside it, and still holds after a restart', async () => {
     const players = ['ada', 'bob', 'eve'];
     {
-      await using app = await openApp(database.url, {}, { fairness: true });
+      await using app = await openApp(database.url);
       const { body } = await app.http.call(fairness, 'check', { events: players.map((one) => jump(one, most)) });
       expect(body.verdicts).toMatchObject(players.map(() => ({ decision: 'block', rule: 'jump' })));
     }
-    await using app = await openApp(database.url, {}, { fairness: true });
+    await using app = await openApp(database.url);
     for (const playerId of players)
       expect((await app.http.call(fairness, 'getPlayer', { playerId })).body).toMatchObject({
         blocked: true,

@@ -14,7 +14,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   beforeAll(async () => {
     database = await create();
-    app = await openApp(database.url, {}, { fairness: true });
+    app = await openApp(database.url);
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();

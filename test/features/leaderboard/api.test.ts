@@ -20,7 +20,7 @@ let app: TestApp;
 
 beforeAll(async () => {
   database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url);
+  app = await openApp(database.url, {}, { fairness: 'off' });
   await play(app, made);
   await counted(app);
 });

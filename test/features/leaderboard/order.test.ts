@@ -34,7 +34,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   beforeAll(async () => {
     travel = new TimeTravel(noon);
     database = await create();
-    app = await openApp(database.url);
+    app = await openApp(database.url, {}, { fairness: 'off' });
     made.push(...randomPoints(900, 60));
     await play(app, made);
     await counted(app);
@@ -150,7 +150,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('after a restart', async () => {
     await app[Symbol.asyncDispose]();
-    app = await openApp(database.url);
+    app = await openApp(database.url, {}, { fairness: 'off' });
     // From SQL or from memory, whichever it is by now.
     await expectOrder();
     await inMemory();
@@ -175,11 +175,11 @@ test('a board of several parts is read whole, also what is applied meanwhile', a
     occurredAt: '2026-11-18T10:00:00.000Z',
   }));
   {
-    await using app = await openApp(database.url);
+    await using app = await openApp(database.url, {}, { fairness: 'off' });
     await play(app, many);
     await counted(app);
   }
-  await using app = await openApp(database.url);
+  await using app = await openApp(database.url, {}, { fairness: 'off' });
   const more = randomPoints(200, 2000).map((one, i) => ({ ...one, playerId: `player-${i * 100}` }));
   await play(app, more);
   await counted(app);

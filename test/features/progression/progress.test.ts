@@ -21,7 +21,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   beforeAll(async () => {
     database = await create();
-    app = await openApp(database.url, { RELAY_RESEND_MS: '300' });
+    app = await openApp(database.url, { RELAY_RESEND_MS: '300' }, { fairness: 'off' });
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();

@@ -197,19 +197,15 @@ describe('with AUTH_REQUIRED', () => {
 });
 
 test('outside development nobody is admin for being near, whatever AUTH_REQUIRED says', async () => {
-  await using app = await openApp(
-    database.url,
-    {
-      ENVIRONMENT: 'staging',
-      HOST: '127.0.0.1',
-      AUTH_REQUIRED: 'false',
-      HMAC_SECRET: 'events-secret-for-staging-in-this-test',
-      RECEIPT_KEYS: 'k:receipt-secret-for-staging-in-this-test',
-      ALLOWED_ORIGINS: 'https://studio.example',
-      JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'staging'),
-    },
-    { fairness: true },
-  );
+  await using app = await openApp(database.url, {
+    ENVIRONMENT: 'staging',
+    HOST: '127.0.0.1',
+    AUTH_REQUIRED: 'false',
+    HMAC_SECRET: 'events-secret-for-staging-in-this-test',
+    RECEIPT_KEYS: 'k:receipt-secret-for-staging-in-this-test',
+    ALLOWED_ORIGINS: 'https://studio.example',
+    JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'staging'),
+  });
   refusesAnonymous(await app.http.call(gateway, 'oldestPending', question));
   refusesAnonymous(await app.grpc.call(gateway, 'oldestPending', question));
 });

@@ -69,13 +69,15 @@ describe.each([['inmem', inmem]])('%s', (_name, open) => {
     const { bus } = open();
     const { open: letGo, opened } = gate();
     const seen: number[] = [];
+    const { open: tell, opened: begun } = gate();
     bus.subscribe(topic, { consumer: 'a', maxGroup: 100 }, async (group) => {
+      tell();
       await opened;
       seen.push(...bodies(group));
     });
     const taken = await bus.publish(topic, 'a', messages(0, bound + 2000));
     expect(taken).toBe(bound);
-    await sleep(20);
+    await begun;
     // The group that is being handled has left the queue.
     const more = await bus.publish(topic, 'a', messages(bound, bound + 2000));
     expect(more).toBeLessThanOrEqual(100);
@@ -135,18 +137,19 @@ describe.each([['inmem', inmem]])('%s', (_name, open) => {
   test('closing tells the handler, waits for it, and drops the rest', async () => {
     const { bus } = open();
     const seen: number[] = [];
-    let told = false;
+    const { open: begin, opened: begun } = gate();
+    const { open: tell, opened: told } = gate();
     bus.subscribe(topic, { consumer: 'a', maxGroup: 2 }, async (group, closing) => {
-      closing.addEventListener('abort', () => {
-        told = true;
-      });
+      closing.addEventListener('abort', tell);
+      begin();
+      await told;
       await sleep(50);
       seen.push(...bodies(group));
     });
     await bus.publish(topic, 'a', messages(0, 10));
-    await sleep(20);
+    await begun;
     await bus.close();
-    expect([told, seen]).toEqual([true, [0, 1]]);
+    expect(seen).toEqual([0, 1]);
     expect(await bus.publish(topic, 'a', messages(0, 1))).toBe(0);
     await sleep(80);
     expect(seen).toEqual([0, 1]);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from '../../../src/shared/db/database';
 import { isUniqueViolation } from '../../../src/shared/db/db.errors';
 import { everyDatabase, everyServer, type TestDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
 import { openAt } from './fixtures';
 
 const insert = 'INSERT INTO things (id, points) VALUES (?, ?)';
@@ -128,12 +129,13 @@ describe.each(everyServer)('deadlocks on $name', ({ create }) => {
       await tx.run(insert, ['b', 0]);
     });
     let tries = 0;
+    const holding = new Set<string>();
     const crossing = (first: string, second: string) =>
       db.transaction(async (tx) => {
         tries += 1;
         await tx.run('UPDATE things SET points = points + 1 WHERE id = ?', [first]);
-        // Only the first try waits until both hold their first row.
-        if (tries <= 2) await sleep(200);
+        holding.add(first);
+        await eventually(async () => expect(holding.size).toBe(2));
         await tx.run('UPDATE things SET points = points + 1 WHERE id = ?', [second]);
       });
     await Promise.all([crossing('a', 'b'), crossing('b', 'a')]);

@@ -15,7 +15,7 @@ describe.each(everyLock)('$name', ({ start }) => {
   afterAll(() => service.stop());
 
   test('one at a time holds it, in the order of arrival', async () => {
-    const { lock, metric } = await service.open({ waitMs: 30_000, ttlMs: 10_000 });
+    const { lock, metric } = await service.open();
     const key = newKey();
     const order: number[] = [];
     let inside = 0;
@@ -37,24 +37,25 @@ describe.each(everyLock)('$name', ({ start }) => {
   });
 
   test('who waits longer than the limit is told that it is busy, and when to come back', async () => {
-    const { lock, metric } = await service.open({ waitMs: 600 });
+    const { lock, metric } = await service.open({ waitMs: 1500 });
     const key = newKey();
+    // It lives for longer: who is refused has not waited for its end.
     await using held = await lock.hold(key);
     const { code, ms, error } = await refusal(lock.hold(key));
     expect(error).toMatchObject({ kind: 'conflict', code: 'resource_busy', details: { retryAfterMs: 1000 } });
     expect(code).toBe('resource_busy');
-    expect(ms).toBeGreaterThan(500);
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeGreaterThan(1400);
     expect(await metric('lock_timeouts_total{lock="user"}')).toBe(1);
     held.check();
   });
 
   test('a waiter that gave up is not waited for, and those behind it keep their order', async () => {
-    const { lock } = await service.open({ waitMs: 700 });
+    const { lock, set } = await service.open();
     const key = newKey();
     const first = await lock.hold(key);
+    set({ waitMs: 300 });
     const late = refusal(lock.hold(key));
-    await sleep(400);
+    set({ waitMs: 50_000 });
     const order: number[] = [];
     const later = [1, 2].map(async (i) => {
       await using _held = await lock.hold(key);
@@ -66,29 +67,25 @@ describe.each(everyLock)('$name', ({ start }) => {
     expect(order).toEqual([1, 2]);
   });
 
-  test('given back, the next one has it at once', async () => {
-    const { lock } = await service.open({ waitMs: 10_000 });
+  test('given back, the next one has it long before its time to live has passed', async () => {
+    const { lock } = await service.open({ ttlMs: 600_000 });
     const key = newKey();
     const first = await lock.hold(key);
     const second = lock.hold(key);
-    await sleep(50);
-    const began = performance.now();
     await first[Symbol.asyncDispose]();
     await using _held = await second;
-    expect(performance.now() - began).toBeLessThan(1000);
     expect(() => first.check()).toThrow(expect.objectContaining({ code: 'resource_busy' }));
   });
 
   test('who holds it for too long has lost it, is told so, and cannot take it from the next one', async () => {
-    const { lock, metric } = await service.open({ ttlMs: 1000, waitMs: 4000 });
+    const { lock, metric, set } = await service.open({ ttlMs: 1000 });
     const key = newKey();
+    const began = performance.now();
     const first = await lock.hold(key);
     first.check();
-    const began = performance.now();
+    set({ ttlMs: 60_000 });
     const second = await lock.hold(key);
-    const ms = performance.now() - began;
-    expect(ms).toBeGreaterThan(700);
-    expect(ms).toBeLessThan(2000);
+    expect(performance.now() - began).toBeGreaterThan(900);
     expect(() => first.check()).toThrow(expect.objectContaining({ code: 'resource_busy' }));
     await first[Symbol.asyncDispose]();
     let granted = false;
@@ -105,17 +102,16 @@ describe.each(everyLock)('$name', ({ start }) => {
   });
 
   test('a thread that was busy for longer than the lock lives finds that it is lost', async () => {
-    const { lock, metric } = await service.open({ ttlMs: 300 });
+    const { lock, metric } = await service.open({ ttlMs: 1000 });
     const held = await lock.hold(newKey());
-    for (const until = performance.now() + 400; performance.now() < until; );
+    for (const until = performance.now() + 1100; performance.now() < until; );
     expect(() => held.check()).toThrow(expect.objectContaining({ code: 'resource_busy' }));
     await held[Symbol.asyncDispose]();
     expect(await metric('lock_lost_total{lock="user"}')).toBe(1);
   });
 
   test('keys do not disturb each other', async () => {
-    // Fifty at once may keep an etcd on a slow disk busy for a while.
-    const { lock, metric } = await service.open({ waitMs: 10_000, ttlMs: 20_000 });
+    const { lock, metric } = await service.open();
     await using held = await lock.hold(newKey());
     const others = await Promise.all(Array.from({ length: 50 }, () => lock.hold(newKey())));
     for (const other of others) other.check();
@@ -125,7 +121,7 @@ describe.each(everyLock)('$name', ({ start }) => {
   });
 
   test('what is held when the process ends is free for the others at once, and nothing more is taken', async () => {
-    const { lock, close } = await service.open({ ttlMs: 60_000 });
+    const { lock, close } = await service.open({ ttlMs: 600_000 });
     const key = newKey();
     await lock.hold(key);
     await close();

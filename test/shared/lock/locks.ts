@@ -11,15 +11,20 @@ import { recordingLogger } from '../../support/recording-logger';
 import { startRedis } from '../../support/redis';
 import type { DatabaseServer } from '../../support/servers';
 
+/** Long unless told, so that no lock ends and nobody gives up because the machine is busy otherwise. */
 export interface LockOptions {
   readonly ttlMs?: number;
   readonly waitMs?: number;
 }
 
+const long = { ttlMs: 60_000, waitMs: 50_000 };
+
 /** A lock as one process has it. */
 export interface OpenLock {
   readonly lock: QueuedLock;
   readonly logged: readonly string[];
+  /** Changes the limits for all who come from now on. */
+  set(options: LockOptions): void;
   /** The value of a metric, such as `lock_lost_total{lock="user"}`; 0 when it was never counted. */
   metric(name: string): Promise<number>;
   check(): Promise<CheckResult>;
@@ -60,22 +65,23 @@ function service(
   return {
     servers,
     leader: async () => parts.etcd?.leader() ?? Promise.reject(new Error('Nobody leads')),
-    open: async ({ ttlMs = 5000, waitMs = 1000 } = {}) => {
+    open: async (options = {}) => {
       const metrics = new Metrics();
       const { logger, told: logged } = recordingLogger();
       const config = {
-        type: 'memory',
-        ttlMs,
-        waitMs,
+        type: 'memory' as const,
+        ...long,
+        ...options,
         redisUrls: parts.redisUrls ?? [],
         etcdEndpoints: parts.etcd?.endpoints ?? [],
-      } as const;
+      };
       const made = await make({ config, metrics: new LockMetrics(metrics), logger });
       const metric = async (name: string): Promise<number> => {
         const line = (await metrics.registry.metrics()).split('\n').find((each) => each.startsWith(`${name} `));
         return Number(line?.slice(name.length) ?? 0);
       };
-      const open = { ...made, logged, metric, check: async () => (await made.lock.check?.()) ?? nobody };
+      const set = (changed: LockOptions): void => void Object.assign(config, changed);
+      const open = { ...made, logged, set, metric, check: async () => (await made.lock.check?.()) ?? nobody };
       opened.push(open);
       return open;
     },

@@ -13,6 +13,7 @@ import { LoggingModule } from '../../../src/shared/logging/logging.module';
 import { MetricsModule } from '../../../src/shared/metrics/metrics.module';
 import { RedisModule } from '../../../src/shared/redis/redis.module';
 import { startEtcd } from '../../support/etcd';
+import { eventually } from '../../support/eventually';
 import { redisCall, startRedis } from '../../support/redis';
 
 // Which lock a process has, and that it leaves nothing locked when it ends.
@@ -35,10 +36,12 @@ test('redis: over REDIS_URL, reported, and given back before the connection is c
   await using server = await startRedis();
   const app = await build({ LOCK_TYPE: 'redis', REDIS_URL: server.url });
   expect(app.get(Lock)).toBeInstanceOf(RedisLock);
-  expect((await app.get(Readiness).report()).checks).toMatchObject({
-    redis: { status: 'healthy' },
-    lock: { status: 'healthy' },
-  });
+  await eventually(async () =>
+    expect((await app.get(Readiness).report()).checks).toMatchObject({
+      redis: { status: 'healthy' },
+      lock: { status: 'healthy' },
+    }),
+  );
   await app.get(Lock).hold('user:1');
   expect(await redisCall(server.url, 'DBSIZE')).toBe(1);
   await app.close();
@@ -52,15 +55,17 @@ test('redis: over REDIS_URL, reported, and given back before the connection is c
 
 test('etcd: reported, and given back at the end', async () => {
   await using etcd = await startEtcd(1);
-  const env = { LOCK_TYPE: 'etcd', ETCD_ENDPOINTS: etcd.endpoints.join(','), LOCK_WAIT_MS: '4000' };
+  // It lives for longer than the other one waits.
+  const waits = { LOCK_TTL_MS: '60000', LOCK_WAIT_MS: '4000' };
+  const env = { LOCK_TYPE: 'etcd', ETCD_ENDPOINTS: etcd.endpoints.join(','), ...waits };
   const [app, other] = [await build(env), await build(env)];
   expect(app.get(Lock)).toBeInstanceOf(EtcdLock);
-  expect((await app.get(Readiness).report()).checks).toMatchObject({ lock: { status: 'healthy' } });
+  await eventually(async () =>
+    expect((await app.get(Readiness).report()).checks).toMatchObject({ lock: { status: 'healthy' } }),
+  );
   await app.get(Lock).hold('user:1');
   await app.close();
-  const began = performance.now();
   await using held = await other.get(Lock).hold('user:1');
   held.check();
-  expect(performance.now() - began).toBeLessThan(2000);
   await other.close();
 });

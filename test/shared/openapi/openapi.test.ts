@@ -36,7 +36,7 @@ let document: Document;
 
 beforeAll(async () => {
   database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url);
+  app = await openApp(database.url, {}, { fairness: 'off' });
   document = await documentOf(app.url);
 });
 afterAll(async () => {

@@ -3,6 +3,7 @@ import type { Config } from '../../../src/shared/config/config';
 import type { CheckResult, Readiness } from '../../../src/shared/health/readiness';
 import { connections, type RedisClient } from '../../../src/shared/redis/redis.client';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
+import { settlesAtOnce } from '../../support/at-once';
 import { eventually } from '../../support/eventually';
 import { recordingLogger } from '../../support/recording-logger';
 import { redisCall, startRedis, startRedisCluster, startSentinel } from '../../support/redis';
@@ -39,11 +40,13 @@ async function openConnected(redisUrl: string): Promise<Opened> {
   return made;
 }
 
-/** How long it takes to fail; fails when it does not. */
-async function failure(work: Promise<unknown>): Promise<number> {
-  const began = performance.now();
+async function failure(work: Promise<unknown>): Promise<void> {
   await expect(work).rejects.toThrow();
-  return performance.now() - began;
+}
+
+async function failureAtOnce(work: Promise<unknown>): Promise<void> {
+  expect(await settlesAtOnce(work)).toBe(true);
+  await failure(work);
 }
 
 test('without REDIS_URL there is no client and no check', async () => {
@@ -75,11 +78,10 @@ test('killed: a command fails at once, is not done later, and it goes on by itse
     // Until the connection is known to be closed.
     await failure(client.incr('n'));
     await eventually(async () => expect(client.status).not.toBe('ready'));
-    const times = await Promise.all(Array.from({ length: 20 }, () => failure(client.incr('n'))));
-    expect(Math.max(...times)).toBeLessThan(500);
+    await Promise.all(Array.from({ length: 20 }, () => failureAtOnce(client.incr('n'))));
   }
   await sleep(3000);
-  expect(await failure(main.incr('n'))).toBeLessThan(500);
+  await failureAtOnce(main.incr('n'));
   await server.start();
   await eventually(async () => expect(await Promise.all([main.ping(), plain.ping()])).toEqual(['PONG', 'PONG']));
   expect(await main.get('n')).toBeNull();
@@ -91,10 +93,9 @@ test('frozen: a command fails after its time limit, then at once, and none of th
   await using server = await startRedis();
   const { main } = await open(server.url);
   server.freeze();
-  expect(await failure(main.incr('first'))).toBeLessThan(3000);
+  await failure(main.incr('first'));
   await eventually(async () => expect(main.status).not.toBe('ready'));
-  const times = await Promise.all(Array.from({ length: 20 }, () => failure(main.incr('later'))));
-  expect(Math.max(...times)).toBeLessThan(500);
+  await Promise.all(Array.from({ length: 20 }, () => failureAtOnce(main.incr('later'))));
   server.resume();
   await eventually(async () => expect(await main.ping()).toBe('PONG'));
   expect(await main.get('later')).toBeNull();
@@ -116,12 +117,17 @@ test('what was on its way when the server died is not sent again', async () => {
 
 test('readiness: degraded while it does not answer, never unhealthy, and healthy again', async () => {
   await using server = await startRedis();
-  const { check } = await open(server.url);
-  expect(await check()).toMatchObject({ status: 'healthy', latencyMs: expect.any(Number) });
+  const { main, check } = await open(server.url);
+  await eventually(async () =>
+    expect(await check()).toMatchObject({ status: 'healthy', latencyMs: expect.any(Number) }),
+  );
   server.freeze();
-  const began = performance.now();
+  const order: string[] = [];
+  const patience = main.ping().catch(() => order.push('the client'));
   expect(await check()).toEqual({ status: 'degraded', reason: 'does not answer' });
-  expect(performance.now() - began).toBeLessThan(1000);
+  order.push('the check');
+  await patience;
+  expect(order).toEqual(['the check', 'the client']);
   server.resume();
   await eventually(async () => expect(await check()).toMatchObject({ status: 'healthy' }));
   await server.kill();
@@ -133,9 +139,7 @@ test('readiness: degraded while it does not answer, never unhealthy, and healthy
 test('a Redis that is not up yet does not keep the process from starting', async () => {
   await using server = await startRedis();
   await server.kill();
-  const began = performance.now();
   const { main } = await open(server.url);
-  expect(performance.now() - began).toBeLessThan(2000);
   await server.start();
   await eventually(async () => expect(await main.ping()).toBe('PONG'));
 });
@@ -174,7 +178,7 @@ test('sentinels: writes go to the master, and to the next one when it is gone', 
   expect(await redisCall(master!.url, 'GET', 'who')).toBe('first');
   await eventually(async () => expect(await redisCall(replica!.url, 'GET', 'who')).toBe('first'));
   await master!.kill();
-  expect(await failure(main.incr('n'))).toBeLessThan(3000);
+  await failure(main.incr('n'));
   await eventually(async () => expect(await main.set('who', 'second')).toBe('OK'), 30_000);
   expect(await redisCall(replica!.url, 'GET', 'who')).toBe('second');
 });
@@ -190,9 +194,7 @@ test('a cluster: every key finds its node; a node that is gone takes only its ke
   expect(sizes.reduce<number>((sum, size) => sum + Number(size), 0)).toBe(60);
 
   await set.servers[0]!.kill();
-  const began = performance.now();
   const after = await Promise.allSettled(keys.map((key) => main.incr(key)));
-  expect(performance.now() - began).toBeLessThan(4000);
   expect(after.filter(({ status }) => status === 'fulfilled').length).toBe(60 - Number(sizes[0]));
   await set.servers[0]!.start();
   await eventually(async () => void (await Promise.all(keys.map((key) => main.get(key)))), 20_000);
