@@ -8,7 +8,7 @@ import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { FairnessApi } from '../fairness/fairness.api';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
-import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+import { FairnessCallMetrics, fairnessCallMetrics } from './events-gateway.fairness.metrics';
 import { Gatekeeper } from './events-gateway.gatekeeper';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
@@ -17,7 +17,7 @@ import { Intake } from './events-gateway.intake';
 import { Journal } from './events-gateway.journal';
 import { JournalRepository } from './events-gateway.journal.repository';
 import { eventsGatewayMessages } from './events-gateway.messages';
-import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
 import { Outbox } from './events-gateway.outbox';
 import { Rehearsal } from './events-gateway.rehearsal';
@@ -50,7 +50,9 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     Rehearsal,
     IngestRoute,
     EventsGatewayMetrics,
+    ...eventsGatewayMetrics,
     FairnessCallMetrics,
+    ...fairnessCallMetrics,
   ],
   exports: [EventsGatewayApi],
 })

@@ -15,7 +15,7 @@ import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
 import { LeaderboardListener } from './leaderboard.listener';
 import { leaderboardMessages } from './leaderboard.messages';
-import { LeaderboardMetrics } from './leaderboard.metrics';
+import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { Photographer } from './leaderboard.photographer';
 import { Pruner } from './leaderboard.pruner';
@@ -53,6 +53,7 @@ import { LeaderboardWorker } from './leaderboard.worker';
     Pruner,
     LeaderboardWorker,
     LeaderboardMetrics,
+    ...leaderboardMetrics,
   ],
   exports: [LeaderboardApi],
 })

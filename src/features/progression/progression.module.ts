@@ -11,7 +11,7 @@ import { ProgressionGrpcController } from './progression.grpc.controller';
 import { ProgressionHttpController } from './progression.http.controller';
 import { ProgressionListener } from './progression.listener';
 import { progressionMessages } from './progression.messages';
-import { ProgressionMetrics } from './progression.metrics';
+import { ProgressionMetrics, progressionMetrics } from './progression.metrics';
 import { progressionMigrations } from './progression.migrations';
 import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
@@ -29,6 +29,7 @@ import { ProgressionService } from './progression.service';
     ProgressionListener,
     ProgressionRepository,
     ProgressionMetrics,
+    ...progressionMetrics,
     Receipts,
   ],
   exports: [ProgressionApi],

@@ -11,7 +11,7 @@ import { UsersCreator } from './users.creator';
 import { UsersGrpcController } from './users.grpc.controller';
 import { UsersHttpController } from './users.http.controller';
 import { usersMessages } from './users.messages';
-import { UsersMetrics } from './users.metrics';
+import { UsersMetrics, usersMetrics } from './users.metrics';
 import { usersMigrations } from './users.migrations';
 import { UsersReader } from './users.reader';
 import { UsersRepository } from './users.repository';
@@ -30,6 +30,7 @@ import { UsersWriter } from './users.writer';
     UsersCache,
     UsersRepository,
     UsersMetrics,
+    ...usersMetrics,
   ],
   exports: [UsersApi],
 })

@@ -1,9 +1,13 @@
-import { FairnessCallMetrics } from '../../../src/features/events-gateway/events-gateway.fairness.metrics';
+import {
+  FairnessCallMetrics,
+  fairnessCallMetrics,
+} from '../../../src/features/events-gateway/events-gateway.fairness.metrics';
 import { Gatekeeper } from '../../../src/features/events-gateway/events-gateway.gatekeeper';
 import type { FairnessApi } from '../../../src/features/fairness/fairness.api';
 import type { CheckRequest, CheckResponse } from '../../../src/generated/aerie/fairness/v1/fairness';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 
 // SPEC 3: fairness that fails or hangs. A function stands for it: the real one fails when it likes.
@@ -14,7 +18,7 @@ function gate(check: Check, onFailure: 'allow' | 'deny' = 'allow') {
   const metrics = new Metrics();
   const { logger, lines: warnings } = recordingLogger();
   const config = loadConfig({ FAIRNESS_ON_FAILURE: onFailure }, []);
-  const calls = new FairnessCallMetrics(metrics);
+  const calls = metricsOf(FairnessCallMetrics, fairnessCallMetrics, metrics);
   const gatekeeper = new Gatekeeper({ check } as FairnessApi, calls, config, logger);
   const counted = async (status: string) =>
     (await metrics.registry.getSingleMetric('events_fairness_requests_total')?.get())?.values.find(
