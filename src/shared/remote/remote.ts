@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { DelegateBackoff, handleWhen, retry } from 'cockatiel';
 import type { Contract, Route } from '../contract/contract';
 import { keyOf } from '../contract/keyed';
 import type { AppError } from '../errors/app-error';
@@ -38,18 +38,23 @@ export function remote<Api extends object>(
   return Object.assign(Object.fromEntries(calls), { [Symbol.asyncDispose]: close }) as unknown as Remote<Api>;
 }
 
-async function persist(attempt: (ms: number) => Promise<object>, tries: number, deadlineMs: number): Promise<object> {
+/** Tries again while the server is unavailable and a further try would begin before the deadline. @throws AppError the last one */
+function persist(attempt: (ms: number) => Promise<object>, tries: number, deadlineMs: number): Promise<object> {
   const ends = performance.now() + deadlineMs;
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await attempt(ends - performance.now());
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      const pause = pauseAfter(error, tried);
-      if (error.kind !== 'unavailable' || tried >= tries || performance.now() + pause >= ends) throw error;
-      await delay(pause);
-    }
-  }
+  let tried = 0;
+  let pause = 0;
+  // cockatiel decides before it knows the pause, so the pause is made together with the decision.
+  const again = handleWhen((error) => {
+    tried += 1;
+    pause = pauseAfter(error as AppError, tried);
+    return (error as AppError).kind === 'unavailable' && performance.now() + pause < ends;
+  });
+  const policy = retry(again, { maxAttempts: tries - 1, backoff: new DelegateBackoff(() => pause) });
+  return policy.execute(() => attempt(ends - performance.now()).catch(failWith));
+}
+
+function failWith(thrown: unknown): never {
+  throw toAppError(thrown);
 }
 
 /** Doubling, with jitter so that callers do not come back as one; never before the server said. */
