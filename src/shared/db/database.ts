@@ -180,6 +180,7 @@ export class Database {
     }
   }
 
+  /** Not cockatiel's retry: it knows no end in time, and a policy for each call would be made anew for it. */
   private async retried<T>(
     work: (connection: Connection) => Promise<T>,
     priority: Priority = 'normal',
