@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Verdict } from '../../generated/aerie/fairness/v1/fairness';
+import { asInternal } from '../../shared/auth/caller';
 import { Config } from '../../shared/config/config';
 import type { AppError } from '../../shared/errors/app-error';
 import { deadlineExceeded, unavailable } from '../../shared/errors/common.errors';
@@ -39,7 +40,7 @@ export class Gatekeeper {
   private async ask(events: readonly GameEvent[]): Promise<ReadonlyMap<string, AppError>> {
     const began = performance.now();
     try {
-      const { verdicts } = await inTime(this.fairness.check({ events: events.map(toChecked) }));
+      const { verdicts } = await inTime(asInternal(() => this.fairness.check({ events: events.map(toChecked) })));
       if (verdicts.length !== events.length) throw new Error(`${events.length} events got ${verdicts.length} verdicts`);
       this.metrics.asked('ok', performance.now() - began);
       return refusals(events, verdicts);

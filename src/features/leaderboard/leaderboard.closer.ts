@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { dueAt } from './leaderboard.calendar';
@@ -44,7 +45,7 @@ export class Closer {
    * must. What is accepted after `due` does not count, so a stream of it keeps no window open.
    */
   private async awaitsEvents({ endsAt }: StoredWindow, due: number): Promise<boolean> {
-    const { occurredAt, acceptedAt } = await this.gateway.oldestPending({ consumer: consumerName });
+    const { occurredAt, acceptedAt } = await asInternal(() => this.gateway.oldestPending({ consumer: consumerName }));
     if (occurredAt === undefined || acceptedAt === undefined) return false;
     return Date.parse(occurredAt) < endsAt && Date.parse(acceptedAt) < due;
   }

@@ -1,3 +1,4 @@
+import { outsideRequests } from '../tracing/request-context';
 import { pause } from './pause';
 
 export interface LoopOptions {
@@ -21,7 +22,7 @@ export class Loop {
   constructor(private readonly options: LoopOptions) {}
 
   start(): void {
-    this.running = this.run();
+    this.running = outsideRequests(() => this.run());
   }
 
   /** Resolves when the round that is under way is done. */

@@ -1,4 +1,5 @@
 import { AppError } from '../errors/app-error';
+import { outsideRequests } from '../tracing/request-context';
 import { detach } from './guarded';
 import { pause } from './pause';
 
@@ -48,7 +49,7 @@ export class Poll<Seen> {
   private begin(): void {
     this.left = new AbortController();
     this.seen = undefined;
-    detach(this.run(this.left.signal));
+    outsideRequests(() => detach(this.run(this.left.signal)));
   }
 
   private async run(until: AbortSignal): Promise<void> {

@@ -1,3 +1,5 @@
+import { outsideRequests } from '../tracing/request-context';
+
 /**
  * One call at a time for many callers: whoever comes while it runs waits for the next one, which they all share. So each
  * gets an answer that was asked for after they came.
@@ -23,7 +25,7 @@ export class SharedCall<Answer> {
   }
 
   private start(): Promise<Answer> {
-    const running = this.call().finally(() => {
+    const running = outsideRequests(this.call).finally(() => {
       if (this.running === running) this.running = undefined;
     });
     this.running = running;

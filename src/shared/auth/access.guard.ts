@@ -4,8 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Access } from '../contract/contract';
 import { RouteTable } from '../contract/route-table';
 import { forbidden } from '../errors/common.errors';
+import type { Caller } from '../tracing/request-context';
 import { Authenticator } from './authenticator';
-import { type Caller, hasCaller, nameCaller } from './caller';
+import { hasCaller, nameCaller } from './caller';
 import { type Credentials, credentialsOf } from './credentials';
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath'>;

@@ -4,7 +4,7 @@ import { Config } from '../config/config';
 import type { Access } from '../contract/contract';
 import { playerId } from '../contract/schemas';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
-import type { Caller } from './caller';
+import type { Caller } from '../tracing/request-context';
 import type { Credentials } from './credentials';
 import { allowedOrigins, isAllowed } from './origins';
 import { StandingRegistry } from './standing';

@@ -1,56 +1,33 @@
 import { forbidden, tokenInvalid } from '../errors/common.errors';
-import { currentContext, type RequestContext, runInContext } from '../tracing/request-context';
-
-/** A player's token that was presented. */
-export interface PresentedToken {
-  /** Its own id, by which it can be revoked. */
-  readonly jti: string;
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number;
-}
-
-/**
- * Who calls. `developer`: nobody in particular, on the developer's own machine. `internal`: an operator or another process,
- * with the secret. `player` and `admin` are users: `token` is missing where another process speaks for a player.
- */
-export type Caller =
-  | { readonly kind: 'anonymous' | 'developer' | 'internal' }
-  | { readonly kind: 'player' | 'admin'; readonly id: string; readonly token?: PresentedToken };
+import { type Caller, currentContext, type PresentedToken, runInContext } from '../tracing/request-context';
+import { newTraceId } from '../tracing/trace-id';
 
 const internal: Caller = { kind: 'internal' };
-const callers = new WeakMap<RequestContext, Caller>();
 
-/** Says who calls in this request: the guard, once, on every wire. */
+/** Says who calls in this request: the guard, once, on every wire. Nobody is named where there is no context. */
 export function nameCaller(caller: Caller): void {
   const context = currentContext();
-  if (context) callers.set(context, caller);
+  if (context) context.caller = caller;
 }
 
 /** Whether the guard has said who calls in this request. */
 export function hasCaller(): boolean {
-  const context = currentContext();
-  return context !== undefined && callers.has(context);
+  return currentContext()?.caller !== undefined;
 }
 
 /**
- * Who calls. Outside of any request it is this process itself. @throws AppError forbidden in a request that passed no
- * guard: what forgets to ask must not be taken for somebody who may do everything.
+ * Who calls. @throws AppError forbidden where nobody said it: what forgets to ask, or runs by itself without `asInternal`,
+ * must not be taken for somebody who may do everything.
  */
 export function currentCaller(): Caller {
-  const context = currentContext();
-  if (!context) return internal;
-  const caller = callers.get(context);
+  const caller = currentContext()?.caller;
   if (!caller) throw forbidden();
   return caller;
 }
 
-/** Runs `work` as this process itself, whoever calls: for what it has to know before, or beyond, what the caller may. */
+/** Runs `work` as this process itself: for what runs by itself, and for what it has to know beyond what the caller may. */
 export function asInternal<T>(work: () => T): T {
-  const context = currentContext();
-  if (!context) return work();
-  const own = { ...context };
-  callers.set(own, internal);
-  return runInContext(own, work);
+  return runInContext({ ...(currentContext() ?? { traceId: newTraceId() }), caller: internal }, work);
 }
 
 /**

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Clock } from '../clock/clock';
 import { Config } from '../config/config';
 import { ulid } from '../contract/schemas';
-import type { PresentedToken } from './caller';
+import type { PresentedToken } from '../tracing/request-context';
 import type { Role } from './standing';
 import { TokenKeys } from './token-keys';
 

@@ -3,6 +3,7 @@ import { guarded } from '../async/guarded';
 import { CommitUnknownError, isTransient } from '../db/db.errors';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { outsideRequests } from '../tracing/request-context';
 
 /** What a batch needs to know of its work. All answers are in the order of the items. */
 export interface BatchOptions<Item, Answer> {
@@ -101,7 +102,7 @@ export class Batcher<Item, Answer> {
   private schedule(): void {
     if (this.running) return;
     this.running = true;
-    setImmediate(guarded(() => this.next()));
+    outsideRequests(() => setImmediate(guarded(() => this.next())));
   }
 
   private async next(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { PinoLogger } from 'nestjs-pino';
 import { pause } from '../async/pause';
+import { asInternal } from '../auth/caller';
 import { Batcher } from '../batch/batch';
 import { AppError } from '../errors/app-error';
 import type { Bus, BusMessage, Topic } from './bus';
@@ -33,8 +34,8 @@ export function consume<Body>(
   const { name: consumer, maxGroup } = options;
   const consuming = new Consumer<Body>({
     ...options,
-    confirm: (eventIds) => custodian.confirmEvents({ consumer, eventIds }),
-    park: (eventId, reason) => custodian.parkEvent({ consumer, eventId, reason }),
+    confirm: (eventIds) => asInternal(() => custodian.confirmEvents({ consumer, eventIds })),
+    park: (eventId, reason) => asInternal(() => custodian.parkEvent({ consumer, eventId, reason })),
   });
   bus.subscribe(topic, { consumer, maxGroup }, (messages, closing) => consuming.handle(messages, closing));
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Load } from '../async/load';
+import { outsideRequests } from '../tracing/request-context';
 import { Bus, type BusMessage, type Handler, type Subscription, type Topic } from './bus';
 import { BusMetrics } from './bus.metrics';
 
@@ -39,7 +40,7 @@ export class InmemBus extends Bus {
     queue.waiting.push(...taken);
     this.metrics.count('inmem', 'published', taken.length);
     this.metrics.count('inmem', 'refused', messages.length - taken.length);
-    queue.running ??= this.run(queue);
+    queue.running ??= outsideRequests(() => this.run(queue));
     return taken.length;
   }
 

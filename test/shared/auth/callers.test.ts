@@ -7,8 +7,9 @@ import { LeaderboardService } from '../../../src/features/leaderboard/leaderboar
 import { WatchLeaderboardService } from '../../../src/features/leaderboard/leaderboard.watch.service';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { ProgressionService } from '../../../src/features/progression/progression.service';
-import { asInternal, type Caller, currentCaller } from '../../../src/shared/auth/caller';
+import { asInternal, currentCaller, restrictedTo } from '../../../src/shared/auth/caller';
 import type { AnyContract } from '../../../src/shared/contract/contract';
+import type { Caller } from '../../../src/shared/tracing/request-context';
 import { currentContext, runInContext } from '../../../src/shared/tracing/request-context';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
@@ -190,6 +191,19 @@ describe('streams', () => {
     call.end();
     expect(seen).toEqual(new Array(3).fill({ caller: { kind: 'anonymous' }, peer: '127.0.0.1' }));
   });
+});
+
+test('where nobody said who calls, nobody may do anything', () => {
+  expect(() => currentCaller()).toThrow('other rights');
+  expect(() => restrictedTo()).toThrow('other rights');
+});
+
+test('work that runs by itself says that it is this process', async () => {
+  await asInternal(async () => {
+    await sleep(1);
+    expect(currentCaller()).toEqual({ kind: 'internal' });
+  });
+  expect(() => currentCaller()).toThrow('other rights');
 });
 
 test('this process asks on its own behalf, under the trace of whoever called, and only for so long', async () => {
