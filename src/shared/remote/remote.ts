@@ -50,11 +50,13 @@ function persist(attempt: (ms: number) => Promise<object>, tries: number, deadli
     return (error as AppError).kind === 'unavailable' && performance.now() + pause < ends;
   });
   const policy = retry(again, { maxAttempts: tries - 1, backoff: new DelegateBackoff(() => pause) });
-  return policy.execute(() => attempt(ends - performance.now()).catch(failWith));
-}
-
-function failWith(thrown: unknown): never {
-  throw toAppError(thrown);
+  return policy.execute(async () => {
+    try {
+      return await attempt(ends - performance.now());
+    } catch (thrown) {
+      throw toAppError(thrown);
+    }
+  });
 }
 
 /** Doubling, with jitter so that callers do not come back as one; never before the server said. */
