@@ -1,6 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 
-/** From where calls come, on every wire; proxies are believed only where they are named. */
+/**
+ * From where calls come, on every wire; proxies are believed only where they are named. Not @fastify/proxy-addr and not
+ * ipaddr.js: the one takes "made up" or a port for the caller's address and refuses the network 0.0.0.0/0, the other takes
+ * "127.1" for an address; Node's own BlockList knows networks.
+ */
 export class Peers {
   private readonly trusted = new BlockList();
 
