@@ -6,7 +6,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
-import type { Dialect, DialectOptions, Lane } from './dialect';
+import { type Dialect, type DialectOptions, inTime, type Lane } from './dialect';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { Outcomes } from './outcomes';
@@ -75,10 +75,8 @@ export class Database {
       migrations: [...migrations],
       logger: new SilentLogger(),
     });
-    const connected = dataSource.initialize();
-    const late = () => connected.then((opened) => opened.destroy()).catch(ignore);
     try {
-      this.dataSource = await within(connected, connectTimeoutMs, late);
+      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
     } catch (error) {
       throw asAnswer(error);
     }
@@ -266,9 +264,4 @@ async function rollback(connection: Connection, reason: unknown): Promise<void> 
 function asAnswer(error: unknown): unknown {
   if (error instanceof AppError || isRetryable(error)) return error;
   return isTransient(error) || isSchemaMissing(error) ? unavailable(error) : error;
-}
-
-// The caller has had its error; what comes later concerns nobody.
-function ignore(): void {
-  return;
 }

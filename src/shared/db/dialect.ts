@@ -1,4 +1,5 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
+import { within } from '../async/within';
 import type { Connection } from './connection';
 import type { Priority } from './gate';
 import type { DatabaseKind, Value } from './sql';
@@ -45,4 +46,9 @@ export abstract class Dialect {
 
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
+}
+
+/** The value of `work` if it comes in time; one that comes later is given back, and its error concerns nobody any more. */
+export function inTime<T>(work: Promise<T>, limitMs: number, giveBack: (late: T) => unknown): Promise<T> {
+  return within(work, limitMs, () => void work.then(giveBack).catch(() => undefined));
 }

@@ -63,6 +63,11 @@ export class Readiness {
   }
 }
 
+/** A check that began then, on the monotonic clock, and went well. */
+export function healthySince(began: number): CheckResult {
+  return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
+}
+
 /** Terminus throws its report when something is down. */
 function refusal(error: unknown): HealthCheckResult {
   if (error instanceof ServiceUnavailableException) return error.getResponse() as HealthCheckResult;

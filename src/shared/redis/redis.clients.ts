@@ -6,7 +6,7 @@ import { Seldom } from '../async/seldom';
 import { within } from '../async/within';
 import { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
-import { type CheckResult, Readiness } from '../health/readiness';
+import { type CheckResult, healthySince, Readiness } from '../health/readiness';
 import { scrub } from '../logging/redaction';
 import { connections, type RedisClient } from './redis.client';
 import { RedisHeartbeat } from './redis.heartbeat';
@@ -119,7 +119,7 @@ export async function checkRedis(clients: readonly RedisClient[], needed: number
   const answers = await Promise.allSettled(clients.map((client) => within(client.ping(), pingLimitMs)));
   if (answers.filter(({ status }) => status === 'fulfilled').length < needed)
     return { status: 'degraded', reason: 'does not answer' };
-  return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
+  return healthySince(began);
 }
 
 /** Resolves when it is connected, or known not to be. @throws Error when neither is known in time: it may come later */
