@@ -11,7 +11,7 @@ export function keyOf(values: readonly Value[]): string {
   return values.length === 1 ? String(values[0]) : values.join('\0');
 }
 
-/** Where the key columns are in a row. */
+/** The positions of the key columns in a row. */
 export function keyPlaces(bulk: BulkRows): number[] {
   const names = Object.keys(bulk.columns);
   return bulk.key.map((name) => {

@@ -56,7 +56,7 @@ export class Database {
     return this.dialect.kind;
   }
 
-  /** Where it is, without credentials. */
+  /** Its address without credentials. */
   get shown(): string {
     return shownDatabase(this.options.url);
   }

@@ -58,7 +58,7 @@ export class PostgresDialect extends Dialect {
     return connection;
   }
 
-  // What the server would wait for without end, or roles and databases may set otherwise.
+  // Without these limits the server waits without end; roles and databases may have set others.
   private async prepare(connection: Connection, client: PoolClient): Promise<void> {
     const limit = this.options.queryTimeoutMs;
     const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
@@ -74,7 +74,7 @@ export class PostgresDialect extends Dialect {
   }
 }
 
-/** Whoever greeted us is not the process that answers: PgBouncer, or another of its kind, is in between. */
+/** True when the process that greeted us is not the one that answers: PgBouncer, or another of its kind, is in between. */
 async function isPooled(connection: Connection, client: PoolClient): Promise<boolean> {
   const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   return row?.pid !== (client as PoolClient & { readonly processID?: number | null }).processID;

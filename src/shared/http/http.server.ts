@@ -29,7 +29,7 @@ declare module 'fastify' {
 
 const bodyLimit = 64 * 1024;
 const acceptQueueMs = 100;
-// More than any call has. What stands for the rest is no call's name, so it is refused where names are checked.
+// More than any call has. The name that stands for the rest belongs to no call, so validation refuses it.
 const maxQueryNames = 64;
 const furtherNames = `more than ${maxQueryNames} names`;
 
@@ -62,7 +62,7 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
       const entry = routes.http(method, options.url);
       if (!entry) continue;
       options.config = Object.assign({}, options.config, { entry });
-      // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
+      // Game servers call it, never a browser: the dozen headers for browsers cost a tenth of the request.
       if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
       if (method === 'GET') options.onSend = notModified;
@@ -78,7 +78,7 @@ export function limitHttp(
   connections: Connections,
   unfinished: Unfinished,
 ): void {
-  // Node drops header lines beyond its own limit without a word, and with them what a guard looks for. 16 KiB bound them all.
+  // Beyond its own limit Node drops header lines silently, and a guard would miss them; 16 KiB bound them all.
   fastify.server.maxHeadersCount = 0;
   connections.watch(fastify.server, 'http');
   limitPipelining(fastify.server, config.limits.requestsPerConnection, connections);
@@ -106,7 +106,7 @@ export function limitHttp(
  */
 export async function stopListening(server: HttpServer): Promise<void> {
   await sleep(acceptQueueMs);
-  // Timers go before sockets: where the process itself had to wait, nobody has been let in yet.
+  // Timers run before sockets: where the process itself was late, no connection has been accepted yet.
   await turn();
   NetServer.prototype.close.call(server);
 }

@@ -18,7 +18,7 @@ interface Opened {
 }
 
 const pingLimitMs = 500;
-const farewellMs = 500;
+const quitLimitMs = 500;
 const tellEveryMs = 30_000;
 
 /**
@@ -77,12 +77,12 @@ export class RedisClients implements OnApplicationShutdown {
 
   private async close({ client, heartbeat }: Opened): Promise<void> {
     heartbeat.stop();
-    // A client without a connection cannot say goodbye.
-    await this.quietly('redis_left_without_goodbye', within(client.quit(), farewellMs));
+    // QUIT fails on a client without a connection.
+    await this.quietly('redis_left_without_goodbye', within(client.quit(), quitLimitMs));
     client.disconnect();
   }
 
-  /** What may fail without harm, and is told to whoever looks closely. */
+  /** Waits for work that may fail without harm; its error is logged at debug. */
   private async quietly(event: string, work: Promise<unknown>): Promise<void> {
     try {
       await work;

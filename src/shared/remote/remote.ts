@@ -7,7 +7,7 @@ import { toAppError } from '../errors/to-app-error';
 export interface RemoteOptions {
   /** For a whole call, all its tries and pauses included. Milliseconds; 10,000 unless told. */
   readonly deadlineMs?: number;
-  /** What goes after `Authorization: Bearer`: an internal secret or a player's token. */
+  /** Goes after `Authorization: Bearer`: an internal secret or a player's token. */
   readonly bearer?: string;
 }
 
