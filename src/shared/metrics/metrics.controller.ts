@@ -1,6 +1,6 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Header } from '@nestjs/common';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
-import type { FastifyReply } from 'fastify';
+import { Registry } from 'prom-client';
 import { Metrics } from './metrics';
 
 /** Serves /metrics from this application's registry, where the library's controller would serve the global one. */
@@ -12,8 +12,8 @@ export class MetricsController extends PrometheusController {
 
   /** All metrics in Prometheus' text format. */
   @Get()
-  override index(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    void reply.type(this.metrics.registry.contentType);
+  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
+  override index(): Promise<string> {
     return this.metrics.registry.metrics();
   }
 }

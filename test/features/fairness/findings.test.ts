@@ -71,12 +71,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const blocklist = new Blocklist(blocks, clock);
     const metrics = new Metrics();
     const { logger, told } = recordingLogger();
-    const recorder = new Recorder(
-      new FindingsRepository(databases),
-      blocklist,
-      metricsOf(FairnessMetrics, fairnessMetrics, metrics),
-      logger,
-    );
+    const counted = metricsOf(FairnessMetrics, fairnessMetrics, metrics);
+    const recorder = new Recorder(new FindingsRepository(databases), blocklist, counted, logger);
     const flag = (playerId: string, observed: number) =>
       flagOf(
         { rule: 'jump', ruleVersion: 1 },
