@@ -103,7 +103,7 @@ export interface RunningApp {
 export async function startApp(config: Config): Promise<RunningApp> {
   const routes = new RouteTable();
   const features = featuresOf(config);
-  for (const feature of features) routes.add(feature.contract, feature.messages);
+  for (const feature of features) routes.add(feature.contract, feature.docs);
   routes.pages.push(...appPages, ...features.flatMap(({ pages = [] }) => pages));
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, features, routes),

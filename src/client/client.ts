@@ -21,8 +21,6 @@ import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
 import { watchByAsking, watchStream } from './watch';
 
-export { keyed } from '../shared/contract/keyed';
-
 export interface ClientOptions extends RemoteOptions {
   /** `http://host:port`, `https://`, `grpc://` or `grpcs://`. */
   readonly url: string;
@@ -35,7 +33,7 @@ export interface ClientOptions extends RemoteOptions {
  * Every call has a deadline, every failure is an AppError, and what is safe to send again is tried again.
  */
 export class AerieClient implements AsyncDisposable {
-  /** Who plays. `createUser(keyed(request, key))` may be sent again: the same key makes one user. */
+  /** Who plays. `createUser(request, { idempotencyKey })` may be sent again: the same key makes one user. */
   readonly users: UsersApi;
   /** Registration, login, tokens. `as(accessToken)` is the client of who has logged in. */
   readonly auth: AuthApi;

@@ -1,6 +1,6 @@
 import type { ProgressionApi } from '../features/progression/progression.api';
 import type { Reward } from '../generated/aerie/progression/v1/progression';
-import { infoOf } from '../shared/contract/answer';
+import { factsOf } from '../shared/contract/answer';
 import type { Session } from './session';
 import { table } from './table';
 
@@ -45,7 +45,7 @@ export async function allRewards(api: ProgressionApi, playerId: string): Promise
 export async function claim({ client, print, say }: Session, playerId: string, rewardId: string): Promise<number> {
   const answer = await client.progression.claimReward({ playerId, rewardId });
   say(
-    infoOf(answer)?.replayed ? `Claimed before, at ${answer.reward?.claimedAt}; its receipt:` : 'Claimed; its receipt:',
+    factsOf(answer).replayed ? `Claimed before, at ${answer.reward?.claimedAt}; its receipt:` : 'Claimed; its receipt:',
   );
   print(answer, [answer.receipt]);
   return 0;

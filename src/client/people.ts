@@ -3,7 +3,6 @@ import { Writable } from 'node:stream';
 import { ulid } from 'ulid';
 import type { User } from '../generated/aerie/users/v1/users';
 import { validationFailed } from '../shared/errors/common.errors';
-import { keyed } from './client';
 import { type Session, textOrFile } from './session';
 import { table } from './table';
 
@@ -22,7 +21,7 @@ const heading = ['id', 'name', 'e-mail', 'age', 'version', 'created'];
 /** Sent again when the answer is lost, which the key makes safe. */
 export async function createUser({ client, print }: Session, options: PersonOptions): Promise<number> {
   const { name = '', email = '', age } = options;
-  const user = await client.users.createUser(keyed({ name, email, age }, `cli-${ulid()}`));
+  const user = await client.users.createUser({ name, email, age }, { idempotencyKey: `cli-${ulid()}` });
   print(user, table(heading, [rowOf(user)]));
   return 0;
 }

@@ -113,7 +113,7 @@ interface Call {
   readonly valid: Record<string, unknown>;
 }
 
-const calls: Call[] = features.flatMap(({ contract, messages: docs }) =>
+const calls: Call[] = features.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,
@@ -152,7 +152,7 @@ async function sendHttp({ contract, method, route, valid }: Call, seed: number):
   for (const message of fc.sample(messages(valid), { numRuns: perRoute, seed })) {
     const [verb = '', template = ''] = route.http.split(' ');
     const text = JSON.stringify(message);
-    if (route.rawBody) judge(await app.http.call(contract, method, signed(`hostile-${seed}`, text)), text);
+    if (route.signed) judge(await app.http.call(contract, method, signed(`hostile-${seed}`, text)), text);
     else if (verb === 'GET' || /:/.test(template))
       judge(await app.http.send(verb, spelled(template, message), {}), message);
     else judge(await app.http.send(verb, template, { 'content-type': 'application/json' }, text), text);
@@ -184,7 +184,7 @@ describe.each(calls)('$method', (call) => {
     const [verb = '', template = ''] = call.route.http.split(' ');
     const path = template.replace(/:\w+/g, 'x');
     for (const text of fc.sample(texts, { numRuns: perRoute, seed })) {
-      if (call.route.rawBody) judge(await app.http.call(call.contract, call.method, signed('doc', text)), text);
+      if (call.route.signed) judge(await app.http.call(call.contract, call.method, signed('doc', text)), text);
       else if (verb !== 'GET')
         judge(await app.http.send(verb, path, { 'content-type': 'application/json' }, text), text);
       else judge(await app.http.send(verb, `${path}?${encodeURIComponent(text).slice(0, 4000)}`, {}), text);
@@ -194,7 +194,7 @@ describe.each(calls)('$method', (call) => {
   test(`${perRoute} hostile messages over gRPC`, async () => {
     const definition = app.grpc.method(call.contract, call.method);
     for (const message of fc.sample(messages(call.valid), { numRuns: perRoute, seed })) {
-      const sent = call.route.rawBody ? signed('hostile', JSON.stringify(message)) : encodable(message);
+      const sent = call.route.signed ? signed('hostile', JSON.stringify(message)) : encodable(message);
       judge(await app.grpc.send(definition, definition.requestSerialize(sent)), message);
     }
     for (const bytes of fc.sample(fc.uint8Array({ maxLength: 300 }), { numRuns: perRoute, seed }))

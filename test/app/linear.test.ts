@@ -140,17 +140,17 @@ interface Call {
   readonly valid: Record<string, unknown>;
 }
 
-const calls: Call[] = features.flatMap(({ contract, messages }) =>
+const calls: Call[] = features.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,
     route,
-    valid: (messages[method]?.example.request ?? {}) as Record<string, unknown>,
+    valid: (docs[method]?.example.request ?? {}) as Record<string, unknown>,
   })),
 );
 /** Every text of every call's message. */
 const fields = calls
-  .filter(({ route }) => !route.rawBody)
+  .filter(({ route }) => !route.signed)
   .flatMap((call) =>
     Object.keys(call.valid)
       .filter((field) => typeof call.valid[field] === 'string')

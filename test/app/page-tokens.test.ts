@@ -16,8 +16,8 @@ interface List {
   readonly request: Record<string, unknown>;
 }
 
-const lists: List[] = features.flatMap(({ contract, messages }) =>
-  Object.entries(messages)
+const lists: List[] = features.flatMap(({ contract, docs }) =>
+  Object.entries(docs)
     .filter(([, { answer }]) => 'nextPageToken' in ((answer as { shape?: object } | undefined)?.shape ?? {}))
     .map(([method, { example }]) => ({ contract, method, request: { ...(example.request as object) } })),
 );

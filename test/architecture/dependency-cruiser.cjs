@@ -105,9 +105,9 @@ const features = [
     { path: inFeature('service') },
     {
       path: '^src/features/',
-      pathNot: [ownFile('service|repository'), ownExcept(layers), otherFile('api')],
+      pathNot: [ownFile('service|repository|entity'), ownExcept(layers), otherFile('api')],
     },
-    'service -> repository, errors, metrics, events, own files with telling names, shared, the api of others',
+    'service -> repository, entity (its rows), errors, metrics, events, own files with telling names, shared, the api of others',
   ),
   never(
     'repository',
@@ -138,7 +138,7 @@ const features = [
   never(
     'listener-worker',
     { path: inFeature('listener|worker') },
-    { path: '^src/features/', pathNot: [ownFile('service'), ownExcept(layers), otherFile('api|events')] },
+    { path: '^src/features/', pathNot: [ownFile('service|entity'), ownExcept(layers), otherFile('api|events')] },
     'listener, worker -> service, the events and api of others; never repository, dto or controller',
   ),
   never(

@@ -1,6 +1,6 @@
 import { AerieClient } from '../../src/client/client';
 import { developmentSecret, Signer } from '../../src/client/signer';
-import { infoOf } from '../../src/shared/contract/answer';
+import { factsOf } from '../../src/shared/contract/answer';
 import { AppError } from '../../src/shared/errors/app-error';
 import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
@@ -64,7 +64,7 @@ describe('against the real application', () => {
       expect(await client.sendEvent(first)).toEqual({ eventId: kill.id, status: 'accepted' });
       const again = await client.sendEvent(first);
       expect(again).toEqual({ eventId: kill.id, status: 'duplicate' });
-      expect(infoOf(again)?.replayed).toBe(true);
+      expect(factsOf(again).replayed).toBe('effect');
       const { results } = await client.sendBatch([first, { playerId, type: 'progression', payload: { deltaXp: 50 } }]);
       expect(results.map(({ status }) => status)).toEqual(['duplicate', 'accepted']);
       await applied(client);
@@ -74,7 +74,7 @@ describe('against the real application', () => {
       const claimed = await client.progression.claimReward({ playerId, rewardId: 'boss-hydra' });
       const replayed = await client.progression.claimReward({ playerId, rewardId: 'boss-hydra' });
       expect(replayed.receipt).toBe(claimed.receipt);
-      expect([infoOf(claimed)?.replayed, infoOf(replayed)?.replayed]).toEqual([undefined, true]);
+      expect([factsOf(claimed).replayed, factsOf(replayed).replayed]).toEqual([undefined, 'effect']);
       expect(await client.progression.verifyReward({ receipt: claimed.receipt })).toMatchObject({
         valid: true,
         claims: { sub: playerId },

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AerieClient, keyed } from '../../src/client/client';
+import { AerieClient } from '../../src/client/client';
 import { type AppProcess, ensureBuilt, startApp } from '../support/app';
 
 // Users and tokens from the command line and the client library, over both wires.
@@ -103,7 +103,7 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     await using client = new AerieClient({ url: wire === 'http' ? app.url : app.grpcUrl });
     const person = { name: 'Cy', email: `cy-${wire}@example.com`, age: undefined };
     const [first, second] = await Promise.all(
-      [1, 2].map(() => client.users.createUser(keyed({ ...person }, `key-${wire}`))),
+      [1, 2].map(() => client.users.createUser({ ...person }, { idempotencyKey: `key-${wire}` })),
     );
     expect(second).toEqual(first);
     await expect(

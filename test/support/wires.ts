@@ -78,7 +78,7 @@ export class HttpWire implements Wire {
     const route = contract.routes[method];
     if (!route) throw new Error(`${method} has no route`);
     const [verb = '', template = ''] = route.http.split(' ');
-    if (route.rawBody) {
+    if (route.signed) {
       const signed = message as SignedMessage;
       return this.send(
         verb,

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { LoginRequest, RegisterRequest, Session } from '../../generated/aerie/auth/v1/auth';
 import { Tokens } from '../../shared/auth/tokens';
-import { withInfo } from '../../shared/contract/answer';
+import { answer } from '../../shared/contract/answer';
+import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { Checker, type Known } from './auth.checker';
-import { withHeaders } from './auth.errors';
 import { AuthMetrics } from './auth.metrics';
 import { Registrar } from './auth.registrar';
 import { Throttle } from './auth.throttle';
@@ -31,14 +31,14 @@ export class Entrance {
   }
 
   private async enter(email: string, identify: () => Promise<Known>): Promise<Session> {
-    const headers = await this.throttle.take(email);
+    const limits = await this.throttle.take(email);
     try {
       const { user, role } = await identify();
       const accessToken = await this.tokens.issue(user.id, role);
       const session = { accessToken, tokenType: 'Bearer', expiresIn: this.tokens.ttlSeconds, user };
-      return withInfo(session, { headers: { ...headers, 'cache-control': 'no-store' } });
+      return answer(session, { limits, secret: true });
     } catch (error) {
-      throw withHeaders(error, headers);
+      throw error instanceof AppError ? error.withLimits(limits) : error;
     }
   }
 

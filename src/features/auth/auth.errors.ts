@@ -1,11 +1,9 @@
 import { AppError } from '../../shared/errors/app-error';
 
-type Headers = Readonly<Record<string, string>>;
-
 /** One answer for unknown users and wrong passwords, so that it does not tell who plays here. */
 export function credentialsInvalid(): AppError {
   return new AppError('unauthenticated', 'credentials_invalid', 'E-mail address or password is wrong', {
-    headers: { 'www-authenticate': 'Bearer' },
+    challenge: 'Bearer',
   });
 }
 
@@ -27,11 +25,4 @@ export function tooManyHashes(): AppError {
   return new AppError('throttled', 'rate_limited', 'Too many people log in just now; try again', {
     retryAfterMs: 1000,
   });
-}
-
-/** The same error with further response headers; what is no AppError stays as it is. */
-export function withHeaders(error: unknown, headers: Headers): unknown {
-  if (!(error instanceof AppError)) return error;
-  const { kind, code, message, details, cause } = error;
-  return new AppError(kind, code, message, { ...details, headers: { ...details.headers, ...headers } }, cause);
 }

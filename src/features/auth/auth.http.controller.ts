@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post, Put } from '@nestjs/common';
+import { Controller, Get, Post, Put } from '@nestjs/common';
 import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
@@ -9,13 +9,11 @@ export class AuthHttpController {
   constructor(private readonly auth: AuthService) {}
 
   @Post('register')
-  @HttpCode(201)
   register(@HttpRequest() request: RegisterDto): Promise<Session> {
     return this.auth.register(request);
   }
 
   @Post('login')
-  @HttpCode(200)
   login(@HttpRequest() request: LoginDto): Promise<Session> {
     return this.auth.login(request);
   }
@@ -26,7 +24,6 @@ export class AuthHttpController {
   }
 
   @Post('logout')
-  @HttpCode(200)
   logout(@HttpRequest() _request: LogoutDto): Promise<LogoutResponse> {
     return this.auth.logout();
   }

@@ -1,14 +1,10 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
-import { withInfo } from '../../shared/contract/answer';
 
 /** A JWK Set (RFC 7517). */
 export interface Jwks {
   readonly keys: readonly PublicJwk[];
 }
-
-// A key that is to sign next is published this long before, as a second file.
-const headers = { 'cache-control': 'public, max-age=300' };
 
 /** The public keys with which everybody can check the tokens of this process. */
 @Injectable()
@@ -25,6 +21,6 @@ export class JwksService implements OnApplicationBootstrap {
 
   async jwks(): Promise<Jwks> {
     const { published } = await this.keys.ring();
-    return withInfo({ keys: published }, { headers });
+    return { keys: published };
   }
 }

@@ -7,12 +7,12 @@ import { RateLimitModule } from '../../shared/rate-limit/rate-limit.module';
 import { UsersApi } from '../users/users.api';
 import { AuthApi, authContract } from './auth.api';
 import { Checker } from './auth.checker';
+import { authDocs } from './auth.docs';
 import { Entrance } from './auth.entrance';
 import { AuthGrpcController } from './auth.grpc.controller';
 import { AuthHttpController } from './auth.http.controller';
 import { JwksController } from './auth.jwks.controller';
 import { JwksService } from './auth.jwks.service';
-import { authMessages } from './auth.messages';
 import { AuthMetrics, authMetrics } from './auth.metrics';
 import { authMigrations } from './auth.migrations';
 import { authPages } from './auth.pages';
@@ -58,7 +58,7 @@ export class AuthModule {}
 
 export const authFeature: Feature = {
   contract: authContract,
-  messages: authMessages,
+  docs: authDocs,
   pages: authPages,
   module: AuthModule,
   migrations: authMigrations,

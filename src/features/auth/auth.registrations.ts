@@ -5,8 +5,7 @@ import { Jobs } from '../../shared/async/jobs';
 import { Pass } from '../../shared/async/row-by-row';
 import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
-import { infoOf } from '../../shared/contract/answer';
-import { keyed } from '../../shared/contract/keyed';
+import { factsOf } from '../../shared/contract/answer';
 import { AppError } from '../../shared/errors/app-error';
 import { canonicalEmail } from '../../shared/text/email';
 import { UsersApi } from '../users/users.api';
@@ -63,7 +62,7 @@ export class Registrations {
     }
     try {
       const user = await this.create(begun);
-      if (!infoOf(user)?.replayed) return user;
+      if (!factsOf(user).replayed) return user;
       const existing = await existingUser(this.users, user.id);
       if (!existing) await this.repository.end(begun);
       return existing;
@@ -100,7 +99,7 @@ export class Registrations {
 
   private create({ name, email, creation, userId }: Registration): Promise<User> {
     const request = userId === '' ? { name, email } : { name, email, id: userId };
-    return asInternal(() => this.users.createUser(keyed(request, creation)));
+    return asInternal(() => this.users.createUser(request, { idempotencyKey: creation }));
   }
 }
 

@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { type Limit, RateLimiter, rateLimitHeaders, type Taken } from '../../shared/rate-limit/rate-limiter';
+import type { Limit, LimitLeft } from '../../shared/errors/app-error';
+import { RateLimiter, type Taken } from '../../shared/rate-limit/rate-limiter';
 import { canonicalEmail } from '../../shared/text/email';
 import { currentContext } from '../../shared/tracing/request-context';
-import { tooManyTries, withHeaders } from './auth.errors';
+import { tooManyTries } from './auth.errors';
 import { AuthSecrets } from './auth.secrets';
 
 const windowSeconds = 60;
@@ -20,10 +21,10 @@ export class Throttle {
   ) {}
 
   /**
-   * Counts a try and answers the RateLimit headers. One that is refused by an earlier limit does not count for the next:
+   * Counts a try and answers what is left. One that is refused by an earlier limit does not count for the next:
    * nobody locks others out of their account from a single address. @throws AppError rate_limited
    */
-  async take(email: string): Promise<Readonly<Record<string, string>>> {
+  async take(email: string): Promise<readonly LimitLeft[]> {
     const account = this.secrets.nameOf(canonicalEmail(email) ?? email);
     const address = networkOf(currentContext()?.peer ?? '');
     const taken: Taken[] = [];
@@ -34,9 +35,9 @@ export class Throttle {
     ] as const) {
       const one = await this.limiter.take(limit, key);
       taken.push(one);
-      if (one.exceeded) throw withHeaders(tooManyTries(one.resetMs), rateLimitHeaders(taken));
+      if (one.exceeded) throw tooManyTries(one.resetMs).withLimits(taken);
     }
-    return rateLimitHeaders(taken);
+    return taken;
   }
 }
 

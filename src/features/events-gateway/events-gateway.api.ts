@@ -1,5 +1,6 @@
 import type { EventsGatewayService } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import type { Contract } from '../../shared/contract/contract';
+import type { SignedSpelling } from '../../shared/contract/signed-call';
 
 /** What other features, other processes and the client library may ask of the events gateway. */
 export abstract class EventsGatewayApi {
@@ -12,17 +13,31 @@ export abstract class EventsGatewayApi {
   abstract redriveDeadLetter: EventsGatewayService['redriveDeadLetter'];
 }
 
+/** Events, and batches of them, are signed by game servers. */
+export const signedEvent: SignedSpelling = {
+  id: 'idempotency-key',
+  elements: 'x-signature',
+  webhooks: ['webhook', 'svix'],
+};
+
 export const eventsGatewayContract: Contract<EventsGatewayApi> = {
   name: 'events-gateway',
   token: EventsGatewayApi,
   proto: { package: 'aerie.events_gateway.v1', service: 'EventsGatewayService' },
   routes: {
-    ingest: { http: 'POST /events', access: 'public', bodyLimit: 16 * 1024, rawBody: true, retry: true, hot: true },
+    ingest: {
+      http: 'POST /events',
+      access: 'public',
+      bodyLimit: 16 * 1024,
+      signed: signedEvent,
+      retry: true,
+      hot: true,
+    },
     ingestBatch: {
       http: 'POST /events/batch',
       access: 'public',
       bodyLimit: 256 * 1024,
-      rawBody: true,
+      signed: signedEvent,
       retry: true,
       hot: true,
     },

@@ -1,4 +1,4 @@
-import { AppError } from '../../shared/errors/app-error';
+import { AppError, type LimitLeft } from '../../shared/errors/app-error';
 
 export function idempotencyKeyRequired(): AppError {
   return new AppError('invalid', 'idempotency_key_required', 'id: an Idempotency-Key (or webhook-id) is required', {
@@ -12,13 +12,6 @@ export function signatureInvalid(why?: string): AppError {
   return new AppError('unauthenticated', 'signature_invalid', why === undefined ? message : `${message}: ${why}`);
 }
 
-export function bothSpellings(): AppError {
-  const message = 'X-Signature with Idempotency-Key, or the webhook-* (svix-*) headers: not both';
-  return new AppError('invalid', 'validation_failed', `signatures: ${message}`, {
-    fields: [{ field: 'signatures', message }],
-  });
-}
-
 export function occurredAtOutOfRange(): AppError {
   const message = 'occurredAt is more than 5 minutes ahead or more than 7 days old';
   return new AppError('unprocessable', 'occurred_at_out_of_range', message, {
@@ -30,10 +23,10 @@ export function idempotencyKeyReused(): AppError {
   return new AppError('unprocessable', 'idempotency_key_reused', 'This id was accepted before with another body');
 }
 
-export function rateLimited(retryAfterMs: number, headers: Readonly<Record<string, string>>): AppError {
+export function rateLimited(retryAfterMs: number, limits: readonly LimitLeft[]): AppError {
   return new AppError('throttled', 'rate_limited', 'This signing key sends more events than it may', {
     retryAfterMs,
-    headers,
+    limits,
   });
 }
 

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type {
   ConfirmEventsResponse,
   DeadLetter,
@@ -17,20 +17,17 @@ import {
   SignedMessageDto,
 } from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
-import { SignedRequest } from './events-gateway.signed-request.dto';
 
 @Controller('events')
 export class EventsGatewayHttpController {
   constructor(private readonly gateway: EventsGatewayService) {}
 
   @Post('batch')
-  @HttpCode(200)
-  ingestBatch(@SignedRequest() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
+  ingestBatch(@HttpRequest() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
     return this.gateway.ingestBatch(request, traceId);
   }
 
   @Post('confirmations')
-  @HttpCode(200)
   confirmEvents(@HttpRequest() request: ConfirmEventsDto): Promise<ConfirmEventsResponse> {
     return this.gateway.confirmEvents(request);
   }
@@ -41,7 +38,6 @@ export class EventsGatewayHttpController {
   }
 
   @Post('dead-letters')
-  @HttpCode(200)
   parkEvent(@HttpRequest() request: ParkEventDto): Promise<DeadLetter> {
     return this.gateway.parkEvent(request);
   }
@@ -52,7 +48,6 @@ export class EventsGatewayHttpController {
   }
 
   @Post('dead-letters/:id/redrive')
-  @HttpCode(200)
   redriveDeadLetter(@HttpRequest() request: RedriveDeadLetterDto): Promise<DeadLetter> {
     return this.gateway.redriveDeadLetter(request);
   }

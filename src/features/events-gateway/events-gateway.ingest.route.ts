@@ -2,9 +2,9 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { validated } from '../../shared/contract/validation.pipe';
+import { messageOf } from '../../shared/http/http-request.decorator';
 import { SignedMessageDto } from './events-gateway.dto';
 import { EventsGatewayService } from './events-gateway.service';
-import { signedRequest } from './events-gateway.signed-request.dto';
 
 /**
  * `POST /events` on Fastify itself: Nest's way from route to method costs as much as all the rest of the request. Same
@@ -19,9 +19,8 @@ export class IngestRoute implements OnModuleInit {
 
   onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
-    fastify.post('/events', (request, reply) => {
-      reply.code(202);
-      return this.gateway.ingest(validated(signedRequest(request), SignedMessageDto), request.traceId);
+    fastify.post('/events', (request) => {
+      return this.gateway.ingest(validated(messageOf(request), SignedMessageDto), request.traceId);
     });
   }
 }

@@ -7,7 +7,7 @@ import type {
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { instant } from '../../shared/clock/time';
-import { withInfo } from '../../shared/contract/answer';
+import { answer } from '../../shared/contract/answer';
 import { parse } from '../../shared/contract/dto';
 import { idempotencyKey } from '../../shared/contract/schemas';
 import { AppError } from '../../shared/errors/app-error';
@@ -42,15 +42,14 @@ export class Intake {
     const started = this.clock.monotonic();
     try {
       const kid = this.verified(message, ingest.bodyLimit);
-      const headers = this.throttle.take(kid, 1);
+      const limits = this.throttle.take(kid, 1);
       const event = this.toEvent(message.id, parse(eventBody, parseJson(message.body)), traceId);
       const status = settled(await this.journal.record(event));
       this.metrics.ingested(event.type, status);
       this.metrics.took(this.clock.monotonic() - started);
-      const answer = { eventId: event.id, status };
-      return status === 'duplicate' || headers
-        ? withInfo(answer, { replayed: status === 'duplicate', ...(headers ? { headers } : {}) })
-        : answer;
+      const body = { eventId: event.id, status };
+      if (status !== 'duplicate' && !limits) return body;
+      return answer(body, { ...(status === 'duplicate' && { replayed: 'effect' }), ...(limits && { limits }) });
     } catch (error) {
       this.metrics.refused(toAppError(error).code);
       throw error;
@@ -61,7 +60,7 @@ export class Intake {
     const started = this.clock.monotonic();
     const kid = this.verified(message, ingestBatch.bodyLimit);
     const { events: items } = parse(batchBody, parseJson(message.body));
-    const headers = this.throttle.take(kid, items.length);
+    const limits = this.throttle.take(kid, items.length);
     const checked = items.map((item) => this.checked(item, traceId));
     const recorded = await this.journal.recordAll(
       checked.filter((event): event is GameEvent => !(event instanceof Refused)),
@@ -71,7 +70,7 @@ export class Intake {
       event instanceof Refused ? this.rejected(event.id, event.error) : this.result(event, recorded[next++]),
     );
     this.metrics.took(this.clock.monotonic() - started);
-    return headers ? withInfo({ results }, { headers }) : { results };
+    return limits ? answer({ results }, { limits }) : { results };
   }
 
   /** All the checks of `one`, with no effect: neither counted nor recorded. */

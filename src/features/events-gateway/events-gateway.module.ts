@@ -8,6 +8,7 @@ import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { FairnessApi } from '../fairness/fairness.api';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
+import { eventsGatewayDocs } from './events-gateway.docs';
 import { FairnessCallMetrics, fairnessCallMetrics } from './events-gateway.fairness.metrics';
 import { Gatekeeper } from './events-gateway.gatekeeper';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
@@ -16,7 +17,6 @@ import { IngestRoute } from './events-gateway.ingest.route';
 import { Intake } from './events-gateway.intake';
 import { Journal } from './events-gateway.journal';
 import { JournalRepository } from './events-gateway.journal.repository';
-import { eventsGatewayMessages } from './events-gateway.messages';
 import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
 import { Outbox } from './events-gateway.outbox';
@@ -60,7 +60,7 @@ export class EventsGatewayModule {}
 
 export const eventsGatewayFeature: Feature = {
   contract: eventsGatewayContract,
-  messages: eventsGatewayMessages,
+  docs: eventsGatewayDocs,
   module: EventsGatewayModule,
   migrations: eventsGatewayMigrations,
   needs: [FairnessApi],

@@ -3,7 +3,9 @@ import { Injectable } from '@nestjs/common';
 import type { SignedMessage } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
-import { bothSpellings, signatureInvalid } from './events-gateway.errors';
+import { bothSpellings } from '../../shared/contract/signed-call';
+import { signedEvent } from './events-gateway.api';
+import { signatureInvalid } from './events-gateway.errors';
 
 const windowSeconds = 300;
 const maxSignatures = 4;
@@ -35,7 +37,8 @@ export class SignatureVerifier {
   verify(message: SignedMessage): string {
     const { signatures } = message;
     const webhook = signatures.filter((signature) => signature.includes(','));
-    if (webhook.length > 0 && (webhook.length < signatures.length || message.keyId !== '')) throw bothSpellings();
+    if (webhook.length > 0 && (webhook.length < signatures.length || message.keyId !== ''))
+      throw bothSpellings(signedEvent);
     const kid =
       webhook.length > 0
         ? this.webhookKey(

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
 import { Config } from '../../shared/config/config';
+import type { Limit, LimitLeft } from '../../shared/errors/app-error';
 import { rateLimited } from './events-gateway.errors';
 
 interface Bucket {
@@ -17,6 +18,7 @@ export class Throttle {
   private readonly buckets = new Map<string, Bucket>();
   private readonly max: number;
   private readonly burst: number;
+  private readonly limit: Limit;
 
   constructor(
     config: Config,
@@ -24,15 +26,15 @@ export class Throttle {
   ) {
     this.max = config.rateLimit.max;
     this.burst = config.rateLimit.burst;
+    const windowSeconds = Math.max(1, Math.ceil(this.burst / this.max));
+    this.limit = { name: 'events', max: this.burst, windowSeconds };
   }
 
   /**
    * Takes `events` tokens. A batch larger than the burst passes when the bucket is full, and is paid off afterwards.
-   * @returns the answer's RateLimit headers; undefined when there is no limit.
-   * @throws AppError rate_limited
-   * Source of the headers: draft-ietf-httpapi-ratelimit-headers
+   * Answers what is left; undefined when there is no limit. @throws AppError rate_limited
    */
-  take(kid: string, events: number): Readonly<Record<string, string>> | undefined {
+  take(kid: string, events: number): LimitLeft[] | undefined {
     if (this.max === 0) return undefined;
     const now = this.clock.monotonic();
     const bucket = this.buckets.get(kid) ?? { tokens: this.burst, at: now };
@@ -40,9 +42,9 @@ export class Throttle {
     bucket.at = now;
     this.buckets.set(kid, bucket);
     const needed = Math.min(events, this.burst);
-    if (bucket.tokens < needed) throw rateLimited(((needed - bucket.tokens) / this.max) * 1000, this.headers(bucket));
+    if (bucket.tokens < needed) throw rateLimited(((needed - bucket.tokens) / this.max) * 1000, this.left(bucket));
     bucket.tokens -= events;
-    return this.headers(bucket);
+    return this.left(bucket);
   }
 
   /** Every bucket is full again. */
@@ -50,12 +52,8 @@ export class Throttle {
     this.buckets.clear();
   }
 
-  private headers(bucket: Bucket): Readonly<Record<string, string>> {
-    const remaining = Math.max(0, Math.floor(bucket.tokens));
-    const reset = Math.ceil(Math.max(0, this.burst - bucket.tokens) / this.max);
-    return {
-      'ratelimit-policy': `"events";q=${this.burst};w=${Math.max(1, Math.ceil(this.burst / this.max))}`,
-      ratelimit: `"events";r=${remaining};t=${reset}`,
-    };
+  private left(bucket: Bucket): LimitLeft[] {
+    const resetMs = Math.ceil(Math.max(0, this.burst - bucket.tokens) / this.max) * 1000;
+    return [{ limit: this.limit, remaining: Math.max(0, Math.floor(bucket.tokens)), resetMs }];
   }
 }

@@ -1,11 +1,11 @@
 import type { FairnessService } from '../../generated/aerie/fairness/v1/fairness';
-import type { Contract } from '../../shared/contract/contract';
+import type { Contract, Keyed } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of fairness. */
 export abstract class FairnessApi {
   abstract check: FairnessService['check'];
   abstract getPlayer: FairnessService['getPlayer'];
-  abstract blockPlayer: FairnessService['blockPlayer'];
+  abstract blockPlayer: Keyed<FairnessService['blockPlayer']>;
   abstract unblockPlayer: FairnessService['unblockPlayer'];
   abstract listBlocks: FairnessService['listBlocks'];
   abstract listFlags: FairnessService['listFlags'];

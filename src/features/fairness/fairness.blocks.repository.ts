@@ -4,8 +4,8 @@ import { Clock } from '../../shared/clock/clock';
 import { inList, insertNew } from '../../shared/db/bulk';
 import type { Database, Sql, Value } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { Idempotency } from '../../shared/idempotency/idempotency';
-import type { IdempotencyRepository } from '../../shared/idempotency/idempotency.repository';
+import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
+import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
 import type { Block } from './fairness.findings';
 
 const columns = {
@@ -66,16 +66,16 @@ export class BlocksRepository {
 
   /**
    * Puts the block in the place of the one that the player may have, and keeps with it what will be answered, should
-   * `request` come again with the same Idempotency-Key: then that is what this answers, and nothing is done.
+   * the call come again with the same Idempotency-Key: then that is what this answers, and nothing is done.
    */
   replace<Kept extends object>(
     block: Block,
-    request: object,
+    call: KeyedRequest,
     kept: (block: Block) => Kept,
-  ): Promise<{ readonly block: Block; readonly kept: Kept }> {
-    const call = this.idempotency.callOf('FairnessService.BlockPlayer', request);
+  ): Promise<Once<{ readonly block: Block; readonly kept: Kept }>> {
+    const once = this.idempotency.callOf('FairnessService.BlockPlayer', call);
     return this.db.transaction((tx) =>
-      this.keys.once(tx, call, async () => {
+      this.keys.once(tx, once, async () => {
         const fresh = await insert(tx, [block], randomInt(2 ** 48 - 1));
         if (fresh.size === 0) await overwrite(tx, block);
         const written = only(await find(tx, [block.playerId]));

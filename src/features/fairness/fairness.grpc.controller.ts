@@ -10,7 +10,6 @@ import type {
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
-import { keyed } from '../../shared/contract/keyed';
 import {
   BlockPlayerDto,
   CheckDto,
@@ -40,7 +39,7 @@ export class FairnessGrpcController {
 
   @GrpcMethod('FairnessService')
   blockPlayer(@Payload() request: BlockPlayerDto, @IdempotencyKey() key: string | undefined): Promise<FairnessPlayer> {
-    return this.fairness.blockPlayer(keyed(request, key));
+    return this.fairness.blockPlayer(request, { idempotencyKey: key });
   }
 
   @GrpcMethod('FairnessService')

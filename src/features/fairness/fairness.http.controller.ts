@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { Controller, Delete, Get, Patch, Post } from '@nestjs/common';
 import type {
   CheckResponse,
   FairnessPlayer,
@@ -9,7 +9,6 @@ import type {
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
-import { keyed } from '../../shared/contract/keyed';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import {
   BlockPlayerDto,
@@ -29,7 +28,6 @@ export class FairnessHttpController {
   constructor(private readonly fairness: FairnessService) {}
 
   @Post('check')
-  @HttpCode(200)
   check(@HttpRequest() request: CheckDto): Promise<CheckResponse> {
     return this.fairness.check(request);
   }
@@ -40,12 +38,11 @@ export class FairnessHttpController {
   }
 
   @Post('players/:playerId/block')
-  @HttpCode(200)
   blockPlayer(
     @HttpRequest() request: BlockPlayerDto,
     @IdempotencyKey() key: string | undefined,
   ): Promise<FairnessPlayer> {
-    return this.fairness.blockPlayer(keyed(request, key));
+    return this.fairness.blockPlayer(request, { idempotencyKey: key });
   }
 
   @Delete('players/:playerId/block')
@@ -64,7 +61,6 @@ export class FairnessHttpController {
   }
 
   @Post('flags/:id/review')
-  @HttpCode(200)
   reviewFlag(@HttpRequest() request: ReviewFlagDto): Promise<Flag> {
     return this.fairness.reviewFlag(request);
   }

@@ -9,13 +9,13 @@ import { FairnessApi, fairnessContract } from './fairness.api';
 import { Blocklist } from './fairness.blocklist';
 import { BlocksRepository } from './fairness.blocks.repository';
 import { Checker } from './fairness.checker';
+import { fairnessDocs } from './fairness.docs';
 import { FindingsRepository } from './fairness.findings.repository';
 import { FlagsRepository } from './fairness.flags.repository';
 import { FairnessGrpcController } from './fairness.grpc.controller';
 import { FairnessHttpController } from './fairness.http.controller';
 import { Judge } from './fairness.judge';
 import { FairnessListener } from './fairness.listener';
-import { fairnessMessages } from './fairness.messages';
 import { FairnessMetrics, fairnessMetrics } from './fairness.metrics';
 import { fairnessMigrations } from './fairness.migrations';
 import { Players } from './fairness.players';
@@ -58,7 +58,7 @@ export class FairnessModule {}
 
 export const fairnessFeature: Feature = {
   contract: fairnessContract,
-  messages: fairnessMessages,
+  docs: fairnessDocs,
   module: FairnessModule,
   migrations: fairnessMigrations,
 };

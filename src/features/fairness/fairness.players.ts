@@ -9,7 +9,8 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
-import { infoOf, withInfo } from '../../shared/contract/answer';
+import { type Answer, answer } from '../../shared/contract/answer';
+import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens } from '../../shared/contract/page-token';
 import { playerId as playerIdSchema } from '../../shared/contract/schemas';
 import { Blocklist } from './fairness.blocklist';
@@ -53,17 +54,16 @@ export class Players {
   }
 
   /** With an Idempotency-Key that came before, what was answered then: the block may have been lifted since. */
-  async block(request: BlockPlayerRequest): Promise<FairnessPlayer> {
+  async block(request: BlockPlayerRequest, meta: CallMeta): Promise<Answer<FairnessPlayer>> {
     const { playerId, seconds, reason } = request;
     const { strikes, flags } = await this.player(playerId);
     const wanted = blockOf(playerId, 'manual', reason, this.clock.steady(), seconds);
-    const done = await this.blocks.replace(wanted, request, (block) => ({
+    const { done, replayed } = await this.blocks.replace(wanted, { request, key: meta.idempotencyKey }, (block) => ({
       ...{ playerId, blocked: true, blockedUntil: toTime(block.blockedUntil), reason: block.reason },
       ...{ strikes, flags },
     }));
-    const { replayed = false } = infoOf(done) ?? {};
     if (!replayed) this.blocklist.put(done.block);
-    return withInfo(done.kept, { replayed, sameStatus: true });
+    return answer(done.kept, replayed ? { replayed: 'answer' } : {});
   }
 
   /** Those who are blocked now. */

@@ -19,7 +19,8 @@ import type {
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { toTime } from '../../shared/clock/time';
-import { infoOf } from '../../shared/contract/answer';
+import { type Answer, factsOf } from '../../shared/contract/answer';
+import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { Checker } from './fairness.checker';
 import { flagNotFound } from './fairness.errors';
@@ -51,10 +52,10 @@ export class FairnessService implements Proto {
     return this.players.player(playerId);
   }
 
-  async blockPlayer(request: BlockPlayerRequest): Promise<FairnessPlayer> {
-    const player = await this.players.block(request);
+  async blockPlayer(request: BlockPlayerRequest, meta: CallMeta = {}): Promise<Answer<FairnessPlayer>> {
+    const player = await this.players.block(request, meta);
     const { playerId: player_id, seconds, reason } = request;
-    if (!infoOf(player)?.replayed) this.logger.info({ player_id, seconds, reason }, 'player_blocked');
+    if (!factsOf(player).replayed) this.logger.info({ player_id, seconds, reason }, 'player_blocked');
     return player;
   }
 

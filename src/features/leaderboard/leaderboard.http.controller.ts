@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type {
   Leaderboard,
   ListSnapshotsResponse,
@@ -41,7 +41,6 @@ export class LeaderboardHttpController {
   }
 
   @Post('verify')
-  @HttpCode(200)
   verifyLeaderboard(@HttpRequest() request: VerifyLeaderboardDto): Promise<VerifyLeaderboardResponse> {
     return this.leaderboard.verifyLeaderboard(request);
   }

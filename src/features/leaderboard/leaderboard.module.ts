@@ -11,10 +11,10 @@ import { LeaderboardApplier } from './leaderboard.applier';
 import { Boards } from './leaderboard.boards';
 import { Calendar } from './leaderboard.calendar';
 import { Closer } from './leaderboard.closer';
+import { leaderboardDocs } from './leaderboard.docs';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
 import { LeaderboardListener } from './leaderboard.listener';
-import { leaderboardMessages } from './leaderboard.messages';
 import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { Photographer } from './leaderboard.photographer';
@@ -61,7 +61,7 @@ export class LeaderboardModule {}
 
 export const leaderboardFeature: Feature = {
   contract: leaderboardContract,
-  messages: leaderboardMessages,
+  docs: leaderboardDocs,
   module: LeaderboardModule,
   migrations: leaderboardMigrations,
   needs: [EventsGatewayApi],

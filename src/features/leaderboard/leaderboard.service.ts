@@ -13,7 +13,7 @@ import type {
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
-import { cacheable } from '../../shared/contract/cacheable';
+import { cacheable } from '../../shared/contract/answer';
 import { PageTokens } from '../../shared/contract/page-token';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
 import type { WindowKind } from './leaderboard.calendar';
@@ -58,7 +58,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const part = await this.metrics.timed(() => this.reader.page(place, end, limit));
     // Boards lose no players, so a page that went before has told no such rank.
     if (end && end.nextRank > part.total) throw pageTokenInvalid();
-    return cacheable(this.toLeaderboard(place, part), isFinal(place, key ?? pageToken));
+    return cacheable(this.toLeaderboard(place, part), isFinal(place, key ?? pageToken) ? 'final' : 'ask');
   }
 
   /** The top of a board as it is now, of which first pages of every size can be made. */
@@ -89,7 +89,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       percentile: Math.round((10_000 * (part.total - me.rank)) / part.total) / 100,
       neighbours,
     };
-    return cacheable(rank, isFinal(place, key));
+    return cacheable(rank, isFinal(place, key) ? 'final' : 'ask');
   }
 
   listSnapshots(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {

@@ -5,7 +5,7 @@ import type {
   ListSnapshotsResponse,
   SnapshotPage,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { cacheable } from '../../shared/contract/cacheable';
+import { cacheable } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
@@ -47,7 +47,7 @@ export class SnapshotReader {
     // Those that are wanted may be far behind very many others.
     const found = await (filter.some((one) => one !== null) ? this.heavy.run(look) : look());
     const { page, nextPageToken } = this.listTokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
-    return cacheable({ snapshots: page.map(toSnapshot), nextPageToken }, false);
+    return cacheable({ snapshots: page.map(toSnapshot), nextPageToken }, 'ask');
   }
 
   /** @throws AppError snapshot_not_found, rate_limited */
@@ -59,7 +59,7 @@ export class SnapshotReader {
     const found = await this.standings(snapshot, end, limit + 1);
     const rank = end?.nextRank ?? 1;
     const { page, nextPageToken } = this.entryTokens.cut([id], found, limit, (last) => toPosition(last, rank + limit));
-    return cacheable({ snapshot: toSnapshot(snapshot), entries: toEntries(rank, page), nextPageToken }, true);
+    return cacheable({ snapshot: toSnapshot(snapshot), entries: toEntries(rank, page), nextPageToken }, 'final');
   }
 
   private async standings(

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 import type {
   ClaimRewardResponse,
   ListRewardsResponse,
@@ -25,7 +25,6 @@ export class ProgressionHttpController {
   }
 
   @Post('rewards/claim')
-  @HttpCode(201)
   claimReward(
     @HttpRequest() request: ClaimRewardDto,
     @IdempotencyKey() _key: string | undefined,
@@ -34,7 +33,6 @@ export class ProgressionHttpController {
   }
 
   @Post('rewards/verify')
-  @HttpCode(200)
   verifyReward(@HttpRequest() request: VerifyRewardDto): Promise<VerifyRewardResponse> {
     return this.progression.verifyReward(request);
   }

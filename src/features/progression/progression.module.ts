@@ -7,10 +7,10 @@ import { DbModule } from '../../shared/db/db.module';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { ProgressionApi, progressionContract } from './progression.api';
 import { ProgressionApplier } from './progression.applier';
+import { progressionDocs } from './progression.docs';
 import { ProgressionGrpcController } from './progression.grpc.controller';
 import { ProgressionHttpController } from './progression.http.controller';
 import { ProgressionListener } from './progression.listener';
-import { progressionMessages } from './progression.messages';
 import { ProgressionMetrics, progressionMetrics } from './progression.metrics';
 import { progressionMigrations } from './progression.migrations';
 import { ProgressReader } from './progression.reader';
@@ -38,7 +38,7 @@ export class ProgressionModule {}
 
 export const progressionFeature: Feature = {
   contract: progressionContract,
-  messages: progressionMessages,
+  docs: progressionDocs,
   module: ProgressionModule,
   migrations: progressionMigrations,
   needs: [EventsGatewayApi],

@@ -12,7 +12,7 @@ import type {
 } from '../../generated/aerie/progression/v1/progression';
 import { restrictedTo } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
-import { withInfo } from '../../shared/contract/answer';
+import { answer } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { playerNotFound, rewardNotFound } from './progression.errors';
 import { ProgressionMetrics } from './progression.metrics';
@@ -74,5 +74,5 @@ export class ProgressionService implements Proto {
 }
 
 function claimed(reward: StoredReward, replayed: boolean): ClaimRewardResponse {
-  return withInfo({ receipt: reward.receipt ?? '', reward: toReward(reward) }, { replayed });
+  return answer({ receipt: reward.receipt ?? '', reward: toReward(reward) }, replayed ? { replayed: 'effect' } : {});
 }

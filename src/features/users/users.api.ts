@@ -1,9 +1,9 @@
 import type { UserService } from '../../generated/aerie/users/v1/users';
-import type { Contract } from '../../shared/contract/contract';
+import type { Contract, Keyed } from '../../shared/contract/contract';
 
 /** What other features, other processes and the client library may ask of users. */
 export abstract class UsersApi {
-  abstract createUser: UserService['createUser'];
+  abstract createUser: Keyed<UserService['createUser']>;
   abstract getUser: UserService['getUser'];
   abstract listUsers: UserService['listUsers'];
   abstract updateUser: UserService['updateUser'];
@@ -15,7 +15,7 @@ export const usersContract: Contract<UsersApi> = {
   token: UsersApi,
   proto: { package: 'aerie.users.v1', service: 'UserService' },
   routes: {
-    createUser: { http: 'POST /users', access: 'admin' },
+    createUser: { http: 'POST /users', access: 'admin', location: '/users/:id' },
     getUser: { http: 'GET /users/:id', access: 'player', retry: true },
     listUsers: { http: 'GET /users', access: 'admin', retry: true },
     updateUser: { http: 'PATCH /users/:id', access: 'player' },

@@ -3,7 +3,6 @@ import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { IfMatch, meantFor } from '../../shared/contract/if-match';
-import { keyed } from '../../shared/contract/keyed';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
 import { UsersService } from './users.service';
 
@@ -13,7 +12,7 @@ export class UsersGrpcController {
 
   @GrpcMethod('UserService')
   createUser(@Payload() request: CreateUserDto, @IdempotencyKey() key: string | undefined): Promise<User> {
-    return this.users.createUser(keyed(request, key));
+    return this.users.createUser(request, { idempotencyKey: key });
   }
 
   @GrpcMethod('UserService')

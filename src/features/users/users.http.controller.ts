@@ -1,8 +1,7 @@
-import { Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { Controller, Delete, Get, Patch, Post } from '@nestjs/common';
 import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { IfMatch, meantFor } from '../../shared/contract/if-match';
-import { keyed } from '../../shared/contract/keyed';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
 import { UsersService } from './users.service';
@@ -12,9 +11,8 @@ export class UsersHttpController {
   constructor(private readonly users: UsersService) {}
 
   @Post()
-  @HttpCode(201)
   createUser(@HttpRequest() request: CreateUserDto, @IdempotencyKey() key: string | undefined): Promise<User> {
-    return this.users.createUser(keyed(request, key));
+    return this.users.createUser(request, { idempotencyKey: key });
   }
 
   @Get(':id')
@@ -33,7 +31,6 @@ export class UsersHttpController {
   }
 
   @Delete(':id')
-  @HttpCode(204)
   deleteUser(@HttpRequest() request: DeleteUserDto): Promise<DeleteUserResponse> {
     return this.users.deleteUser(request);
   }

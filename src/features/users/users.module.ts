@@ -7,16 +7,14 @@ import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { LockModule } from '../../shared/lock/lock.module';
 import { UsersApi, usersContract } from './users.api';
 import { UsersCache } from './users.cache';
-import { UsersCreator } from './users.creator';
+import { usersDocs } from './users.docs';
+import { usersTable } from './users.entity';
 import { UsersGrpcController } from './users.grpc.controller';
 import { UsersHttpController } from './users.http.controller';
-import { usersMessages } from './users.messages';
 import { UsersMetrics, usersMetrics } from './users.metrics';
 import { usersMigrations } from './users.migrations';
-import { UsersReader } from './users.reader';
 import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
-import { UsersWriter } from './users.writer';
 
 @Module({
   imports: [CacheModule, ContractModule, DbModule, IdempotencyModule, LockModule],
@@ -24,9 +22,6 @@ import { UsersWriter } from './users.writer';
   providers: [
     UsersService,
     { provide: UsersApi, useExisting: UsersService },
-    UsersCreator,
-    UsersReader,
-    UsersWriter,
     UsersCache,
     UsersRepository,
     UsersMetrics,
@@ -38,7 +33,8 @@ export class UsersModule {}
 
 export const usersFeature: Feature = {
   contract: usersContract,
-  messages: usersMessages,
+  docs: usersDocs,
   module: UsersModule,
+  entities: [usersTable],
   migrations: usersMigrations,
 };

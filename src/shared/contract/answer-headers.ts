@@ -1,4 +1,8 @@
-/** What an answer can have beside its body, by name. */
+import type { LimitLeft } from '../errors/app-error';
+import { type AnswerFacts, factsOf } from './answer';
+import type { RouteEntry } from './route-table';
+
+/** The headers of HTTP answers, for the document. */
 export const answerHeaders = {
   'X-Trace-ID': text('Of this request; every line of the log about it has it', '4bf92f3577b34da6a3ce929d0e0e4736'),
   'Retry-After': text('After how many seconds to try again', '1'),
@@ -7,10 +11,51 @@ export const answerHeaders = {
   RateLimit: text('What is left of each limit, and in how many seconds it is whole again', '"account";r=4;t=60'),
   'RateLimit-Policy': text('Each limit and its seconds', '"account";q=5;w=60'),
   'Cache-Control': text('How long caches may keep the answer', 'public, no-cache'),
+  Location: text('Where what was made is', '/users/01KAJ0000000000000000000AA'),
 } as const;
 
 export type AnswerHeader = keyof typeof answerHeaders;
 
 function text(description: string, example: string): object {
   return { description, example, schema: { type: 'string' } };
+}
+
+/** Which headers tell a fact. */
+export const headersOfFact: Readonly<Record<keyof AnswerFacts, readonly AnswerHeader[]>> = {
+  version: ['ETag'],
+  cache: ['Cache-Control'],
+  replayed: ['Idempotent-Replayed'],
+  limits: ['RateLimit', 'RateLimit-Policy'],
+  secret: ['Cache-Control'],
+};
+
+// Ours can be asked whether anything has changed at the cost of the question; proxies and browsers keep the answer.
+// Source: RFC 9111
+const cacheControl = { ask: 'public, no-cache', final: 'public, max-age=86400, immutable' } as const;
+
+/** The facts of an answer as HTTP headers and gRPC trailers, in lower case. */
+export function headersOf(body: object, { location }: Pick<RouteEntry, 'location'>): Record<string, string> {
+  const { version, cache, replayed, limits, secret } = factsOf(body);
+  const headers: Record<string, string> = {};
+  if (version !== undefined) headers.etag = `"${version}"`;
+  if (cache !== undefined) headers['cache-control'] = cacheControl[cache];
+  if (secret) headers['cache-control'] = 'no-store';
+  if (replayed !== undefined) headers['idempotent-replayed'] = 'true';
+  if (limits) Object.assign(headers, limitHeaders(limits));
+  if (location !== undefined) headers.location = filled(location, body as Record<string, unknown>);
+  return headers;
+}
+
+/** What is left of each limit, and the limits. Source: draft-ietf-httpapi-ratelimit-headers */
+export function limitHeaders(limits: readonly LimitLeft[]): Readonly<Record<string, string>> {
+  return {
+    'ratelimit-policy': limits.map(({ limit }) => `"${limit.name}";q=${limit.max};w=${limit.windowSeconds}`).join(', '),
+    ratelimit: limits
+      .map(({ limit, remaining, resetMs }) => `"${limit.name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
+      .join(', '),
+  };
+}
+
+function filled(template: string, body: Readonly<Record<string, unknown>>): string {
+  return template.replace(/:([A-Za-z]+)/g, (_all, name: string) => encodeURIComponent(String(body[name])));
 }

@@ -1,21 +1,38 @@
-/** What an answer says beside its message. */
-export interface AnswerInfo {
-  /** The effect is an earlier request's: HTTP 200 and `Idempotent-Replayed: true`, gRPC trailer `idempotent-replayed`. */
-  readonly replayed?: boolean;
-  /** A replayed answer keeps the status that the first one had (Idempotency-Key). */
-  readonly sameStatus?: boolean;
-  /** Response headers (HTTP) and trailers (gRPC), lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>;
+import { createHash } from 'node:crypto';
+import type { LimitLeft } from '../errors/app-error';
+
+/** What is true of an answer beside its message. Each wire spells it in headers or trailers (answer-headers.ts). */
+export interface AnswerFacts {
+  /** The version of what the message tells: for a change that is meant for it, and for asking whether it has changed. */
+  readonly version?: number | string;
+  /** Caches may keep it: and ask each time whether it has changed, or for good, since this request has no other answer. */
+  readonly cache?: 'ask' | 'final';
+  /** Nothing new was done: the effect is an earlier request's, or the whole answer is (with an idempotency key). */
+  readonly replayed?: 'effect' | 'answer';
+  /** What the caller has left of each limit. */
+  readonly limits?: readonly LimitLeft[];
+  /** No cache may keep it. */
+  readonly secret?: true;
 }
 
-const infos = new WeakMap<object, AnswerInfo>();
+const facts = Symbol('facts');
 
-/** Attaches `info` to this very answer object and returns it. Services use it, since they know no wire. */
-export function withInfo<T extends object>(answer: T, info: AnswerInfo): T {
-  infos.set(answer, { ...infos.get(answer), ...info });
-  return answer;
+/** A message with its facts, which no serialisation and no copy carries on. */
+export type Answer<Body extends object> = Body & { readonly [facts]?: AnswerFacts };
+
+/** A copy of `body` that says these facts. */
+export function answer<Body extends object>(body: Body, said: AnswerFacts): Answer<Body> {
+  return Object.defineProperty({ ...body }, facts, { value: said });
 }
 
-export function infoOf(answer: unknown): AnswerInfo | undefined {
-  return typeof answer === 'object' && answer !== null ? infos.get(answer) : undefined;
+const none: AnswerFacts = {};
+
+export function factsOf(body: object): AnswerFacts {
+  return (body as Answer<object>)[facts] ?? none;
+}
+
+/** A public answer, whose version is a digest: the same as long as it says the same, whichever process gives it. */
+export function cacheable<Body extends object>(body: Body, cache: 'ask' | 'final'): Answer<Body> {
+  const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url');
+  return answer(body, { version: digest.slice(0, 22), cache });
 }

@@ -1,27 +1,41 @@
 import type { ZodType } from 'zod';
-import type { AnswerHeader } from './answer-headers';
+import type { AnswerFacts } from './answer';
 import type { Dto } from './dto';
 import type { RequestHeaders } from './request-headers';
 
-/** What OpenAPI says of one call beyond its route. */
-export interface MessageDocs {
+interface DocsBase<Request, Body> {
   readonly summary: string;
-  readonly request: Dto<object>;
-  readonly answer: ZodType;
-  /** HTTP status of success; 200 unless told. */
-  readonly status?: number;
+  readonly request: Dto<Request>;
+  readonly answer: ZodType<Body>;
+  /** HTTP status of success; 200 unless told. The server answers with it. */
+  readonly status?: 201 | 202 | 204;
   /** Sent again it is answered 200 with the same body. */
   readonly replayed?: true;
   /** Error codes that this call adds to those every call can have, by HTTP status. */
-  readonly errors?: Readonly<Record<number, readonly string[]>>;
-  readonly example: { readonly request: object; readonly answer: object };
+  readonly errors?: Readonly<Partial<Record<400 | 401 | 403 | 404 | 409 | 412 | 422 | 429, readonly string[]>>>;
   /** Headers that are not in the message, by name. */
   readonly headers?: RequestHeaders;
-  /** Headers of a success, and of being refused for too many tries, beside those that follow from the rest. */
-  readonly answers?: readonly AnswerHeader[];
-  /** The schema of a body that the request carries as bytes. */
-  readonly rawBody?: ZodType;
+  /** What an answer says beside its message; `limits` also when it is refused for too many tries. */
+  readonly facts?: readonly (keyof AnswerFacts)[];
 }
 
-/** The messages of a contract, keyed by its methods. */
-export type Messages<Api extends object> = { readonly [Method in keyof Api]: MessageDocs };
+/** What OpenAPI says of one call beyond its route. */
+export type CallDocs<Request = object, Body = unknown> = DocsBase<Request, Body> &
+  (
+    | {
+        readonly signedBody?: never;
+        readonly example: { readonly request: Readonly<Partial<Request>>; readonly answer: Body };
+      }
+    | {
+        /** The schema of a body that is signed, and an example of it. */
+        readonly signedBody: ZodType;
+        readonly example: { readonly request: object; readonly answer: Body };
+      }
+  );
+
+/** The calls of a contract, keyed by its methods: schema, status and examples have the types that the call has. */
+export type Docs<Api extends object> = {
+  readonly [Method in keyof Api]: Api[Method] extends (request: infer Request, ...rest: never[]) => Promise<infer Body>
+    ? CallDocs<Request, Body>
+    : never;
+};

@@ -1,3 +1,5 @@
+import type { SignedSpelling } from './signed-call';
+
 /**
  * Who may call. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
  * `admin`: administrators, operators and other processes.
@@ -9,10 +11,12 @@ interface RouteBase {
   readonly http: `${'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'} /${string}`;
   /** Bytes; 64 KiB unless told. */
   readonly bodyLimit?: number;
-  /** The body stays bytes: it is signed, or checked before it is parsed. */
-  readonly rawBody?: true;
+  /** The body is signed, so it stays bytes; how its signatures stand in headers. The message is a `SignedCall`. */
+  readonly signed?: SignedSpelling;
   /** HTTP: the message is in the query, as of a read, although it is a POST. */
   readonly inQuery?: true;
+  /** Where what the call has made is: the path of a read, filled from the answer. HTTP: `Location`. */
+  readonly location?: `/${string}`;
   /** Whether trying again is safe when the first answer was not heard: reads, and what says the same twice. */
   readonly retry?: true;
 }
@@ -57,3 +61,14 @@ export interface AnyContract {
   readonly routes: Readonly<Record<string, Route>>;
   readonly streams?: StreamAccess;
 }
+
+/** What travels with a call's message: HTTP carries it in headers, gRPC as metadata. */
+export interface CallMeta {
+  /** The same key of the same caller has one effect and one answer for a day. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** A call that takes an idempotency key. */
+export type Keyed<Call> = Call extends (request: infer Request) => infer Answer
+  ? (request: Request, meta?: CallMeta) => Answer
+  : never;

@@ -1,18 +1,20 @@
 import type { Type } from '@nestjs/common';
-import type { MigrationInterface } from 'typeorm';
-import type { MessageDocs } from './call-docs';
+import type { DataSourceOptions, EntitySchema, MigrationInterface } from 'typeorm';
+import type { CallDocs } from './call-docs';
 import type { AnyContract } from './contract';
 import type { Page } from './open-path';
 
 /** What the application needs to know of a feature in order to run it. */
 export interface Feature {
   readonly contract: AnyContract;
-  readonly messages: Readonly<Record<string, MessageDocs>>;
+  readonly docs: Readonly<Record<string, CallDocs>>;
   /** What it serves over HTTP beside the calls. */
   readonly pages?: readonly Page[];
   readonly module: Type;
   /** What other features it asks: the tokens of their contracts. Without them it does not run. */
   readonly needs?: readonly (abstract new () => object)[];
+  /** Its tables. */
+  readonly entities?: readonly { readonly name: string; schema(type: DataSourceOptions['type']): EntitySchema }[];
   readonly migrations: readonly (new () => MigrationInterface)[];
 }
 

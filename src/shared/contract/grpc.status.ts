@@ -1,6 +1,7 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { AppError, type FieldViolation } from '../errors/app-error';
 import { type Kind, kinds } from '../errors/kinds';
+import { limitHeaders } from './answer-headers';
 import { rpcType } from './proto';
 
 const statusType = rpcType('Status');
@@ -19,7 +20,9 @@ export function grpcError(error: AppError): StatusObject & Error {
   const message = error.message.toWellFormed();
   const status = { code: error.grpcStatus, message, details: details(error) };
   metadata.set(detailsKey, statusType.serialize(status));
-  for (const [name, value] of Object.entries(error.details.headers ?? {})) metadata.set(name, value);
+  const { challenge, limits } = error.details;
+  if (challenge) metadata.set('www-authenticate', challenge);
+  for (const [name, value] of Object.entries(limits ? limitHeaders(limits) : {})) metadata.set(name, value);
   return Object.assign(new Error(message), { code: error.grpcStatus, details: message, metadata });
 }
 

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { AppError } from '../errors/app-error';
 import { kinds } from '../errors/kinds';
 import { newTraceId } from '../tracing/trace-id';
+import { limitHeaders } from './answer-headers';
 
 /** The one error shape over HTTP. */
 export interface ErrorBody {
@@ -32,11 +33,12 @@ const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'et
  */
 export function sendError(reply: FastifyReply, error: AppError, traceId: string): void {
   if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
-  const { retryAfterMs, allow, headers } = error.details;
+  const { retryAfterMs, allow, challenge, limits } = error.details;
   for (const name of ofAnotherBody) reply.removeHeader(name);
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   if (allow) reply.header('allow', allow.join(', '));
-  if (headers) reply.headers(headers);
+  if (challenge) reply.header('www-authenticate', challenge);
+  if (limits) reply.headers(limitHeaders(limits));
   // As text: Fastify chooses how to serialise by a type that the handler may have set.
   const body = JSON.stringify(errorBody(error, traceId || newTraceId()));
   void reply.code(error.httpStatus).type('application/json; charset=utf-8').send(body);

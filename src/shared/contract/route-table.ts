@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { MessageDocs } from './call-docs';
+import type { CallDocs } from './call-docs';
 import type { Access, AnyContract, Route } from './contract';
 import type { Page } from './open-path';
 
@@ -10,6 +10,10 @@ export interface RouteEntry {
   readonly method: string;
   readonly access: Access;
   readonly route?: Route;
+  /** HTTP status of success. */
+  readonly status: number;
+  /** Where what it makes is: a template that the answer fills. */
+  readonly location: string | undefined;
 }
 
 interface HttpRoute {
@@ -23,23 +27,29 @@ interface HttpRoute {
  */
 @Injectable()
 export class RouteTable {
-  readonly contracts: { readonly contract: AnyContract; readonly messages: Readonly<Record<string, MessageDocs>> }[] =
-    [];
+  readonly contracts: { readonly contract: AnyContract; readonly docs: Readonly<Record<string, CallDocs>> }[] = [];
   /** What is served beside the calls. */
   readonly pages: Page[] = [];
   private readonly byHttp = new Map<string, RouteEntry>();
   private readonly byGrpc = new Map<string, RouteEntry>();
   private readonly httpRoutes: HttpRoute[] = [];
 
-  add(contract: AnyContract, messages: Readonly<Record<string, MessageDocs>>): void {
-    this.contracts.push({ contract, messages });
+  add(contract: AnyContract, docs: Readonly<Record<string, CallDocs>>): void {
+    this.contracts.push({ contract, docs });
     for (const [method, route] of Object.entries(contract.routes)) {
-      const entry = { service: contract.name, method, access: route.access, route };
+      const { access, location } = route;
+      const entry = { service: contract.name, method, access, route, status: docs[method]?.status ?? 200, location };
       this.byHttp.set(route.http, entry);
       this.byGrpc.set(grpcPath(contract, method), entry);
     }
     for (const [method, access] of Object.entries(contract.streams ?? {})) {
-      this.byGrpc.set(grpcPath(contract, method), { service: contract.name, method, access });
+      this.byGrpc.set(grpcPath(contract, method), {
+        service: contract.name,
+        method,
+        access,
+        status: 200,
+        location: undefined,
+      });
     }
   }
 

@@ -1,20 +1,39 @@
-import { type DataSourceOptions, TableColumn, type TableColumnOptions } from 'typeorm';
+import { type ColumnType, type DataSourceOptions, TableColumn, type TableColumnOptions } from 'typeorm';
 
 /** `runner.dataSource.options.type` of the migration that asks. */
 export type ColumnOwner = DataSourceOptions['type'];
 type Extra = Pick<TableColumnOptions, 'isNullable' | 'default' | 'isPrimary'>;
+type Kind = 'sequence' | 'text' | 'longText' | 'integer' | 'bigint';
 
-// Text is compared and ordered byte by byte everywhere: MySQL's default takes "a" for "A", PostgreSQL's follows a language.
-function binary(type: ColumnOwner): Partial<TableColumnOptions> {
-  if (type === 'mysql' || type === 'mariadb') return { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
-  return { collation: type === 'postgres' ? 'C' : 'BINARY' };
+/** What this kind of column is on this kind of database, for migrations and for entities alike. */
+export function columnType(
+  type: ColumnOwner,
+  kind: Kind,
+): { type: ColumnType & string; charset?: string; collation?: string } {
+  const mysql = type === 'mysql' || type === 'mariadb';
+  // Text is compared and ordered byte by byte everywhere: MySQL's default takes "a" for "A", PostgreSQL's follows a language.
+  const binary = mysql
+    ? { charset: 'utf8mb4', collation: 'utf8mb4_bin' }
+    : { collation: type === 'postgres' ? 'C' : 'BINARY' };
+  switch (kind) {
+    case 'sequence':
+      // SQLite counts up by itself in a column of exactly this type.
+      return { type: type === 'better-sqlite3' ? 'integer' : 'bigint' };
+    case 'text':
+      return { type: 'varchar', ...binary };
+    case 'longText':
+      return { type: mysql ? 'mediumtext' : 'text', ...binary };
+    case 'integer':
+      return { type: mysql ? 'int' : 'integer' };
+    case 'bigint':
+      return { type: 'bigint' };
+  }
 }
 
 /** An integer primary key that the database counts up. Numbers may be skipped and may commit out of order. */
 export function sequence(type: ColumnOwner, name = 'seq'): TableColumn {
   const generated = { isPrimary: true, isGenerated: true, generationStrategy: 'increment' } as const;
-  // SQLite counts up by itself in a column of exactly this type.
-  return new TableColumn({ name, type: type === 'better-sqlite3' ? 'integer' : 'bigint', ...generated });
+  return new TableColumn({ name, ...columnType(type, 'sequence'), ...generated });
 }
 
 /**
@@ -22,25 +41,20 @@ export function sequence(type: ColumnOwner, name = 'seq'): TableColumn {
  * it compares, so a key must not end with one.
  */
 export function text(type: ColumnOwner, name: string, length: number, extra: Extra = {}): TableColumn {
-  return new TableColumn({ name, type: 'varchar', length: String(length), ...binary(type), ...extra });
+  return new TableColumn({ name, ...columnType(type, 'text'), length: String(length), ...extra });
 }
 
 /** Text of any length (MySQL: 16 MB), compared byte by byte. Not for an index. */
 export function longText(type: ColumnOwner, name: string, extra: Extra = {}): TableColumn {
-  return new TableColumn({
-    name,
-    type: type === 'mysql' || type === 'mariadb' ? 'mediumtext' : 'text',
-    ...binary(type),
-    ...extra,
-  });
+  return new TableColumn({ name, ...columnType(type, 'longText'), ...extra });
 }
 
 /** A whole number of 32 bits. */
 export function integer(type: ColumnOwner, name: string, extra: Extra = {}): TableColumn {
-  return new TableColumn({ name, type: type === 'mysql' || type === 'mariadb' ? 'int' : 'integer', ...extra });
+  return new TableColumn({ name, ...columnType(type, 'integer'), ...extra });
 }
 
 /** A whole number up to 2^53-1; times are epoch milliseconds. */
-export function bigint(_type: ColumnOwner, name: string, extra: Extra = {}): TableColumn {
-  return new TableColumn({ name, type: 'bigint', ...extra });
+export function bigint(type: ColumnOwner, name: string, extra: Extra = {}): TableColumn {
+  return new TableColumn({ name, ...columnType(type, 'bigint'), ...extra });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataSource, type EntitySchema, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
 import { within } from '../async/within';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from '../config/database-url';
 import { AppError } from '../errors/app-error';
@@ -7,6 +7,7 @@ import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import { type Dialect, type DialectOptions, inTime, type Lane } from './dialect';
+import type { Table } from './entity';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
 import { Outcomes } from './outcomes';
@@ -17,14 +18,12 @@ import { SqliteDialect } from './sqlite.dialect';
 
 export type { DatabaseKind, Sql, Value } from './sql';
 
-/** An entity class or schema, and a migration class, as TypeORM takes them. */
-export type Entity = (new () => object) | EntitySchema;
 export type Migration = new () => MigrationInterface;
 
 /** `url` as in `parseDatabaseUrl`; pool sizes do not concern SQLite, which has one connection. */
 export interface DatabaseOptions extends DialectOptions {
   readonly url: string;
-  readonly entities: readonly Entity[];
+  readonly tables: readonly Table<object>[];
   readonly migrations: readonly Migration[];
 }
 
@@ -68,10 +67,11 @@ export class Database {
 
   /** Opens the pool. Rejects with the driver's error when the server refuses us, `unavailable` when it is not there. */
   async connect(): Promise<void> {
-    const { entities, migrations, connectTimeoutMs } = this.options;
+    const { tables, migrations, connectTimeoutMs } = this.options;
+    const options = this.dialect.dataSourceOptions();
     const dataSource = new DataSource({
-      ...this.dialect.dataSourceOptions(),
-      entities: [...entities],
+      ...options,
+      entities: tables.map((table) => table.schema(options.type)),
       migrations: [...migrations],
       logger: new SilentLogger(),
     });

@@ -1,12 +1,13 @@
 import { StartError } from '../lifecycle/start.error';
 import { scrub } from '../logging/redaction';
-import { Database, type Entity, type Migration } from './database';
+import { Database, type Migration } from './database';
 import { SqliteDriverMissingError } from './db.errors';
 import type { DialectOptions } from './dialect';
+import type { Table } from './entity';
 
 interface Member {
   readonly url: string;
-  readonly entities: readonly Entity[];
+  readonly tables: readonly Table<object>[];
   readonly migrations: readonly Migration[];
 }
 
@@ -18,9 +19,9 @@ export class Databases {
   constructor(private readonly options: DialectOptions) {}
 
   /** Before the first call of `of`: what a feature keeps, and where. */
-  register(feature: string, url: string, entities: readonly Entity[], migrations: readonly Migration[]): void {
+  register(feature: string, url: string, tables: readonly Table<object>[], migrations: readonly Migration[]): void {
     if (this.byUrl.size > 0) throw new Error(`${feature} was registered after the databases were made`);
-    this.members.set(feature, { url, entities, migrations });
+    this.members.set(feature, { url, tables, migrations });
   }
 
   /** The database of a registered feature. */
@@ -83,10 +84,10 @@ export class Databases {
 
   private create(url: string): Database {
     const sharing = [...this.members.values()].filter((member) => member.url === url);
-    const entities = sharing.flatMap((member) => member.entities);
+    const tables = sharing.flatMap((member) => member.tables);
     const migrations = sharing.flatMap((member) => member.migrations);
     const sole = sharing.length === this.members.size;
-    return new Database({ ...this.options, url, entities, migrations, sole });
+    return new Database({ ...this.options, url, tables, migrations, sole });
   }
 }
 

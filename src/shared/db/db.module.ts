@@ -28,8 +28,8 @@ export function databasesOf(
     queryTimeoutMs,
     ...(trouble && { trouble }),
   });
-  for (const { contract, migrations } of features)
-    databases.register(contract.name, byFeature[contract.name] ?? url, [], migrations);
+  for (const { contract, entities = [], migrations } of features)
+    databases.register(contract.name, byFeature[contract.name] ?? url, entities, migrations);
   return databases;
 }
 

@@ -6,6 +6,21 @@ export interface FieldViolation {
   readonly message: string;
 }
 
+/** So many times in so many seconds. */
+export interface Limit {
+  /** In the RateLimit headers, in metrics, and what keeps the keys of two limits apart. */
+  readonly name: string;
+  readonly max: number;
+  readonly windowSeconds: number;
+}
+
+/** What a caller has left of a limit, and in how long it is whole again. */
+export interface LimitLeft {
+  readonly limit: Limit;
+  readonly remaining: number;
+  readonly resetMs: number;
+}
+
 /** What a caller may know beyond the message. Nothing secret goes in here: it leaves the process. */
 export interface ErrorDetails {
   readonly fields?: readonly FieldViolation[];
@@ -13,8 +28,10 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** The methods that a route does have. HTTP: `Allow`. */
   readonly allow?: readonly string[];
-  /** Further response headers (HTTP) or trailers (gRPC), lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** With what the caller could prove who it is. HTTP: `WWW-Authenticate`. */
+  readonly challenge?: 'Bearer';
+  /** HTTP: `RateLimit`, `RateLimit-Policy`; gRPC: trailers of these names. */
+  readonly limits?: readonly LimitLeft[];
 }
 
 /**
@@ -31,6 +48,11 @@ export class AppError extends Error {
   ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'AppError';
+  }
+
+  /** The same error, which tells the caller's limits, too. */
+  withLimits(limits: readonly LimitLeft[]): AppError {
+    return new AppError(this.kind, this.code, this.message, { ...this.details, limits }, this.cause);
   }
 
   get httpStatus(): number {

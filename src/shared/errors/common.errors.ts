@@ -33,7 +33,7 @@ export function methodNotAllowed(allow: readonly string[]): AppError {
 
 export function tokenInvalid(): AppError {
   return new AppError('unauthenticated', 'token_invalid', 'A valid bearer token is required', {
-    headers: { 'www-authenticate': 'Bearer' },
+    challenge: 'Bearer',
   });
 }
 

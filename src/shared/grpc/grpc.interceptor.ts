@@ -9,9 +9,9 @@ import {
 } from '@grpc/grpc-js';
 import { guarded } from '../async/guarded';
 import { addressOf, type Peers } from '../connections/peers';
-import { infoOf } from '../contract/answer';
+import { headersOf } from '../contract/answer-headers';
 import { grpcError } from '../contract/grpc.status';
-import type { RouteTable } from '../contract/route-table';
+import type { RouteEntry, RouteTable } from '../contract/route-table';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded, unavailable } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
@@ -60,6 +60,7 @@ export function grpcInterceptor(parts: InterceptorParts): ServerInterceptor {
     const observed = metrics.begin(method.path);
     const entry = routes.grpc(method.path);
     const around = new CallAround(method.path, parts, {
+      entry,
       hot: entry?.route?.hot === true,
       unary: !method.requestStream && !method.responseStream,
       // Those of features watch their own time.
@@ -88,6 +89,8 @@ function endAll(open: ReadonlySet<CallAround>): void {
 }
 
 interface CallKind {
+  /** Undefined for health and reflection. */
+  readonly entry: RouteEntry | undefined;
   readonly hot: boolean;
   readonly unary: boolean;
   /** Ended when no message comes for a minute. */
@@ -99,8 +102,7 @@ class CallAround {
   cancelled = false;
   // One object for the whole call: who calls is known by it.
   private context: RequestContext = { traceId: '' };
-  private replayed = false;
-  private headers: Readonly<Record<string, string>> = {};
+  private told: Readonly<Record<string, string>> = {};
   private timer: NodeJS.Timeout | undefined;
   private call: ServerInterceptingCall | undefined;
   private forget: () => void = () => undefined;
@@ -159,20 +161,19 @@ class CallAround {
   }
 
   answered(message: unknown): unknown {
-    const info = infoOf(message);
-    this.replayed = info?.replayed ?? false;
-    this.headers = info?.headers ?? {};
+    const { entry } = this.kind;
+    if (entry && this.kind.unary && typeof message === 'object' && message !== null)
+      this.told = headersOf(message, entry);
     return message;
   }
 
   trailers(sent: PartialStatusObject): PartialStatusObject {
     const failed = sent.code !== status.OK;
-    if (!failed && !this.replayed && Object.keys(this.headers).length === 0) return sent;
+    if (!failed && Object.keys(this.told).length === 0) return sent;
     const metadata = sent.metadata?.clone() ?? new Metadata();
     // A failed call often has no headers but these.
     if (failed) metadata.set('x-trace-id', this.context.traceId);
-    if (this.replayed) metadata.set('idempotent-replayed', 'true');
-    for (const [name, value] of Object.entries(this.headers)) metadata.set(name, value);
+    for (const [name, value] of Object.entries(this.told)) metadata.set(name, value);
     return { ...sent, metadata };
   }
 

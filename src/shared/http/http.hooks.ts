@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { detach } from '../async/guarded';
 import type { Peers } from '../connections/peers';
-import { infoOf } from '../contract/answer';
+import { factsOf } from '../contract/answer';
+import { headersOf } from '../contract/answer-headers';
 import type { RouteTable } from '../contract/route-table';
 import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
 import type { Lifecycle } from '../lifecycle/lifecycle';
@@ -47,13 +48,14 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     deadline.begin(request, reply);
     done();
   });
-  fastify.addHook('preSerialization', (_request, reply, payload, done) => {
-    const info = infoOf(payload);
-    if (info?.replayed) reply.header('idempotent-replayed', 'true');
-    if (info?.replayed && !info.sameStatus) reply.code(200);
-    if (info?.headers) reply.headers(info.headers);
-    // Paths of ours are no paths of the caller's where a proxy puts a prefix before them.
-    if (publicUrl !== undefined && info?.headers?.location) reply.header('location', publicUrl + info.headers.location);
+  fastify.addHook('preSerialization', (request, reply, payload, done) => {
+    const { entry } = request.routeOptions.config;
+    if (entry && typeof payload === 'object' && payload !== null) {
+      const headers = headersOf(payload, entry);
+      // Paths of ours are no paths of the caller's where a proxy puts a prefix before them.
+      if (publicUrl !== undefined && headers.location) headers.location = publicUrl + headers.location;
+      reply.code(factsOf(payload).replayed === 'effect' ? 200 : entry.status).headers(headers);
+    }
     done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {

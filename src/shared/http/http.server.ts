@@ -90,7 +90,7 @@ export function limitHttp(
       if (error || bytes === undefined) return done(error);
       let body: unknown;
       try {
-        body = parsed(request.headers, bytes, route.entry?.route?.rawBody === true);
+        body = parsed(request.headers, bytes, route.entry?.route?.signed !== undefined);
       } catch (refused) {
         return done(refused as Error);
       }

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { withInfo } from '../contract/answer';
 import { inList, insertNew } from '../db/bulk';
 import type { Database, Sql } from '../db/database';
 import { isLockTimeout } from '../db/db.errors';
@@ -14,6 +13,12 @@ export interface IdempotentCall {
   /** Milliseconds since 1970; undefined while that is not sure: then no key is over. */
   readonly now: number | undefined;
   readonly expiresAt: number;
+}
+
+/** What came of a call; `replayed`: when it came before. */
+export interface Once<Answer> {
+  readonly done: Answer;
+  readonly replayed: boolean;
 }
 
 const columns = { key_hash: 'text', fingerprint: 'text', answer: 'text', expires_at: 'int' } as const;
@@ -34,16 +39,16 @@ export class IdempotencyRepository {
     tx: Sql,
     call: IdempotentCall | undefined,
     work: () => Promise<Answer>,
-  ): Promise<Answer> {
-    if (!call) return work();
+  ): Promise<Once<Answer>> {
+    if (!call) return { done: await work(), replayed: false };
     if (!(await this.enter(tx, call))) {
       const before = await this.before<Answer>(tx, call);
-      if (before) return before;
+      if (before) return { done: before, replayed: true };
     }
-    const answer = await work();
-    const text = JSON.stringify(answer);
+    const done = await work();
+    const text = JSON.stringify(done);
     await tx.run(`UPDATE ${this.table} SET answer = ? WHERE key_hash = ?`, [text, call.keyHash]);
-    return answer;
+    return { done, replayed: false };
   }
 
   /** Removes up to `limit` rows that are over, and answers how many. */
@@ -87,6 +92,6 @@ export class IdempotencyRepository {
       return undefined;
     }
     if (![fingerprint, ...earlier].includes(row.fingerprint)) throw idempotencyKeyReused();
-    return withInfo(JSON.parse(row.answer) as Answer, { replayed: true, sameStatus: true });
+    return JSON.parse(row.answer) as Answer;
   }
 }

@@ -4,12 +4,17 @@ import type { NamedJobs } from '../async/jobs';
 import { currentCaller, principalOf } from '../auth/caller';
 import { Clock } from '../clock/clock';
 import { Config } from '../config/config';
-import { keyOf } from '../contract/keyed';
 import type { Database } from '../db/database';
 import { IdempotencyRepository, type IdempotentCall } from './idempotency.repository';
 
 const keptMs = 24 * 3_600_000;
 const pruned = 500;
+
+/** A request and its Idempotency-Key, if it came with one. */
+export interface KeyedRequest {
+  readonly request: object;
+  readonly key: string | undefined;
+}
 
 /**
  * Idempotency keys: the same key of the same caller on the same route has one effect and one answer for 24 hours; with
@@ -38,8 +43,7 @@ export class Idempotency {
   }
 
   /** A request as its key identifies it; undefined when it came without. `route` names the call, on every wire. */
-  callOf(route: string, request: object): IdempotentCall | undefined {
-    const key = keyOf(request);
+  callOf(route: string, { request, key }: KeyedRequest): IdempotentCall | undefined {
     if (key === undefined) return undefined;
     const named = JSON.stringify([principalOf(currentCaller()), route, key]);
     const asked = JSON.stringify(Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1)));

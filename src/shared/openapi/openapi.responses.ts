@@ -1,5 +1,5 @@
-import type { AnswerHeader } from '../contract/answer-headers';
-import type { MessageDocs } from '../contract/call-docs';
+import { type AnswerHeader, headersOfFact } from '../contract/answer-headers';
+import type { CallDocs } from '../contract/call-docs';
 import type { Route } from '../contract/contract';
 import type { Page } from '../contract/open-path';
 import type { Json, Schemas } from './openapi.schemas';
@@ -7,7 +7,7 @@ import type { ProtoMessage } from './proto-messages';
 
 interface Answered {
   readonly route: Route;
-  readonly docs: MessageDocs;
+  readonly docs: CallDocs;
   readonly answer: ProtoMessage;
 }
 
@@ -55,25 +55,29 @@ export function pageResponses({ answers }: Page, schemas: Schemas): Json {
 }
 
 /** True for a read that answers 304 to a caller who has its answer already. */
-export function isConditional({ http }: Route, { answers }: MessageDocs): boolean {
-  return http.startsWith('GET ') && answers?.includes('ETag') === true;
+export function isConditional({ http }: Route, { facts }: CallDocs): boolean {
+  return http.startsWith('GET ') && facts?.includes('version') === true;
 }
 
-function success(status: number, { docs, answer }: Answered, schemas: Schemas): Json {
+function success(status: number, { route, docs, answer }: Answered, schemas: Schemas): Json {
   const replays =
     Object.values(docs.errors ?? {})
       .flat()
       .includes('idempotency_key_reused') || docs.replayed;
-  const told = headers('X-Trace-ID', ...(replays ? ['Idempotent-Replayed' as const] : []), ...(docs.answers ?? []));
+  const told = headers(
+    'X-Trace-ID',
+    ...(replays ? ['Idempotent-Replayed' as const] : []),
+    ...(route.location ? ['Location' as const] : []),
+    ...(docs.facts ?? []).flatMap((fact) => headersOfFact[fact]),
+  );
   if (status === 204) return { description: 'Done', headers: told };
   const schema = schemas.answer(docs.answer, answer);
   const content = { 'application/json': { schema, example: docs.example.answer } };
   return { description: 'Done', headers: told, content };
 }
 
-function failure(names: readonly string[], docs?: MessageDocs): Json {
-  const own = docs?.answers ?? [];
-  const limited = names.includes('rate_limited') ? own.filter((name) => name.startsWith('RateLimit')) : [];
+function failure(names: readonly string[], docs?: CallDocs): Json {
+  const limited = names.includes('rate_limited') && docs?.facts?.includes('limits') ? headersOfFact.limits : [];
   const later = names.some((name) => passing.has(name)) ? ['Retry-After' as const] : [];
   return {
     description: [...new Set(names)].join(' | '),

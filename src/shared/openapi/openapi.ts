@@ -1,5 +1,5 @@
 import { answerHeaders } from '../contract/answer-headers';
-import type { MessageDocs } from '../contract/call-docs';
+import type { CallDocs } from '../contract/call-docs';
 import { type Access, type AnyContract, isInQuery, type Route } from '../contract/contract';
 import type { Page } from '../contract/open-path';
 import { ifNoneMatchHeader } from '../contract/request-headers';
@@ -38,7 +38,7 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
   const messages = new ProtoMessages(contracts);
   const schemas = new Schemas(messages, contracts);
   const paths: Record<string, Json> = {};
-  for (const { contract, messages: docs } of routes.contracts) {
+  for (const { contract, docs } of routes.contracts) {
     for (const [method, route] of Object.entries(contract.routes)) {
       const said = docs[method];
       if (!said) continue;
@@ -65,7 +65,7 @@ interface Call {
   readonly contract: AnyContract;
   readonly method: string;
   readonly route: Route;
-  readonly docs: MessageDocs;
+  readonly docs: CallDocs;
   readonly request: ProtoMessage;
   readonly answer: ProtoMessage;
 }
@@ -90,7 +90,7 @@ function operation(call: Call, schemas: Schemas): Json {
 }
 
 function fieldParameters({ route, docs, request }: Call, inPath: readonly string[], schemas: Schemas): Json[] {
-  if (docs.rawBody) return [];
+  if (docs.signedBody) return [];
   const { properties, required } = schemas.fields(docs.request.schema, request);
   const inQuery = isInQuery(route) ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
   return [
@@ -134,8 +134,8 @@ function security(access: Access): Json[] {
 }
 
 function body({ route, docs, request }: Call, inPath: readonly string[], schemas: Schemas): Json {
-  const schema = docs.rawBody
-    ? schemas.plain(docs.rawBody, 'input')
+  const schema = docs.signedBody
+    ? schemas.plain(docs.signedBody, 'input')
     : schemas.body(docs.request.schema, request, inPath, route.http.startsWith('PATCH '));
   if (!schema) return {};
   const example = Object.fromEntries(Object.entries(docs.example.request).filter(([name]) => !inPath.includes(name)));

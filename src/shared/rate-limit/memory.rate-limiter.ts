@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Clock } from '../clock/clock';
-import { type Limit, RateLimiter, type Taken } from './rate-limiter';
+import type { Limit } from '../errors/app-error';
+import { RateLimiter, type Taken } from './rate-limiter';
 
 interface Window {
   readonly endsAt: number;

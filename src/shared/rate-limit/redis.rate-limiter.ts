@@ -1,7 +1,8 @@
 import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { TimeLimitError, within } from '../async/within';
+import type { Limit } from '../errors/app-error';
 import type { RedisClient } from '../redis/redis.client';
-import { type Limit, RateLimiter, type Taken } from './rate-limiter';
+import { RateLimiter, type Taken } from './rate-limiter';
 
 const prefix = 'aerie:rate';
 // Longer than any Redis needs that is well, shorter than whoever logs in would notice.

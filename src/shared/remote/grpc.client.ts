@@ -10,15 +10,14 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { withInfo } from '../contract/answer';
-import type { AnyContract, Contract } from '../contract/contract';
+import { answer as answerWith } from '../contract/answer';
+import type { AnyContract, CallMeta, Contract } from '../contract/contract';
 import { fromGrpcError } from '../contract/grpc.status';
-import { keyOf } from '../contract/keyed';
 import { loaderOptions, protoFile } from '../contract/proto';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded, internal, unavailable } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
-import { type Remote, type RemoteOptions, remote } from './remote';
+import { type Remote, type RemoteOptions, remote, type Send } from './remote';
 
 const channelOptions = {
   // A server that is back must be found before the caller's deadline; grpc-js waits up to two minutes.
@@ -35,7 +34,7 @@ export function grpcClient<Api extends object>(
   options: RemoteOptions = {},
 ): Remote<Api> {
   const channel = new GrpcChannel(contract, address, options);
-  const send = (method: string, _route: unknown, message: object, ms: number) => channel.unary(method, message, ms);
+  const send: Send = (method, _route, message, meta, ms) => channel.unary(method, message, meta, ms);
   return remote(contract, send, () => channel[Symbol.asyncDispose](), options);
 }
 
@@ -57,7 +56,7 @@ export class GrpcChannel implements AsyncDisposable {
   }
 
   /** One call, without retries, ended after `ms`. */
-  unary(name: string, message: object, ms: number): Promise<object> {
+  unary(name: string, message: object, { idempotencyKey }: CallMeta, ms: number): Promise<object> {
     const { path, requestSerialize, responseDeserialize } = this.method(name);
     const options = { deadline: Date.now() + Math.max(1, ms) };
     return new Promise((resolve, reject) => {
@@ -68,7 +67,7 @@ export class GrpcChannel implements AsyncDisposable {
           requestSerialize,
           responseDeserialize,
           message,
-          this.metadata(keyOf(message)),
+          this.metadata(idempotencyKey),
           options,
           (error, value) => {
             if (error) reject(fromServiceError(error));
@@ -76,7 +75,9 @@ export class GrpcChannel implements AsyncDisposable {
           },
         )
         // Comes after the answer, with the trailers.
-        .on('status', ({ metadata }) => resolve(replayed(metadata) ? withInfo(answer, { replayed: true }) : answer));
+        .on('status', ({ metadata }) =>
+          resolve(isReplay(metadata) ? answerWith(answer, { replayed: 'effect' }) : answer),
+        );
     });
   }
 
@@ -119,7 +120,7 @@ export class GrpcChannel implements AsyncDisposable {
   }
 }
 
-function replayed(trailers: Metadata): boolean {
+function isReplay(trailers: Metadata): boolean {
   return trailers.get('idempotent-replayed')[0] === 'true';
 }
 

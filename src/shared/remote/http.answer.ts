@@ -1,5 +1,5 @@
 import { type Dispatcher, errors } from 'undici';
-import { withInfo } from '../contract/answer';
+import { answer as answerWith } from '../contract/answer';
 import type { ErrorBody } from '../contract/http.error-body';
 import { AppError, type ErrorDetails } from '../errors/app-error';
 import { deadlineExceeded, internal, unavailable, validationFailed } from '../errors/common.errors';
@@ -15,7 +15,7 @@ export async function readAnswer({ statusCode, headers, body }: Answer): Promise
   if (statusCode >= 400) throw fromHttpError(statusCode, headers, text);
   const answer = parsed(text === '' ? '{}' : text);
   if (!answer) throw internal(new Error(`HTTP ${statusCode} without a JSON object`));
-  return headers['idempotent-replayed'] === 'true' ? withInfo(answer, { replayed: true }) : answer;
+  return headers['idempotent-replayed'] === 'true' ? answerWith(answer, { replayed: 'effect' }) : answer;
 }
 
 function fromHttpError(status: number, headers: Answer['headers'], text: string): AppError {

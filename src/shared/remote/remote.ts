@@ -1,6 +1,5 @@
 import { DelegateBackoff, handleWhen, retry } from 'cockatiel';
-import type { Contract, Route } from '../contract/contract';
-import { keyOf } from '../contract/keyed';
+import type { CallMeta, Contract, Route } from '../contract/contract';
 import type { AppError } from '../errors/app-error';
 import { toAppError } from '../errors/to-app-error';
 
@@ -15,7 +14,7 @@ export interface RemoteOptions {
 export type Remote<Api extends object> = Api & AsyncDisposable;
 
 /** Sends one message once. It must have settled after `ms` milliseconds. */
-export type Send = (method: string, route: Route, message: object, ms: number) => Promise<object>;
+export type Send = (method: string, route: Route, message: object, meta: CallMeta, ms: number) => Promise<object>;
 
 export const defaultDeadlineMs = 10_000;
 const maxTries = 3;
@@ -30,9 +29,10 @@ export function remote<Api extends object>(
 ): Remote<Api> {
   const { deadlineMs = defaultDeadlineMs } = options;
   const calls = Object.entries<Route>(contract.routes).map(([method, route]) => {
-    const triesOf = (message: object): number => (route.retry || keyOf(message) !== undefined ? maxTries : 1);
-    const call = (message: object): Promise<object> =>
-      persist((ms) => send(method, route, message, ms), triesOf(message), deadlineMs);
+    const call = (message: object, meta: CallMeta = {}): Promise<object> => {
+      const tries = route.retry || meta.idempotencyKey !== undefined ? maxTries : 1;
+      return persist((ms) => send(method, route, message, meta, ms), tries, deadlineMs);
+    };
     return [method, call] as const;
   });
   return Object.assign(Object.fromEntries(calls), { [Symbol.asyncDispose]: close }) as unknown as Remote<Api>;

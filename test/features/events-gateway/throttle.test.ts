@@ -3,8 +3,9 @@ import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { Throttle } from '../../../src/features/events-gateway/events-gateway.throttle';
 import { loadConfig } from '../../../src/shared/config/load-config';
+import { limitHeaders } from '../../../src/shared/contract/answer-headers';
 import { fromGrpcError } from '../../../src/shared/contract/grpc.status';
-import { AppError } from '../../../src/shared/errors/app-error';
+import { AppError, type LimitLeft } from '../../../src/shared/errors/app-error';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 import { eventBody, type SigningOptions, signed } from '../../support/signed';
@@ -36,18 +37,22 @@ describe('a bucket', () => {
     clock.at = 0;
   });
 
+  const headers = (left: readonly LimitLeft[] | undefined): Readonly<Record<string, string>> =>
+    limitHeaders(left ?? []);
+
   test('without a limit takes everything and says nothing', () => {
     expect(throttle(0).take('a', 1_000_000)).toBeUndefined();
   });
 
   test('holds the burst, then refills at the rate, never beyond the burst', () => {
     const limited = throttle(10, 5);
-    for (let left = 4; left >= 0; left--) expect(limited.take('a', 1)?.ratelimit).toBe(`"events";r=${left};t=1`);
+    for (let left = 4; left >= 0; left--)
+      expect(headers(limited.take('a', 1)).ratelimit).toBe(`"events";r=${left};t=1`);
     expect(refusal(() => limited.take('a', 1))).toMatchObject({ kind: 'throttled', code: 'rate_limited' });
     clock.at = 99;
     expect(refusal(() => limited.take('a', 1)).details.retryAfterMs).toBeCloseTo(1);
     clock.at = 100;
-    expect(limited.take('a', 1)?.ratelimit).toBe('"events";r=0;t=1');
+    expect(headers(limited.take('a', 1)).ratelimit).toBe('"events";r=0;t=1');
     clock.at = 3_600_000;
     for (let i = 0; i < 5; i++) limited.take('a', 1);
     refusal(() => limited.take('a', 1));
@@ -70,7 +75,7 @@ describe('a bucket', () => {
 
   test('a batch larger than the burst passes when the bucket is full, and is paid off afterwards', () => {
     const limited = throttle(10, 5);
-    expect(limited.take('a', 25)?.ratelimit).toBe('"events";r=0;t=3');
+    expect(headers(limited.take('a', 25)).ratelimit).toBe('"events";r=0;t=3');
     expect(refusal(() => limited.take('a', 1)).details.retryAfterMs).toBeCloseTo(2100);
     clock.at = 2099;
     refusal(() => limited.take('a', 1));
@@ -79,8 +84,8 @@ describe('a bucket', () => {
   });
 
   test('the policy names quota and window', () => {
-    expect(throttle(10, 25).take('a', 1)?.['ratelimit-policy']).toBe('"events";q=25;w=3');
-    expect(throttle(10).take('a', 1)?.['ratelimit-policy']).toBe('"events";q=10;w=1');
+    expect(headers(throttle(10, 25).take('a', 1))['ratelimit-policy']).toBe('"events";q=25;w=3');
+    expect(headers(throttle(10).take('a', 1))['ratelimit-policy']).toBe('"events";q=10;w=1');
   });
 });
 

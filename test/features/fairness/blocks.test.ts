@@ -38,7 +38,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   const jump = (playerId: string, seconds = 600): Block => blockOf(playerId, 'jump', 'jump', clock.now(), seconds);
   const manual = (playerId: string, seconds: number): Block => blockOf(playerId, 'manual', 'x', clock.now(), seconds);
-  const replace = async (block: Block): Promise<Block> => (await blocks.replace(block, {}, () => ({}))).block;
+  const replace = async (block: Block): Promise<Block> =>
+    (await blocks.replace(block, { request: {}, key: undefined }, () => ({}))).done.block;
   const stored = async (playerId: string) => (await blocks.of([playerId]))[0];
   const flag = (eventId: string): Flag =>
     flagOf(

@@ -26,10 +26,10 @@ class HostWire extends GrpcWire {
   }
 }
 
-const calls = features.flatMap(({ contract, messages }) =>
+const calls = features.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => {
-    const example = messages[method]?.example.request ?? {};
-    return { contract, method, route, message: route.rawBody ? signed('access', example) : example };
+    const example = docs[method]?.example.request ?? {};
+    return { contract, method, route, message: route.signed ? signed('access', example) : example };
   }),
 );
 const guarded = calls.filter(({ route }) => route.access !== 'public');

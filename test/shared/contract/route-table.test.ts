@@ -1,10 +1,10 @@
 import { eventsGatewayContract } from '../../../src/features/events-gateway/events-gateway.api';
-import { eventsGatewayMessages } from '../../../src/features/events-gateway/events-gateway.messages';
+import { eventsGatewayDocs } from '../../../src/features/events-gateway/events-gateway.docs';
 import { grpcPath, RouteTable } from '../../../src/shared/contract/route-table';
 
 function table(): RouteTable {
   const routes = new RouteTable();
-  routes.add(eventsGatewayContract, eventsGatewayMessages);
+  routes.add(eventsGatewayContract, eventsGatewayDocs);
   for (const { http } of Object.values(eventsGatewayContract.routes)) {
     const [method = '', template = ''] = http.split(' ');
     routes.registered(method, template);

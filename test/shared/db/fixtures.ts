@@ -47,10 +47,10 @@ export const things = {
   key: ['id'],
 } as const;
 
-/** A Database for tests: short limits, no entities, two migrations. */
+/** A Database for tests: short limits, no tables of TypeORM's, two migrations. */
 export function databaseAt(url: string, options: Partial<DatabaseOptions> = {}): Database {
   const limits = { poolMin: 1, poolMax: 8, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
-  return new Database({ url, entities: [], migrations, ...limits, ...options });
+  return new Database({ url, tables: [], migrations, ...limits, ...options });
 }
 
 /** Connected, with the tables `things` and `pairs`; closed with the test. */

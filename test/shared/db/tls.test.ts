@@ -102,7 +102,7 @@ function mysqlStub(capabilities: number): Eavesdropper {
 
 function database(url: string): Database {
   const limits = { connectTimeoutMs: 1500, queryTimeoutMs: 1500 };
-  return new Database({ url, poolMin: 0, poolMax: 1, ...limits, entities: [], migrations: [] });
+  return new Database({ url, poolMin: 0, poolMax: 1, ...limits, tables: [], migrations: [] });
 }
 
 /** Whether it could connect. */

@@ -1,13 +1,16 @@
 import { Table } from 'typeorm';
+import { asInternal } from '../../../src/shared/auth/caller';
 import type { Config } from '../../../src/shared/config/config';
-import { infoOf } from '../../../src/shared/contract/answer';
-import { keyed } from '../../../src/shared/contract/keyed';
 import { text } from '../../../src/shared/db/columns';
 import type { Database } from '../../../src/shared/db/database';
 import { Databases } from '../../../src/shared/db/databases';
 import { createTable } from '../../../src/shared/db/table.migration';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
-import { IdempotencyRepository, type IdempotentCall } from '../../../src/shared/idempotency/idempotency.repository';
+import {
+  IdempotencyRepository,
+  type IdempotentCall,
+  type Once,
+} from '../../../src/shared/idempotency/idempotency.repository';
 import { idempotencyTable } from '../../../src/shared/idempotency/idempotency.table';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
@@ -67,9 +70,9 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
     );
 
   test('the same call again has no effect and the first answer', async () => {
-    expect(await once(call(), 'first')).toEqual({ answer: 'first' });
+    expect(await once(call(), 'first')).toEqual({ done: { answer: 'first' }, replayed: false });
     const again = await once(call(), 'second');
-    expect([again, infoOf(again)?.replayed]).toEqual([{ answer: 'first' }, true]);
+    expect(again).toEqual({ done: { answer: 'first' }, replayed: true });
     expect(await effects()).toEqual(['first']);
   });
 
@@ -83,14 +86,14 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
   test('the same request under a secret that was changed meanwhile is the same', async () => {
     await once(call(), 'first');
     const later = call({ fingerprint: 'n'.repeat(64), earlier: ['f'.repeat(64)] });
-    expect((await once(later, 'second')).answer).toBe('first');
+    expect((await once(later, 'second')).done.answer).toBe('first');
   });
 
   test('what failed left nothing, so the key is free', async () => {
     const failing = once(call(), 'first', () => Promise.reject(new Error('power cut')));
     await expect(failing).rejects.toThrow('power cut');
     expect(await effects()).toEqual([]);
-    expect(infoOf(await once(call({ fingerprint: 'x'.repeat(64) }), 'second'))?.replayed).toBeUndefined();
+    expect((await once(call({ fingerprint: 'x'.repeat(64) }), 'second')).replayed).toBe(false);
   });
 
   test('while the first is still at work others wait, and are told when that takes too long', async () => {
@@ -105,28 +108,28 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
     });
     await begun;
     const second = once(call(), 'second').then(
-      (answer) => answer.answer,
+      ({ done }) => done.answer,
       (error: { code: string; kind: string }) => `${error.kind} ${error.code}`,
     );
     // SQLite has one connection: there the second waits for its turn.
     if (name === 'sqlite') finish();
     expect(await second).toBe(name === 'sqlite' ? 'first' : 'conflict in_progress');
     finish();
-    expect(await first).toEqual({ answer: 'first' });
-    expect((await once(call(), 'third')).answer).toBe('first');
+    expect((await first)?.done).toEqual({ answer: 'first' });
+    expect((await once(call(), 'third')).done.answer).toBe('first');
     expect(await effects()).toEqual(['first']);
   });
-  let first: Promise<{ answer: string }> | undefined;
+  let first: Promise<Once<{ answer: string }>> | undefined;
 
   test('a day later the key is a new one, and is removed when nobody uses it', async () => {
     await once(call(), 'first');
     // The clock has jumped, so that nobody knows whether a day has passed.
-    expect((await once(call({ now: undefined, expiresAt: 9000 }), 'jumped')).answer).toBe('first');
+    expect((await once(call({ now: undefined, expiresAt: 9000 }), 'jumped')).done.answer).toBe('first');
     expect(await keys.prune(1999, 10)).toBe(0);
-    expect((await once(call({ now: 2000, expiresAt: 3000, fingerprint: 'x'.repeat(64) }), 'second')).answer).toBe(
+    expect((await once(call({ now: 2000, expiresAt: 3000, fingerprint: 'x'.repeat(64) }), 'second')).done.answer).toBe(
       'second',
     );
-    expect((await once(call({ now: 2500, fingerprint: 'x'.repeat(64) }), 'third')).answer).toBe('second');
+    expect((await once(call({ now: 2500, fingerprint: 'x'.repeat(64) }), 'third')).done.answer).toBe('second');
     for (let i = 0; i < 5; i += 1) await once(call({ keyHash: String(i).repeat(64) }), `more ${i}`);
     expect([await keys.prune(2000, 3), await keys.prune(2000, 3), await keys.prune(2000, 3)]).toEqual([3, 2, 0]);
     expect(await keys.prune(3000, 3)).toBe(1);
@@ -142,7 +145,7 @@ test('while the clock cannot be believed no key is over, and none is removed', a
   const prune = (): unknown => idempotency.jobs['idempotency.keys_of_test']?.();
   await prune();
   clock.ahead = 26 * 3_600_000;
-  const call = idempotency.callOf('A.Create', keyed({ name: 'x' }, 'k'));
+  const call = asInternal(() => idempotency.callOf('A.Create', { request: { name: 'x' }, key: 'k' }));
   await prune();
   expect([call?.now, (call?.expiresAt ?? 0) - 24 * 3_600_000, pruned]).toEqual([
     undefined,
@@ -154,17 +157,18 @@ test('while the clock cannot be believed no key is over, and none is removed', a
 test('a call is known by its key, its route and what was asked, in whatever order', () => {
   const config = { hmacKeys: [{ kid: 'default', secret: Buffer.alloc(32) }] } as unknown as Config;
   const idempotency = new Idempotency(config, new HandClock());
-  const of = (route: string, key: string, request: object) => idempotency.callOf(route, keyed(request, key));
+  const of = (route: string, key: string, request: object) =>
+    asInternal(() => idempotency.callOf(route, { request, key }));
   const one = of('A.Create', 'k', { name: 'x', age: 1 });
   expect(of('A.Create', 'k', { age: 1, name: 'x' })).toEqual(one);
   expect(of('A.Create', 'k', { name: 'y', age: 1 })).toMatchObject({ keyHash: one?.keyHash });
   expect(of('A.Create', 'k', { name: 'y', age: 1 })?.fingerprint).not.toBe(one?.fingerprint);
   expect(of('B.Create', 'k', { name: 'x', age: 1 })?.keyHash).not.toBe(one?.keyHash);
   expect(of('A.Create', 'l', { name: 'x', age: 1 })?.keyHash).not.toBe(one?.keyHash);
-  expect(idempotency.callOf('A.Create', { name: 'x' })).toBeUndefined();
+  expect(idempotency.callOf('A.Create', { request: { name: 'x' }, key: undefined })).toBeUndefined();
   // The secret was changed, the old one is still in the ring.
   const ring = [{ kid: 'default', secret: Buffer.alloc(32, 1) }, ...config.hmacKeys];
   const later = new Idempotency({ hmacKeys: ring } as unknown as Config, new HandClock());
-  const same = later.callOf('A.Create', keyed({ name: 'x', age: 1 }, 'k'));
+  const same = asInternal(() => later.callOf('A.Create', { request: { name: 'x', age: 1 }, key: 'k' }));
   expect(same).toMatchObject({ keyHash: one?.keyHash, earlier: [one?.fingerprint] });
 });

@@ -14,9 +14,9 @@ import { openApp, type TestApp } from '../../support/wires';
 // Guards what generators of clients make of the document: one class for each message, 64 bits for what has 64 bits, times as
 // times; and that it refuses and takes what the server does.
 
-const calls = features.flatMap(({ contract, messages }) =>
+const calls = features.flatMap(({ contract, docs: all }) =>
   Object.entries(contract.routes).flatMap(([method, route]) => {
-    const docs = messages[method];
+    const docs = all[method];
     return docs ? [{ contract, method, route, docs }] : [];
   }),
 );
@@ -222,7 +222,7 @@ const changesNothing = ({ id: _, expectedVersion: __, clear, thresholds, ...rest
     (value) => value === null || value === undefined,
   );
 
-test.each(calls.filter(({ docs }) => docs.rawBody || Object.keys(docs.example.request).length > 0))(
+test.each(calls.filter(({ docs }) => docs.signedBody || Object.keys(docs.example.request).length > 0))(
   '$method: the document and the server take and refuse the same',
   ({ route, docs }) => {
     const { parameters, requestBody } = operationIn(document, route);
@@ -249,7 +249,7 @@ test.each(calls.filter(({ docs }) => docs.rawBody || Object.keys(docs.example.re
     expect(compared).toBeGreaterThan(20);
 
     function served(message: Json): boolean {
-      if (docs.rawBody) return accept(docs.rawBody, message).success;
+      if (docs.signedBody) return accept(docs.signedBody, message).success;
       try {
         return accept(docs.request.schema, mergeParts(new HttpParts({}, {}, message, spread), docs.request.schema))
           .success;

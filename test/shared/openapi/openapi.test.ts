@@ -1,6 +1,6 @@
 import { authPages } from '../../../src/features/auth/auth.pages';
 import { features } from '../../../src/features/index';
-import type { MessageDocs } from '../../../src/shared/contract/call-docs';
+import type { CallDocs } from '../../../src/shared/contract/call-docs';
 import type { Route } from '../../../src/shared/contract/contract';
 import { appPages } from '../../../src/shared/openapi/app.pages';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
@@ -21,12 +21,12 @@ import { openApp, type TestApp } from '../../support/wires';
 // The OpenAPI document is made of the schemas that check the requests; here it is held against the server itself.
 
 const pages = [...appPages, ...authPages];
-const calls = features.flatMap(({ contract, messages }) =>
+const calls = features.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,
     route,
-    docs: messages[method] as MessageDocs,
+    docs: docs[method] as CallDocs,
   })),
 );
 
@@ -103,7 +103,7 @@ describe('the document', () => {
 
 describe.each(calls)('$method', ({ contract, method, route, docs }) => {
   test('its examples fit its schemas, in the code and in the document', () => {
-    const asked = (docs.rawBody ?? docs.request.schema).safeParse(docs.example.request);
+    const asked = (docs.signedBody ?? docs.request.schema).safeParse(docs.example.request);
     expect(asked.error).toBeUndefined();
     expect(docs.answer.parse(docs.example.answer)).toEqual(docs.example.answer);
     const { requestBody, responses } = operationOf(route);
@@ -122,7 +122,7 @@ describe.each(calls)('$method', ({ contract, method, route, docs }) => {
   });
 
   test('the server answers its example as the document says', async () => {
-    const message = route.rawBody ? signed('documented', docs.example.request) : docs.example.request;
+    const message = route.signed ? signed('documented', docs.example.request) : docs.example.request;
     const outcome = await app.http.call(contract, method, message);
     const responses = operationOf(route).responses;
     expect(Object.keys(responses)).toContain(String(outcome.status));

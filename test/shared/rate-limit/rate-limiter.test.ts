@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { SystemClock } from '../../../src/shared/clock/system.clock';
+import { limitHeaders } from '../../../src/shared/contract/answer-headers';
+import type { Limit } from '../../../src/shared/errors/app-error';
 import { MemoryRateLimiter } from '../../../src/shared/rate-limit/memory.rate-limiter';
-import { type Limit, RateLimiter, rateLimitHeaders } from '../../../src/shared/rate-limit/rate-limiter';
+import { RateLimiter } from '../../../src/shared/rate-limit/rate-limiter';
 import { RedisRateLimiter } from '../../../src/shared/rate-limit/redis.rate-limiter';
 import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
@@ -121,7 +123,7 @@ test('in memory a million made-up keys cost no more than the bound, and do not f
 
 test('the headers are those of the draft', () => {
   const taken = { limit, exceeded: false, remaining: 2, resetMs: 900 };
-  expect(rateLimitHeaders([taken, { ...taken, limit: { ...limit, name: 'other', max: 9 } }])).toEqual({
+  expect(limitHeaders([taken, { ...taken, limit: { ...limit, name: 'other', max: 9 } }])).toEqual({
     'ratelimit-policy': '"test";q=3;w=1, "other";q=9;w=1',
     ratelimit: '"test";r=2;t=1, "other";r=2;t=1',
   });

@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import { idempotencyKeyHeader, type RequestHeaders } from '../../shared/contract/request-headers';
 import type { EventsGatewayApi } from './events-gateway.api';
 import {
@@ -62,7 +62,6 @@ const event = {
   occurredAt: '2026-11-21T10:00:00.000Z',
   payload: { bossId: 'hydra', tier: 3, points: 250 },
 };
-const rateLimit = ['RateLimit', 'RateLimit-Policy'] as const;
 const deadLetter = {
   id: '01KAJ0000000000000000000AA',
   eventId: 'evt-1',
@@ -74,14 +73,14 @@ const deadLetter = {
 };
 
 /** What OpenAPI says of each call. */
-export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
+export const eventsGatewayDocs: Docs<EventsGatewayApi> = {
   ingest: {
     summary: 'Accept one signed event; answered once it is durable (202), or as a duplicate (200)',
     request: SignedMessageDto,
-    rawBody: eventBody,
+    signedBody: eventBody,
     headers,
     answer: ingestAnswer,
-    answers: rateLimit,
+    facts: ['limits'],
     status: 202,
     replayed: true,
     errors: {
@@ -96,10 +95,10 @@ export const eventsGatewayMessages: Messages<EventsGatewayApi> = {
   ingestBatch: {
     summary: 'Accept 1-500 events under one signature; each has its own answer, in order',
     request: SignedMessageDto,
-    rawBody: batchDocument,
+    signedBody: batchDocument,
     headers,
     answer: ingestBatchAnswer,
-    answers: rateLimit,
+    facts: ['limits'],
     errors: { 400: ['idempotency_key_required'], 401: ['signature_invalid'], 429: ['rate_limited'] },
     example: {
       request: { events: [{ id: 'evt-1', ...event }] },

@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import { idempotencyKeyHeader } from '../../shared/contract/request-headers';
 import type { FairnessApi } from './fairness.api';
 import {
@@ -49,7 +49,7 @@ const idempotencyKey = idempotencyKeyHeader(
 );
 
 /** What OpenAPI says of each call. */
-export const fairnessMessages: Messages<FairnessApi> = {
+export const fairnessDocs: Docs<FairnessApi> = {
   check: {
     summary: 'Judge 1-1000 events before they are accepted; asked again about the same id, it counts once',
     request: CheckDto,

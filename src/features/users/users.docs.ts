@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import { idempotencyKeyHeader, ifMatchHeader } from '../../shared/contract/request-headers';
 import type { UsersApi } from './users.api';
 import {
@@ -29,12 +29,12 @@ const idempotencyKey = idempotencyKeyHeader(
 );
 
 /** What OpenAPI says of each call. */
-export const usersMessages: Messages<UsersApi> = {
+export const usersDocs: Docs<UsersApi> = {
   createUser: {
     summary: 'Create a user; the e-mail address is unique in every spelling of it',
     request: CreateUserDto,
     answer: userAnswer,
-    answers: ['ETag'],
+    facts: ['version'],
     status: 201,
     headers: { 'Idempotency-Key': idempotencyKey },
     errors: { 409: ['email_taken', 'in_progress'], 422: ['idempotency_key_reused'] },
@@ -44,7 +44,7 @@ export const usersMessages: Messages<UsersApi> = {
     summary: 'A user; the ETag is the version',
     request: GetUserDto,
     answer: userAnswer,
-    answers: ['ETag'],
+    facts: ['version'],
     errors: { 404: ['user_not_found'] },
     example: { request: { id }, answer: user },
   },
@@ -59,7 +59,7 @@ export const usersMessages: Messages<UsersApi> = {
     summary: 'Change some fields of a user; changes of one user happen one after another',
     request: UpdateUserDto,
     answer: userAnswer,
-    answers: ['ETag'],
+    facts: ['version'],
     headers: { 'If-Match': ifMatchHeader },
     errors: {
       404: ['user_not_found'],

@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import type { AuthApi } from './auth.api';
 import {
   accountAnswer,
@@ -26,12 +26,12 @@ const session = { accessToken: 'eyJ...', tokenType: 'Bearer', expiresIn: 86_400,
 const account = { userId: user.id, role: 'admin' };
 
 /** What OpenAPI says of each call. */
-export const authMessages: Messages<AuthApi> = {
+export const authDocs: Docs<AuthApi> = {
   register: {
     summary: 'Make a user with a password, and log in',
     request: RegisterDto,
     answer: sessionAnswer,
-    answers: ['RateLimit', 'RateLimit-Policy'],
+    facts: ['limits', 'secret'],
     status: 201,
     errors: { 409: ['email_taken'], 429: ['rate_limited'] },
     example: { request: { name: user.name, email: user.email, password }, answer: session },
@@ -40,7 +40,7 @@ export const authMessages: Messages<AuthApi> = {
     summary: 'A token for whoever knows the password; unknown users and wrong passwords get one answer',
     request: LoginDto,
     answer: sessionAnswer,
-    answers: ['RateLimit', 'RateLimit-Policy'],
+    facts: ['limits', 'secret'],
     errors: { 401: ['credentials_invalid'], 429: ['rate_limited'] },
     example: { request: { email: user.email, password }, answer: session },
   },

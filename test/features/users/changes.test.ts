@@ -1,12 +1,16 @@
 import { ulid } from 'ulid';
 import { UsersCache } from '../../../src/features/users/users.cache';
+import { type UserRow, usersTable } from '../../../src/features/users/users.entity';
+import type { UsersMetrics } from '../../../src/features/users/users.metrics';
 import { usersMigrations } from '../../../src/features/users/users.migrations';
-import { type StoredUser, UsersRepository } from '../../../src/features/users/users.repository';
-import { UsersWriter } from '../../../src/features/users/users.writer';
+import { UsersRepository } from '../../../src/features/users/users.repository';
+import { UsersService } from '../../../src/features/users/users.service';
+import { asInternal } from '../../../src/shared/auth/caller';
 import type { Cache } from '../../../src/shared/cache/cache';
 import { CacheMetrics, cacheMetrics } from '../../../src/shared/cache/cache.metrics';
 import { MemoryCache } from '../../../src/shared/cache/memory.cache';
 import type { Config } from '../../../src/shared/config/config';
+import { PageTokens } from '../../../src/shared/contract/page-token';
 import { Databases } from '../../../src/shared/db/databases';
 import { resourceBusy } from '../../../src/shared/errors/common.errors';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
@@ -15,6 +19,7 @@ import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 import { LyingLock } from '../../support/lying-lock';
 import { metricsOf } from '../../support/metrics';
+import { recordingLogger } from '../../support/recording-logger';
 
 // The version is the safety, not the lock: this one grants everybody at once.
 
@@ -26,33 +31,41 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
   let databases: Databases;
   let repository: UsersRepository;
-  let writer: UsersWriter;
+  let users: UsersService;
   beforeEach(async () => {
     database = await create();
     databases = new Databases(options);
-    databases.register('users', database.url, [], usersMigrations);
+    databases.register('users', database.url, [usersTable], usersMigrations);
     await databases.connectAll();
     await databases.migrateAll();
     const clock = new HandClock();
     repository = new UsersRepository(databases, new Idempotency(config, clock));
-    writer = new UsersWriter(new LyingLock(), repository, new UsersCache(noCache), clock);
+    users = served(new LyingLock());
   });
   afterEach(async () => {
     await databases.closeAll();
     await database[Symbol.asyncDispose]();
   });
 
-  const made = (): Promise<StoredUser> => {
+  const served = (lock: Lock): UsersService => {
+    const metrics = { count: () => undefined } as unknown as UsersMetrics;
+    const parts = [metrics, recordingLogger().logger, new PageTokens(config)] as const;
+    return new UsersService(repository, new UsersCache(noCache), lock, new HandClock(), ...parts);
+  };
+  const update = (by: UsersService, id: string, name: string) =>
+    asInternal(() => by.updateUser({ id, name, clear: [] }));
+  const remove = (by: UsersService, id: string) => asInternal(() => by.deleteUser({ id }));
+
+  const made = async (): Promise<UserRow> => {
     const [id, now] = [ulid(), Date.now()];
     const person = { name: 'Ada', email: 'ada@example.com', emailKey: 'ada@example.com', age: null };
-    return repository.create({ id, ...person, version: 1, createdAt: now, updatedAt: now }, undefined);
+    const user = { id, ...person, version: 1, createdAt: now, updatedAt: now };
+    return (await repository.create(user, { request: {}, key: undefined })).done;
   };
 
   test('fifty changes at once under a lock that lies: none is lost', async () => {
     const { id } = await made();
-    const changes = Array.from({ length: 50 }, (_, i) =>
-      writer.update({ id, name: `name ${i}`, clear: [] }, undefined),
-    );
+    const changes = Array.from({ length: 50 }, (_, i) => update(users, id, `name ${i}`));
     const settled = await Promise.allSettled(changes);
     const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as { code: string }] : []));
@@ -70,17 +83,17 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     };
     const lost = { check, [Symbol.asyncDispose]: async () => undefined };
     const lock = { hold: async () => lost } as unknown as Lock;
-    const late = new UsersWriter(lock, repository, new UsersCache(noCache), new HandClock());
-    await expect(late.update({ id, name: 'late', clear: [] }, undefined)).rejects.toMatchObject({
+    const late = served(lock);
+    await expect(update(late, id, 'late')).rejects.toMatchObject({
       code: 'resource_busy',
     });
-    await expect(late.delete(id, undefined)).rejects.toMatchObject({ code: 'resource_busy' });
+    await expect(remove(late, id)).rejects.toMatchObject({ code: 'resource_busy' });
     expect(await repository.find(id, undefined)).toMatchObject({ name: 'Ada', version: 1 });
   });
 
   test('deleted once, by one of ten at once', async () => {
     const { id } = await made();
-    const settled = await Promise.allSettled(Array.from({ length: 10 }, () => writer.delete(id, undefined)));
+    const settled = await Promise.allSettled(Array.from({ length: 10 }, () => remove(users, id)));
     expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     const codes = settled.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []));
     expect(new Set(codes)).toEqual(new Set(codes.filter((code) => ['resource_busy', 'user_not_found'].includes(code))));
@@ -99,11 +112,11 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 test('a slow reader does not put back a user who was deleted meanwhile, nor an older one', async () => {
   const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, metricsOf(CacheMetrics, cacheMetrics));
   const cache = new UsersCache(memory);
-  const user = (version: number) => ({ id: 'ada', version }) as StoredUser;
+  const user = (version: number) => ({ id: 'ada', version }) as UserRow;
   await cache.put(user(2));
   await cache.put(user(1));
   expect(await cache.get('ada')).toEqual(user(2));
   await cache.remove('ada', 2);
   await cache.put(user(2));
-  expect(await cache.get('ada')).toBe('gone');
+  expect(await cache.get('ada')).toBe('deleted');
 });

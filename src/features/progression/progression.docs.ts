@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import { idempotencyKeyHeader } from '../../shared/contract/request-headers';
 import type { ProgressionApi } from './progression.api';
 import {
@@ -25,7 +25,7 @@ const receipt = 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImRldiIsInR5cCI6InJlY2VpcHQrand0In0
 const idempotencyKey = idempotencyKeyHeader('Allowed; a claim is idempotent by player and reward', 'claim-1');
 
 /** What OpenAPI says of each call. */
-export const progressionMessages: Messages<ProgressionApi> = {
+export const progressionDocs: Docs<ProgressionApi> = {
   getProgress: {
     summary: "A player's XP, level and counts",
     request: GetProgressDto,

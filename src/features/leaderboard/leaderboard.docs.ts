@@ -1,4 +1,4 @@
-import type { Messages } from '../../shared/contract/call-docs';
+import type { Docs } from '../../shared/contract/call-docs';
 import type { LeaderboardApi } from './leaderboard.api';
 import {
   GetLeaderboardDto,
@@ -36,15 +36,15 @@ const board = {
   nextPageToken: '',
 };
 
-const cacheHeaders = ['ETag', 'Cache-Control'] as const;
+const cached = ['version', 'cache'] as const;
 
 /** What OpenAPI says of each call. */
-export const leaderboardMessages: Messages<LeaderboardApi> = {
+export const leaderboardDocs: Docs<LeaderboardApi> = {
   getLeaderboard: {
     summary: 'A page of the board of a day, a week or a season',
     request: GetLeaderboardDto,
     answer: leaderboardAnswer,
-    answers: cacheHeaders,
+    facts: cached,
     errors: { 400: ['page_token_invalid'], 404: ['season_not_found'], 429: ['rate_limited'] },
     example: { request: { window, limit: 10 }, answer: board },
   },
@@ -52,7 +52,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: "A player's rank and neighbours",
     request: GetPlayerRankDto,
     answer: playerRankAnswer,
-    answers: cacheHeaders,
+    facts: cached,
     errors: { 404: ['player_not_ranked', 'season_not_found'], 429: ['rate_limited'] },
     example: {
       request: { playerId: 'player-2', window, around: 5 },
@@ -63,7 +63,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'Boards as they were, newest first',
     request: ListSnapshotsDto,
     answer: listSnapshotsAnswer,
-    answers: cacheHeaders,
+    facts: cached,
     errors: { 400: ['page_token_invalid'], 429: ['rate_limited'] },
     example: { request: { window }, answer: { snapshots: [snapshot], nextPageToken: '' } },
   },
@@ -71,7 +71,7 @@ export const leaderboardMessages: Messages<LeaderboardApi> = {
     summary: 'The entries of a snapshot: the top of a periodic one, every player of a final one',
     request: GetSnapshotDto,
     answer: snapshotAnswer,
-    answers: cacheHeaders,
+    facts: cached,
     errors: { 400: ['page_token_invalid'], 404: ['snapshot_not_found'], 429: ['rate_limited'] },
     example: { request: { id: snapshot.id }, answer: { snapshot, entries: [first, second], nextPageToken: '' } },
   },
