@@ -1,4 +1,4 @@
-// npm run generate: types from proto/ into src/generated, and .env.example from the configuration's schema.
+// npm run generate: types from proto/ into src/generated, descriptors for reflection, and .env.example from the configuration's schema.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,16 @@ import { pathToFileURL } from 'node:url';
 import { renderEnvExample } from './env-example.mjs';
 import { projectRoot } from './sources.mjs';
 
-/** Runs buf in `root`/proto. buf.gen.yaml writes to ../src/generated, seen from `out`. */
+export const descriptors = 'descriptors.binpb';
+
+/** Runs buf in `root`/proto. buf.gen.yaml writes to ../src/generated, seen from `out`, which must exist. */
 export function generate(root = projectRoot, out = join(root, 'proto')) {
   const buf = join(projectRoot, 'node_modules/.bin/buf');
-  execFileSync(buf, ['generate', '--output', out], { cwd: join(root, 'proto'), stdio: ['ignore', 2, 2] });
+  const run = (...words) => execFileSync(buf, words, { cwd: join(root, 'proto'), stdio: ['ignore', 2, 2] });
+  run('generate', '--output', out);
+  // With a configuration of its own: buf.yaml leaves out what is vendored.
+  const set = ['--as-file-descriptor-set', '--exclude-source-info', '--output', join(out, descriptors)];
+  run('build', '--config', '{"version":"v2"}', ...set);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inspectRoots, plant, temporaryFolder } from './planted';
 
 const project = join(__dirname, '../..');
-const path = 'src/generated/aerie/progression/v1/progression.ts';
+const differing = ['proto/descriptors.binpb', 'src/generated/aerie/progression/v1/progression.ts'];
 
 describe('generated', () => {
   it('finds a file that was edited, deleted or left behind', async () => {
@@ -14,13 +14,15 @@ describe('generated', () => {
       await cp(join(project, 'src/generated'), join(root, 'src/generated'), { recursive: true });
       await symlink(join(project, 'node_modules'), join(root, 'node_modules'));
     }
-    await appendFile(join(edited!, path), '\n');
-    await rm(join(deleted!, path));
+    for (const path of differing) {
+      await appendFile(join(edited!, path), '\n');
+      await rm(join(deleted!, path));
+    }
     await plant(left!, { 'src/generated/aerie/gone/v1/gone.ts': '' });
     expect(await inspectRoots('generated', [same!, edited!, deleted!, left!])).toEqual([
       [],
-      [`${path}: differs; run npm run generate`],
-      [`${path}: missing; run npm run generate`],
+      differing.map((each) => `${each}: differs; run npm run generate`),
+      differing.map((each) => `${each}: missing; run npm run generate`),
       ['src/generated/aerie/gone/v1/gone.ts: no contract makes it; run npm run generate'],
     ]);
   }, 60_000);

@@ -1,27 +1,30 @@
 import { Injectable } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { Kind } from '../../shared/errors/kinds';
-import { Metrics } from '../../shared/metrics/metrics';
+import { counter, duration, gauge } from '../../shared/metrics/metrics';
 
 /** `ok`, or the kind of error that it ended with. */
 export type Result = 'ok' | Kind;
 
+export const authMetrics = [
+  counter('auth_logins_total', 'Logins tried', ['result']),
+  counter('auth_registrations_total', 'Registrations tried', ['result']),
+  gauge('auth_hash_queue', 'Passwords that wait to be hashed'),
+  duration('auth_hash_duration_seconds', 'Hashing one password, without the wait'),
+];
+
 @Injectable()
 export class AuthMetrics {
-  private readonly counters;
-  private readonly waiting;
-  private readonly hashing;
-
-  constructor(metrics: Metrics) {
-    this.counters = {
-      login: metrics.counter('auth_logins_total', 'Logins tried', ['result']),
-      registration: metrics.counter('auth_registrations_total', 'Registrations tried', ['result']),
-    };
-    this.waiting = metrics.gauge('auth_hash_queue', 'Passwords that wait to be hashed');
-    this.hashing = metrics.duration('auth_hash_duration_seconds', 'Hashing one password, without the wait');
-  }
+  constructor(
+    @InjectMetric('auth_logins_total') private readonly login: Counter<'result'>,
+    @InjectMetric('auth_registrations_total') private readonly registration: Counter<'result'>,
+    @InjectMetric('auth_hash_queue') private readonly waiting: Gauge,
+    @InjectMetric('auth_hash_duration_seconds') private readonly hashing: Histogram,
+  ) {}
 
   tried(what: 'login' | 'registration', result: Result): void {
-    this.counters[what].inc({ result });
+    this[what].inc({ result });
   }
 
   queued(count: number): void {

@@ -13,7 +13,7 @@ import { AuthGrpcController } from './auth.grpc.controller';
 import { AuthHttpController } from './auth.http.controller';
 import { JwksController } from './auth.jwks.controller';
 import { JwksService } from './auth.jwks.service';
-import { AuthMetrics } from './auth.metrics';
+import { AuthMetrics, authMetrics } from './auth.metrics';
 import { authMigrations } from './auth.migrations';
 import { authPages } from './auth.pages';
 import { Passwords } from './auth.passwords';
@@ -51,6 +51,7 @@ import { AuthWorker } from './auth.worker';
     Sweeper,
     AuthWorker,
     AuthMetrics,
+    ...authMetrics,
   ],
   exports: [AuthApi],
 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { hash, type Options, verify } from '@node-rs/argon2';
+import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 import { Clock } from '../../shared/clock/clock';
 import { tooManyHashes } from './auth.errors';
 import { AuthMetrics } from './auth.metrics';
@@ -15,8 +16,7 @@ const maxWaiting = 64;
 /** Hashes passwords, two at a time and never on the event loop; whoever would wait too long is told to come back. */
 @Injectable()
 export class Passwords {
-  private readonly waiting: (() => void)[] = [];
-  private running = 0;
+  private readonly turns = bulkhead(atOnce, maxWaiting);
   // No password has it: verifying against it takes as long as against anybody's.
   private readonly nobody = phc(randomBytes(16), randomBytes(32));
 
@@ -30,39 +30,34 @@ export class Passwords {
     return this.queued(() => hash(password, cost));
   }
 
-  /** Whether it is the password of this hash; without a hash it takes as long. @throws AppError rate_limited */
+  /** True when it is the password of this hash; without a hash it takes as long. @throws AppError rate_limited */
   verify(passwordHash: string | undefined, password: string): Promise<boolean> {
     return this.queued(() => verify(passwordHash ?? this.nobody, password));
   }
 
   private async queued<T>(work: () => Promise<T>): Promise<T> {
-    await this.turn();
+    try {
+      const hashed = this.turns.execute(() => this.timed(work));
+      this.tellQueue();
+      return await hashed;
+    } catch (error) {
+      throw error instanceof BulkheadRejectedError ? tooManyHashes() : error;
+    }
+  }
+
+  // Runs in the request context of the caller who made room: nothing in here may ask who calls.
+  private async timed<T>(work: () => Promise<T>): Promise<T> {
+    this.tellQueue();
     const began = this.clock.monotonic();
     try {
       return await work();
     } finally {
       this.metrics.hashed(this.clock.monotonic() - began);
-      this.passOn();
     }
   }
 
-  private async turn(): Promise<void> {
-    if (this.running < atOnce) {
-      this.running += 1;
-      return;
-    }
-    if (this.waiting.length >= maxWaiting) throw tooManyHashes();
-    await new Promise<void>((resolve) => {
-      this.waiting.push(resolve);
-      this.metrics.queued(this.waiting.length);
-    });
-  }
-
-  private passOn(): void {
-    const next = this.waiting.shift();
-    this.metrics.queued(this.waiting.length);
-    if (next) next();
-    else this.running -= 1;
+  private tellQueue(): void {
+    this.metrics.queued(maxWaiting - this.turns.queueSlots);
   }
 }
 

@@ -1,26 +1,34 @@
 import { Injectable } from '@nestjs/common';
-import type { Counter } from 'prom-client';
-import { Metrics } from '../../shared/metrics/metrics';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Gauge, Histogram } from 'prom-client';
+import { counter, duration, gauge } from '../../shared/metrics/metrics';
 import { consumers } from './events-gateway.consumers';
+
+export const eventsGatewayMetrics = [
+  counter('events_ingested_total', 'Events answered', ['type', 'status']),
+  duration('events_ingest_duration_seconds', 'From verification to durable'),
+  counter('dropped_events_total', 'Events that were not accepted', ['reason']),
+  gauge('events_relay_lag_seconds', 'Age of the event that is due longest'),
+  counter(
+    'dead_letters_total',
+    'Events given up',
+    ['consumer'],
+    consumers.map((consumer) => ({ consumer })),
+  ),
+];
 
 @Injectable()
 export class EventsGatewayMetrics {
-  private readonly ingestedTotal;
-  private readonly ingestDuration;
-  private readonly dropped;
-  private readonly relayLag;
-  private readonly deadLetters;
   // Children are looked up once: hashing labels for every event costs a microsecond.
   private readonly children = new Map<string, Counter.Internal>();
 
-  constructor(metrics: Metrics) {
-    this.ingestedTotal = metrics.counter('events_ingested_total', 'Events answered', ['type', 'status']);
-    this.ingestDuration = metrics.duration('events_ingest_duration_seconds', 'From verification to durable');
-    this.dropped = metrics.counter('dropped_events_total', 'Events that were not accepted', ['reason']);
-    this.relayLag = metrics.gauge('events_relay_lag_seconds', 'Age of the event that is due longest');
-    const known = consumers.map((consumer) => ({ consumer }));
-    this.deadLetters = metrics.counter('dead_letters_total', 'Events given up', ['consumer'], known);
-  }
+  constructor(
+    @InjectMetric('events_ingested_total') private readonly ingestedTotal: Counter<'type' | 'status'>,
+    @InjectMetric('events_ingest_duration_seconds') private readonly ingestDuration: Histogram,
+    @InjectMetric('dropped_events_total') private readonly dropped: Counter<'reason'>,
+    @InjectMetric('events_relay_lag_seconds') private readonly relayLag: Gauge,
+    @InjectMetric('dead_letters_total') private readonly deadLetters: Counter<'consumer'>,
+  ) {}
 
   ingested(type: string, status: 'accepted' | 'duplicate', count = 1): void {
     const key = `${type} ${status}`;

@@ -9,7 +9,7 @@ import { FairnessApi } from '../fairness/fairness.api';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { eventsGatewayDocs } from './events-gateway.docs';
-import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+import { FairnessCallMetrics, fairnessCallMetrics } from './events-gateway.fairness.metrics';
 import { Gatekeeper } from './events-gateway.gatekeeper';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
@@ -17,7 +17,7 @@ import { IngestRoute } from './events-gateway.ingest.route';
 import { Intake } from './events-gateway.intake';
 import { Journal } from './events-gateway.journal';
 import { JournalRepository } from './events-gateway.journal.repository';
-import { EventsGatewayMetrics } from './events-gateway.metrics';
+import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
 import { Outbox } from './events-gateway.outbox';
 import { Rehearsal } from './events-gateway.rehearsal';
@@ -51,7 +51,9 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     Rehearsal,
     IngestRoute,
     EventsGatewayMetrics,
+    ...eventsGatewayMetrics,
     FairnessCallMetrics,
+    ...fairnessCallMetrics,
   ],
   exports: [EventsGatewayApi],
 })

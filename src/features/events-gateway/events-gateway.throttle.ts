@@ -9,7 +9,10 @@ interface Bucket {
   at: number;
 }
 
-/** A token bucket for each signing key; as many buckets as the ring has keys. */
+/**
+ * A token bucket for each signing key; as many buckets as the ring has keys. Not rate-limiter-flexible: its windows are
+ * fixed, where a bucket fills steadily and is paid off after a large batch, and a call costs 1.0 us of CPU instead of 0.2.
+ */
 @Injectable()
 export class Throttle {
   private readonly buckets = new Map<string, Bucket>();

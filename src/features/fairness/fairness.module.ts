@@ -16,7 +16,7 @@ import { FairnessGrpcController } from './fairness.grpc.controller';
 import { FairnessHttpController } from './fairness.http.controller';
 import { Judge } from './fairness.judge';
 import { FairnessListener } from './fairness.listener';
-import { FairnessMetrics } from './fairness.metrics';
+import { FairnessMetrics, fairnessMetrics } from './fairness.metrics';
 import { fairnessMigrations } from './fairness.migrations';
 import { Players } from './fairness.players';
 import { Pruner } from './fairness.pruner';
@@ -50,6 +50,7 @@ import { FairnessWorker } from './fairness.worker';
     FlagsRepository,
     FindingsRepository,
     FairnessMetrics,
+    ...fairnessMetrics,
   ],
   exports: [FairnessApi],
 })

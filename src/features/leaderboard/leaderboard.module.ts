@@ -15,7 +15,7 @@ import { leaderboardDocs } from './leaderboard.docs';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
 import { LeaderboardListener } from './leaderboard.listener';
-import { LeaderboardMetrics } from './leaderboard.metrics';
+import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { Photographer } from './leaderboard.photographer';
 import { Pruner } from './leaderboard.pruner';
@@ -54,6 +54,7 @@ import { LeaderboardWorker } from './leaderboard.worker';
     Pruner,
     LeaderboardWorker,
     LeaderboardMetrics,
+    ...leaderboardMetrics,
   ],
   exports: [LeaderboardApi],
 })

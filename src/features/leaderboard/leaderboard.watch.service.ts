@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Gauge } from 'prom-client';
 import type { Leaderboard, WatchLeaderboardRequest } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { Poll } from '../../shared/async/poll';
 import { asInternal } from '../../shared/auth/caller';
@@ -8,7 +10,6 @@ import { Places } from '../../shared/connections/places';
 import { type ServerStream, serveChanges, type Told } from '../../shared/grpc/grpc.changes';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { currentContext } from '../../shared/tracing/request-context';
-import { LeaderboardMetrics } from './leaderboard.metrics';
 import { defaultLimit, LeaderboardService, type WatchedBoard } from './leaderboard.service';
 import { LeaderboardSettings } from './leaderboard.settings';
 
@@ -26,12 +27,13 @@ export class WatchLeaderboardService {
     private readonly lifecycle: Lifecycle,
     { trustedProxies }: Config,
     { watchers: max, watchersPerAddress: perAddress }: LeaderboardSettings,
-    metrics: LeaderboardMetrics,
+    @InjectMetric('leaderboard_watchers') watchers: Gauge,
+    @InjectMetric('leaderboard_watchers_refused_total') refused: Counter<'reason'>,
   ) {
     this.places = new Places(
       { max, perAddress },
-      (taken) => metrics.watching(taken),
-      (reason) => metrics.watcherRefused(reason),
+      (taken) => watchers.set(taken),
+      (reason) => refused.inc({ reason }),
     );
     this.peers = new Peers(trustedProxies);
   }

@@ -11,7 +11,7 @@ import { progressionDocs } from './progression.docs';
 import { ProgressionGrpcController } from './progression.grpc.controller';
 import { ProgressionHttpController } from './progression.http.controller';
 import { ProgressionListener } from './progression.listener';
-import { ProgressionMetrics } from './progression.metrics';
+import { ProgressionMetrics, progressionMetrics } from './progression.metrics';
 import { progressionMigrations } from './progression.migrations';
 import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
@@ -30,6 +30,7 @@ import { ProgressionSettings } from './progression.settings';
     ProgressionListener,
     ProgressionRepository,
     ProgressionMetrics,
+    ...progressionMetrics,
     Receipts,
   ],
   exports: [ProgressionApi],

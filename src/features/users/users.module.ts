@@ -11,7 +11,7 @@ import { usersDocs } from './users.docs';
 import { usersTable } from './users.entity';
 import { UsersGrpcController } from './users.grpc.controller';
 import { UsersHttpController } from './users.http.controller';
-import { UsersMetrics } from './users.metrics';
+import { UsersMetrics, usersMetrics } from './users.metrics';
 import { usersMigrations } from './users.migrations';
 import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
@@ -25,6 +25,7 @@ import { UsersService } from './users.service';
     UsersCache,
     UsersRepository,
     UsersMetrics,
+    ...usersMetrics,
   ],
   exports: [UsersApi],
 })

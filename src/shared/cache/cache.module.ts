@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { Config } from '../config/config';
 import { BypassCache } from './bypass.cache';
 import { Cache } from './cache';
-import { CacheMetrics } from './cache.metrics';
+import { CacheMetrics, cacheMetrics } from './cache.metrics';
 import { MemoryCache } from './memory.cache';
 
 /** Memory only with SQLite, which belongs to one process. */
@@ -13,7 +13,7 @@ function choose(config: Config, metrics: CacheMetrics): Cache {
 }
 
 @Module({
-  providers: [CacheMetrics, { provide: Cache, inject: [Config, CacheMetrics], useFactory: choose }],
+  providers: [CacheMetrics, ...cacheMetrics, { provide: Cache, inject: [Config, CacheMetrics], useFactory: choose }],
   exports: [Cache],
 })
 export class CacheModule {}

@@ -1,6 +1,6 @@
 import { type Jump, maxStepMs, WallWatch } from './wall-watch';
 
-/** What hears of a clock that cannot be believed. */
+/** Is told of a clock that cannot be believed. */
 export interface ClockEvents {
   /** The wall clock has jumped against the monotonic one. */
   readonly jumped: (jump: Jump) => void;
@@ -8,7 +8,7 @@ export interface ClockEvents {
   readonly compared: (reference: string, ahead: number, apart: boolean) => void;
 }
 
-/** What time it is. Injected, so that a test can say so instead. */
+/** Tells the time. Injected, so that a test can set it. */
 export abstract class Clock {
   private readonly watch = new WallWatch((jump) => this.events?.jumped(jump));
   private readonly references = new Map<string, boolean>();
@@ -42,7 +42,7 @@ export abstract class Clock {
     if (!this.references.has(reference)) this.references.set(reference, false);
   }
 
-  /** What another clock showed between `began` and now (both by `now`). */
+  /** Takes in what another clock showed between `began` and now (both by `now`). */
   compare(reference: string, shown: number, began: number): void {
     const ended = this.now();
     const ahead = Math.round((began + ended) / 2 - shown);

@@ -5,7 +5,7 @@ export type Jump = number;
 export const maxStepMs = 60_000;
 /** Looks so far apart have to agree before a clock that has jumped is believed. */
 export const settleMs = 180_000;
-// How fast a clock is slewed at most: a millisecond in a second, with some room.
+// The rate at which a clock is slewed at most: a millisecond in a second, with some room.
 const slewing = 0.002;
 
 /**
@@ -21,7 +21,7 @@ export class WallWatch {
 
   constructor(private readonly told: (jump: Jump) => void) {}
 
-  /** Whether the wall clock may be believed now. */
+  /** True while the wall clock may be believed. */
   look(wall: number, monotonic: number): boolean {
     const found = wall - monotonic;
     this.offset ??= found;

@@ -18,7 +18,7 @@ const lookMs = 1000;
 interface Tracked {
   readonly wire: WireName;
   readonly address: string;
-  /** What the kernel has not taken yet, when it was last seen to move. */
+  /** The bytes that the kernel had not taken when they were last seen to move. */
   queued: number;
   movedAt: number;
 }
@@ -104,7 +104,7 @@ export class Connections implements OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
-  /** What a callback of a connection threw: it is logged, and the connection's peer alone feels it. */
+  /** Logs what a callback of a connection threw; only that connection's peer feels it. */
   readonly failed = (error: unknown): void => {
     this.logger.error({ err: error }, 'connection_failed');
   };
@@ -163,7 +163,7 @@ export class Connections implements OnApplicationShutdown {
   }
 }
 
-/** Whether a request is being served on the socket. Node's own list of idle connections leaves out those that never sent one. */
+/** True while a request is served on the socket. Node's own list of idle connections leaves out those that never sent one. */
 function isAnswering(socket: Socket): boolean {
   return Boolean((socket as unknown as { _httpMessage?: unknown })._httpMessage);
 }

@@ -1,6 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 
-/** From where calls come, on every wire; proxies are believed only where they are named. */
+/**
+ * From where calls come, on every wire; proxies are believed only where they are named. Not @fastify/proxy-addr and not
+ * ipaddr.js: the one takes "made up" or a port for the caller's address and refuses the network 0.0.0.0/0, the other takes
+ * "127.1" for an address; Node's own BlockList knows networks.
+ */
 export class Peers {
   private readonly trusted = new BlockList();
 
@@ -15,8 +19,8 @@ export class Peers {
   }
 
   /**
-   * The address of the caller: of the connection, or what the proxy at its other end says in `X-Forwarded-For`, and so on
-   * while the one who says it is trusted. What stands left of an unknown hop is that hop's invention.
+   * The address of the caller: of the connection, or the one that a trusted proxy at its other end names in
+   * `X-Forwarded-For`, and so on. Everything left of a hop that is not trusted may be made up by that hop.
    */
   of(address: string | undefined, forwardedFor: string | undefined): string {
     let caller = bare(address ?? '');

@@ -6,7 +6,7 @@ export interface PlaceLimits {
   readonly perAddress: number;
 }
 
-/** How many places there are for what lasts, in all and for callers from one address: so nobody takes all of them. */
+/** Bounds how many streams there are, in all and from one address, so that no caller takes all of them. */
 export class Places {
   private readonly taken = new Map<string, number>();
   private count = 0;
@@ -18,7 +18,7 @@ export class Places {
     private readonly refused: (reason: 'total' | 'address') => void,
   ) {}
 
-  /** Answers how to leave it. undefined: an address that brings everybody's calls. @throws AppError rate_limited */
+  /** Takes a place and answers the function that gives it back. `undefined` is an address shared by all callers. @throws AppError rate_limited */
   take(address: string | undefined): () => void {
     const { max, perAddress } = this.limits;
     if (this.count >= max) throw this.refusal('total', `There are ${max} watchers already`);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { Metrics } from '../metrics/metrics';
 
-/** What one body, or one connection, has sent of messages that are not whole yet. */
+/** The memory that unfinished messages of one body, or of one connection, hold. */
 export interface Held {
   /** Bytes more, or with a negative number fewer; at zero it is no longer among those that hold. */
   add(bytes: number): void;

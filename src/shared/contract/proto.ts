@@ -21,9 +21,7 @@ export function protoFile(contract: AnyContract): string {
   return `${parts.join('/')}/${parts.at(-2)}.proto`;
 }
 
-/** Where the types of error details are. */
-export const errorProtos = ['google/rpc/status.proto', 'google/rpc/error_details.proto'];
-const errorTypes = loadSync(errorProtos, loaderOptions);
+const errorTypes = loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto'], loaderOptions);
 
 /** A message type of google.rpc: `Status`, `ErrorInfo`, `BadRequest`, `RetryInfo`. */
 export function rpcType(name: string): MessageTypeDefinition<object, object> {

@@ -11,7 +11,7 @@ export function keyOf(values: readonly Value[]): string {
   return values.length === 1 ? String(values[0]) : values.join('\0');
 }
 
-/** Where the key columns are in a row. */
+/** The positions of the key columns in a row. */
 export function keyPlaces(bulk: BulkRows): number[] {
   const names = Object.keys(bulk.columns);
   return bulk.key.map((name) => {
@@ -47,16 +47,6 @@ export async function insertNew(tx: Sql, bulk: NewRows): Promise<Set<string>> {
   const groupId = checkNumber(bulk.groupId);
   const rows = sorted(byKey(bulk)).map((row) => [...row, groupId]);
   return tx.insertRows({ ...bulk, columns: { ...bulk.columns, group_id: 'int' }, rows });
-}
-
-/** Which of these rows the database holds from the group `groupId`: what a COMMIT did whose answer was lost. */
-export async function insertedBy(sql: Sql, bulk: NewRows): Promise<Set<string>> {
-  if (bulk.rows.length === 0) return new Set();
-  const [place = 0] = keyPlaces(bulk);
-  const list = inList(bulk.rows.map((row) => row[place] ?? null));
-  const text = `SELECT ${bulk.key.join(', ')} FROM ${bulk.table} WHERE ${bulk.key[0]} IN ${list.text} AND group_id = ?`;
-  const found = await sql.rows<Record<string, Value>>(text, [...list.params, bulk.groupId]);
-  return new Set(found.map((row) => keyOf(bulk.key.map((name) => row[name] ?? null))));
 }
 
 /** Inserts rows, or where the key is there changes the `add`, `set` and `max` columns. */

@@ -6,7 +6,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
-import type { Dialect, DialectOptions, Lane } from './dialect';
+import { type Dialect, type DialectOptions, inTime, type Lane } from './dialect';
 import type { Table } from './entity';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
@@ -55,7 +55,7 @@ export class Database {
     return this.dialect.kind;
   }
 
-  /** Where it is, without credentials. */
+  /** Its address without credentials. */
   get shown(): string {
     return shownDatabase(this.options.url);
   }
@@ -75,10 +75,8 @@ export class Database {
       migrations: [...migrations],
       logger: new SilentLogger(),
     });
-    const connected = dataSource.initialize();
-    const late = () => connected.then((opened) => opened.destroy()).catch(ignore);
     try {
-      this.dataSource = await within(connected, connectTimeoutMs, late);
+      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
     } catch (error) {
       throw asAnswer(error);
     }
@@ -180,6 +178,7 @@ export class Database {
     }
   }
 
+  /** Not cockatiel's retry: it knows no end in time, and a policy for each call would be made anew for it. */
   private async retried<T>(
     work: (connection: Connection) => Promise<T>,
     priority: Priority = 'normal',
@@ -265,9 +264,4 @@ async function rollback(connection: Connection, reason: unknown): Promise<void> 
 function asAnswer(error: unknown): unknown {
   if (error instanceof AppError || isRetryable(error)) return error;
   return isTransient(error) || isSchemaMissing(error) ? unavailable(error) : error;
-}
-
-// The caller has had its error; what comes later concerns nobody.
-function ignore(): void {
-  return;
 }

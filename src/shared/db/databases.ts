@@ -94,7 +94,7 @@ export class Databases {
 function refused(database: Database, error: unknown): never {
   if (error instanceof SqliteDriverMissingError) throw error;
   const { message, code = 'unknown' } = ((error as Error).cause ?? error) as Error & { code?: string };
-  // Where a name has several addresses, Node's error is a list of errors without a message.
+  // When a name has several addresses, Node's error is a list of errors without a message.
   const reason = scrub(message || code);
   throw new StartError(`Aerie cannot start: the database ${database.shown} cannot be used: ${reason}.`, error);
 }

@@ -62,7 +62,7 @@ interface DriverError {
   readonly fatal?: unknown;
 }
 
-/** What the driver said; TypeORM wraps it in a QueryFailedError. */
+/** The driver's own error; TypeORM wraps it in a QueryFailedError. */
 function driverError(error: unknown): DriverError {
   const { driverError: inner } = (error ?? {}) as { driverError?: unknown };
   return (inner ?? error ?? {}) as DriverError;

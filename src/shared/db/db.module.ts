@@ -4,7 +4,7 @@ import { AsyncModule } from '../async/async.module';
 import { Config } from '../config/config';
 import { type Feature, Features } from '../contract/feature';
 import { HealthModule } from '../health/health.module';
-import { type CheckResult, Readiness } from '../health/readiness';
+import { type CheckResult, healthySince, Readiness } from '../health/readiness';
 import { DatabaseClocks } from './database.clocks';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
@@ -64,7 +64,7 @@ class DatabaseHealth {
         return { status: 'unhealthy', reason: `migrations are pending (npm run migrate): ${pending.join(', ')}` };
       }
       this.migrated = true;
-      return { status: 'healthy', latencyMs: Math.round((performance.now() - started) * 10) / 10 };
+      return healthySince(started);
     } catch (error) {
       this.logger.debug({ err: error }, 'database_check_failed');
       return { status: 'unhealthy', reason: this.databases.unwritable ? 'cannot be written to' : 'does not answer' };

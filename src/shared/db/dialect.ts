@@ -1,4 +1,5 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
+import { within } from '../async/within';
 import type { Connection } from './connection';
 import type { Priority } from './gate';
 import type { DatabaseKind, Value } from './sql';
@@ -14,7 +15,7 @@ export interface DialectOptions {
   readonly trouble?: (error: unknown, event: string) => void;
 }
 
-/** Who reads very many rows: somebody who waits for an answer, or a start that reads whole tables. */
+/** Reads of very many rows: for a caller who waits, or for a start that reads whole tables. */
 export type Lane = 'questions' | 'loading';
 
 /** Runs single statements beside the connections. Rejects with `unavailable` when there is no answer in time. */
@@ -23,14 +24,14 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-/** What differs between databases when a connection is made and borrowed. Their statements are in their connections. */
+/** Makes and lends the connections of one kind of database. Its statements are in its connections. */
 export abstract class Dialect {
   abstract readonly kind: DatabaseKind;
   /** A statement that fails when the database cannot answer. */
   abstract readonly pingText: string;
   /** TypeORM's options, without entities and migrations. */
   abstract dataSourceOptions(): DataSourceOptions;
-  /** Where statements run that read very many rows; without one: on a connection like any other. */
+  /** These run statements that read very many rows; without one they run on a connection like any other. */
   readonly readers: Readonly<Partial<Record<Lane, Reader>>> = {};
   /** Keeps off other processes, where a database belongs to one. @throws Error when another one has it */
   claim(): void {}
@@ -45,4 +46,9 @@ export abstract class Dialect {
 
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
+}
+
+/** The value of `work` if it comes in time; one that comes later is given back, and its error concerns nobody any more. */
+export function inTime<T>(work: Promise<T>, limitMs: number, giveBack: (late: T) => unknown): Promise<T> {
+  return within(work, limitMs, () => void work.then(giveBack).catch(() => undefined));
 }

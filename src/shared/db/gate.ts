@@ -2,7 +2,7 @@ import { guarded } from '../async/guarded';
 import { TimeLimitError } from '../async/within';
 import { unavailable } from '../errors/common.errors';
 
-/** Who asks. Background work gives way to normal work, for a bounded time. */
+/** Background work gives way to normal work, for a bounded time. */
 export type Priority = 'normal' | 'background';
 
 interface Waiter {

@@ -1,10 +1,9 @@
 import type { PoolConnection, TypeCastField, TypeCastNext } from 'mysql2';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver';
-import { within } from '../async/within';
 import type { DatabaseAddress } from '../config/database-url';
 import type { Connection } from './connection';
-import { Dialect, type DialectOptions } from './dialect';
+import { Dialect, type DialectOptions, inTime } from './dialect';
 import { MysqlConnection } from './mysql.connection';
 import { checkNumber } from './safe-integer';
 
@@ -51,8 +50,7 @@ export class MysqlDialect extends Dialect {
 
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {
     const pending = (dataSource.driver as MysqlDriver).obtainMasterConnection() as Promise<PoolConnection>;
-    const late = () => pending.then((raw) => raw.release(), ignore);
-    const raw = await within(pending, limitMs, late);
+    const raw = await inTime(pending, limitMs, (late) => late.release());
     const connection = new MysqlConnection(dataSource, raw, limitMs);
     if (!this.prepared.has(raw)) await this.prepare(connection, raw);
     return connection;
@@ -70,9 +68,4 @@ export class MysqlDialect extends Dialect {
       throw error;
     }
   }
-}
-
-// The wait was given up and its caller has the error.
-function ignore(): void {
-  return;
 }

@@ -2,7 +2,7 @@ const windowMs = 10_000;
 const slots = 10;
 const enough = 10;
 
-/** How the transactions of the last ten seconds ended. */
+/** Counts how the transactions of the last ten seconds ended. */
 export class Outcomes {
   private readonly counts = Array.from({ length: slots }, () => ({ slot: -1, good: 0, bad: 0 }));
 

@@ -11,7 +11,7 @@ import type { BulkRows, UpsertRows, Value } from './sql';
 const migrationLock = 7_236_104_501;
 const maxRows = 5000;
 
-/** What is known of all connections of one pool. */
+/** The facts that all connections of one pool share. */
 export interface PostgresSession {
   /** A session is ours for one transaction only: no prepared statements by name, no settings that outlast it. */
   pooled: boolean;

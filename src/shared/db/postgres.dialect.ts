@@ -1,11 +1,10 @@
 import { type PoolClient, types } from 'pg';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
-import { within } from '../async/within';
 import type { DatabaseAddress } from '../config/database-url';
 import { nodeTls } from '../config/tls-words';
 import type { Connection } from './connection';
-import { Dialect, type DialectOptions } from './dialect';
+import { Dialect, type DialectOptions, inTime } from './dialect';
 import { PostgresConnection, type PostgresSession } from './postgres.connection';
 import { checkNumber } from './safe-integer';
 
@@ -53,14 +52,13 @@ export class PostgresDialect extends Dialect {
 
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {
     const pending = (dataSource.driver as PostgresDriver).obtainMasterConnection() as Promise<Loan>;
-    const late = () => pending.then(([, giveBack]) => giveBack(), ignore);
-    const [client, giveBack] = await within(pending, limitMs, late);
+    const [client, giveBack] = await inTime(pending, limitMs, ([, late]) => late());
     const connection = new PostgresConnection(dataSource, client, limitMs, this.session, giveBack);
     if (!this.prepared.has(client)) await this.prepare(connection, client);
     return connection;
   }
 
-  // What the server would wait for without end, or roles and databases may set otherwise.
+  // Without these limits the server waits without end; roles and databases may have set others.
   private async prepare(connection: Connection, client: PoolClient): Promise<void> {
     const limit = this.options.queryTimeoutMs;
     const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
@@ -76,13 +74,8 @@ export class PostgresDialect extends Dialect {
   }
 }
 
-/** Whoever greeted us is not the process that answers: PgBouncer, or another of its kind, is in between. */
+/** True when the process that greeted us is not the one that answers: PgBouncer, or another of its kind, is in between. */
 async function isPooled(connection: Connection, client: PoolClient): Promise<boolean> {
   const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   return row?.pid !== (client as PoolClient & { readonly processID?: number | null }).processID;
-}
-
-// The wait was given up and its caller has the error.
-function ignore(): void {
-  return;
 }

@@ -1,8 +1,3 @@
-/** The text of a whole number as a number; beyond 2^53-1 JavaScript would round it, so that throws. */
-export function parseInteger(text: string): number {
-  return checkNumber(Number(text));
-}
-
 /** Passes a number through unless it is whole and beyond 2^53-1: then digits were or would be lost. */
 export function checkNumber(value: number): number {
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {

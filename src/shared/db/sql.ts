@@ -1,11 +1,11 @@
 import type { EntityManager } from 'typeorm';
 
-/** What may be bound to a `?`. Whole numbers are bound as 64-bit integers on every database. */
+/** A value for a `?`. Whole numbers are bound as 64-bit integers on every database. */
 export type Value = string | number | boolean | null;
 
 export type DatabaseKind = 'sqlite' | 'postgres' | 'mysql';
 
-/** How a column is bound. 'int' is any whole number up to 2^53-1. */
+/** The type by which a column is bound. 'int' is any whole number up to 2^53-1. */
 export type ColumnType = 'text' | 'int';
 
 /** Many rows of one table. Each row has its values in the order of `columns`. */

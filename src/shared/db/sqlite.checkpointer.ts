@@ -58,7 +58,7 @@ export class SqliteCheckpointer {
     this.next = changes + Math.max(fewestChanges, (dueFrames - this.looked.log) / perChange);
   }
 
-  /** What has been written meanwhile is little; once nobody writes and all is in the file, the next writer begins anew. */
+  /** Little has been written meanwhile; once nobody writes and all is in the file, the next writer begins the log anew. */
   private async finish(): Promise<void> {
     await this.gate.enter('normal', limitMs);
     try {

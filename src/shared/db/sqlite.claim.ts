@@ -42,7 +42,7 @@ export function claimFile(path: string, driver: typeof BetterSqlite3): () => voi
   };
 }
 
-/** Where the file is, or will be, whatever links lead there. */
+/** The real path of the file, also before it is made, whatever links lead there. */
 function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(resolve(path))), basename(path));
 }

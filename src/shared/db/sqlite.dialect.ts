@@ -53,7 +53,7 @@ export class SqliteDialect extends Dialect {
     private readonly options: Pick<DialectOptions, 'sole' | 'trouble'>,
   ) {
     super();
-    // What is in memory can be seen by its own connection only.
+    // A database in memory is seen by its own connection only.
     const shared = path !== ':memory:';
     const reader = () => new SqliteThread(path, { readonly: true, busyMs: 1000 });
     this.readers = shared ? { questions: reader(), loading: reader() } : {};

@@ -33,7 +33,7 @@ export class SqliteStatements {
     this.level = level;
   }
 
-  /** How many rows this connection has changed so far. */
+  /** The number of rows that this connection has changed so far. */
   changes(): number {
     if (!this.open) return 0;
     const { changes } = this.database.prepare<[], { changes: number }>('SELECT total_changes() AS changes').get() ?? {};

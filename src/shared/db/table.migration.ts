@@ -1,22 +1,26 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumn, TableIndex } from 'typeorm';
 import type { ColumnOwner } from './columns';
 
+type Step = (runner: QueryRunner) => Promise<void>;
+
+function migration(name: string, up: Step, down: Step): new () => MigrationInterface {
+  return class implements MigrationInterface {
+    readonly name = name;
+    readonly up = up;
+    readonly down = down;
+  };
+}
+
 /**
  * A migration that makes one table. One each: MySQL commits every one at once, so that a migration of several could end
  * half done. `name` ends with its time in milliseconds, by which migrations are ordered.
  */
 export function createTable(name: string, table: (type: ColumnOwner) => Table): new () => MigrationInterface {
-  return class implements MigrationInterface {
-    readonly name = name;
-
-    async up(runner: QueryRunner): Promise<void> {
-      await runner.createTable(table(runner.dataSource.options.type));
-    }
-
-    async down(runner: QueryRunner): Promise<void> {
-      await runner.dropTable(table(runner.dataSource.options.type));
-    }
-  };
+  return migration(
+    name,
+    (runner) => runner.createTable(table(runner.dataSource.options.type)),
+    (runner) => runner.dropTable(table(runner.dataSource.options.type)),
+  );
 }
 
 /** A migration that adds one column, which has a default: an older version goes on writing rows without it. */
@@ -25,32 +29,20 @@ export function addColumn(
   table: string,
   column: (type: ColumnOwner) => TableColumn,
 ): new () => MigrationInterface {
-  return class implements MigrationInterface {
-    readonly name = name;
-
-    async up(runner: QueryRunner): Promise<void> {
-      await runner.addColumn(table, column(runner.dataSource.options.type));
-    }
-
-    async down(runner: QueryRunner): Promise<void> {
-      await runner.dropColumn(table, column(runner.dataSource.options.type));
-    }
-  };
+  return migration(
+    name,
+    (runner) => runner.addColumn(table, column(runner.dataSource.options.type)),
+    (runner) => runner.dropColumn(table, column(runner.dataSource.options.type)),
+  );
 }
 
 /** A migration that adds one index. Its `where` counts on PostgreSQL and SQLite; MySQL has all rows in it. */
 export function addIndex(name: string, table: string, index: TableIndex): new () => MigrationInterface {
-  return class implements MigrationInterface {
-    readonly name = name;
-
-    up(runner: QueryRunner): Promise<void> {
-      return runner.createIndex(table, index);
-    }
-
-    down(runner: QueryRunner): Promise<void> {
-      return runner.dropIndex(table, index);
-    }
-  };
+  return migration(
+    name,
+    (runner) => runner.createIndex(table, index),
+    (runner) => runner.dropIndex(table, index),
+  );
 }
 
 /**
@@ -73,15 +65,9 @@ export function widenText(
       );
     }
   };
-  return class implements MigrationInterface {
-    readonly name = name;
-
-    up(runner: QueryRunner): Promise<void> {
-      return change(runner, 'to');
-    }
-
-    down(runner: QueryRunner): Promise<void> {
-      return change(runner, 'from');
-    }
-  };
+  return migration(
+    name,
+    (runner) => change(runner, 'to'),
+    (runner) => change(runner, 'from'),
+  );
 }

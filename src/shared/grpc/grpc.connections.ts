@@ -18,7 +18,7 @@ interface Session {
   greeted: boolean;
 }
 
-/** What a stream has written that its peer's window does not let out, when it was last seen to move. */
+/** The bytes that a stream's peer had not let through its window when they were last seen to move. */
 interface Answer {
   queued: number;
   movedAt: number;
@@ -59,7 +59,7 @@ export class GrpcConnections implements OnApplicationShutdown {
     );
   }
 
-  /** Whether there is a peer that has said what it speaks: only such a one can have a call under way. */
+  /** True once a peer has said that it speaks HTTP/2: only such a peer can have a call under way. */
   get busy(): boolean {
     return [...this.sessions.values()].some(({ greeted }) => greeted);
   }

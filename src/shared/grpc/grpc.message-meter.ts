@@ -1,5 +1,5 @@
 const prefixBytes = 5;
-// What a frame and its buffer cost beside the bytes: one byte a frame must not count as one byte.
+// A frame and its buffer cost so much beside the bytes: a peer that sends single bytes must not be counted by those alone.
 const bytesPerFrame = 256;
 
 /**

@@ -1,18 +1,22 @@
 import { status } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../metrics/metrics';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Histogram } from 'prom-client';
+import { counter, duration } from '../metrics/metrics';
+
+export const grpcMetrics = [
+  counter('grpc_server_handled_total', 'Calls ended', ['grpc_service', 'grpc_method', 'grpc_code']),
+  duration('grpc_server_handling_seconds', 'From the call to its status', ['grpc_service', 'grpc_method']),
+];
 
 /** The gRPC metrics, under the names that go-grpc-prometheus made common. */
 @Injectable()
 export class GrpcMetrics {
-  private readonly handled;
-  private readonly handling;
-
-  constructor(metrics: Metrics) {
-    const labels = ['grpc_service', 'grpc_method'] as const;
-    this.handled = metrics.counter('grpc_server_handled_total', 'Calls ended', [...labels, 'grpc_code']);
-    this.handling = metrics.duration('grpc_server_handling_seconds', 'From the call to its status', labels);
-  }
+  constructor(
+    @InjectMetric('grpc_server_handled_total')
+    private readonly handled: Counter<'grpc_service' | 'grpc_method' | 'grpc_code'>,
+    @InjectMetric('grpc_server_handling_seconds') private readonly handling: Histogram<'grpc_service' | 'grpc_method'>,
+  ) {}
 
   /** Call the result once, with the status code that the call ended with. */
   begin(path: string): (code: number) => void {

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
-import { protoPath as healthProto } from 'grpc-health-check';
+import { FileDescriptorProto, FileDescriptorSet, type IFileDescriptorSet } from 'protobufjs/ext/descriptor';
 import type { Config } from '../config/config';
 import type { AnyContract } from '../contract/contract';
-import { errorProtos, loaderOptions, protoFile } from '../contract/proto';
+import { loaderOptions, protoFile, protoRoot } from '../contract/proto';
 import { undecodable } from '../contract/undecodable';
 import type { GrpcConnections } from './grpc.connections';
-import { fileDescriptors } from './grpc.descriptors';
 import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
 
 const maxMessageBytes = 288 * 1024;
@@ -103,16 +103,16 @@ function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions['options'] {
 }
 
 /**
- * Lets tools such as grpcurl and ghz ask which services there are. Fields are called as in the .proto (`page_size`): the
- * packages that serve have them in lower camel case, which those tools do not take for the same.
+ * Lets tools such as grpcurl and ghz ask which services there are, from buf's descriptors: proto-loader's have relative names
+ * of types, no imports and fields in lower camel case, which those tools refuse.
  */
 export function addReflection(server: Server, contracts: readonly AnyContract[]): void {
-  const served = loadSync([...contracts.map(protoFile), ...errorProtos, healthProto], {
-    ...loaderOptions,
-    keepCase: true,
-  });
-  const files = fileDescriptors(served);
-  new ReflectionService({ files: { fileDescriptorProtos: files } } as unknown as PackageDefinition).addToServer(server);
+  const set = FileDescriptorSet.decode(readFileSync(join(protoRoot, 'descriptors.binpb')));
+  const { file: described } = set as unknown as IFileDescriptorSet;
+  const files = described.map((file) => Buffer.from(FileDescriptorProto.encode(file).finish()));
+  const named = contracts.map(({ proto }) => `${proto.package}.${proto.service}`);
+  const definition = { files: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
+  new ReflectionService(definition, { services: [...named, 'grpc.health.v1.Health'] }).addToServer(server);
 }
 
 function credentials(config: Config): ServerCredentials {

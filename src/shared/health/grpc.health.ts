@@ -26,7 +26,7 @@ export class GrpcHealth implements OnApplicationShutdown {
   async refresh(): Promise<void> {
     const { status } = await this.readiness.report();
     const serving = status === 'ready' ? 'SERVING' : 'NOT_SERVING';
-    // Whoever watches is sent all that is set, also what they know. Source: grpc/health/v1/health.proto, Watch
+    // Watchers are sent every status that is set, also one that they know. Source: grpc/health/v1/health.proto, Watch
     if (serving === this.told) return;
     this.told = serving;
     for (const name of this.services) this.implementation?.setStatus(name, serving);

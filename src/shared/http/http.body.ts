@@ -5,7 +5,7 @@ import type { AppError } from '../errors/app-error';
 import { bodyTooLarge, unavailable, validationFailed } from '../errors/common.errors';
 
 const firstBytes = 1024;
-// What a buffer and its event cost beside the bytes: one byte a chunk must not count as one byte.
+// A buffer and its event cost so much beside the bytes: a peer that sends single bytes must not be counted by those alone.
 const bytesPerChunk = 64;
 
 type Done = (error: AppError | null, body?: Buffer) => void;

@@ -19,14 +19,14 @@ const handlerLimitMs = 5000;
 export interface HttpHooks {
   readonly metrics: HttpMetrics;
   readonly logger: PinoLogger;
-  /** On its way out, every answer closes its connection. */
+  /** While the process drains, every answer closes its connection. */
   readonly lifecycle: Lifecycle;
   readonly peers: Peers;
-  /** How callers reach this process; undefined: as it listens. */
+  /** The URL by which callers reach this process; undefined where they use the address that it listens at. */
   readonly publicUrl: string | undefined;
 }
 
-/** What happens around every HTTP request: trace id, answer headers, deadline, metrics, access log. */
+/** Adds the hooks around every HTTP request: trace id, answer headers, deadline, metrics, access log. */
 export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   const { publicUrl } = hooks;
   const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
@@ -67,8 +67,8 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
 }
 
 /**
- * Refuses what no route has and who may not call, after the hooks that give every answer its headers and before a byte of
- * the body is read. `admit` throws, or rejects, for whoever may not.
+ * Refuses requests that no route serves and callers without the right, after the hooks that give every answer its headers
+ * and before a byte of the body is read. `admit` throws, or rejects, for a caller without the right.
  */
 export function admitRequests(
   fastify: FastifyInstance,
@@ -87,13 +87,13 @@ export function admitRequests(
   });
 }
 
-/** Whether no body was announced. No body is no body, whatever type it says it has. */
+/** True when no body was announced; its Content-Type then means nothing. */
 function isEmpty({ headers }: FastifyRequest): boolean {
   const length = headers['content-length'];
   return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
 }
 
-/** How many Host headers there are: Node keeps the first and says nothing of others. Source: RFC 9112, 3.2 */
+/** The number of Host headers: Node keeps the first and hides the others. Source: RFC 9112, 3.2 */
 function hosts({ rawHeaders }: IncomingMessage): number {
   let found = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Counter, Histogram } from 'prom-client';
-import { Metrics } from '../metrics/metrics';
+import { counter, duration, size } from '../metrics/metrics';
 
 interface RouteMetrics {
   readonly requests: Counter.Internal;
@@ -10,34 +11,24 @@ interface RouteMetrics {
   readonly responseSize: Histogram.Internal<string>;
 }
 
+export const httpMetrics = [
+  counter('http_requests_total', 'Requests answered', ['service', 'method', 'path', 'status']),
+  duration('http_request_duration_seconds', 'From the first byte to the answer', ['service', 'method', 'path']),
+  size('http_request_size_bytes', 'Bytes of the request body', ['service', 'method']),
+  size('http_response_size_bytes', 'Bytes of the answer body', ['service', 'method', 'status']),
+];
+
 /** The HTTP metrics. Children are looked up once for each route and status: hashing labels costs a microsecond each. */
 @Injectable()
 export class HttpMetrics {
-  private readonly requests;
-  private readonly duration;
-  private readonly requestSize;
-  private readonly responseSize;
   private readonly children = new Map<string, RouteMetrics>();
 
-  constructor(metrics: Metrics) {
-    this.requests = metrics.counter('http_requests_total', 'Requests answered', [
-      'service',
-      'method',
-      'path',
-      'status',
-    ]);
-    this.duration = metrics.duration('http_request_duration_seconds', 'From the first byte to the answer', [
-      'service',
-      'method',
-      'path',
-    ]);
-    this.requestSize = metrics.size('http_request_size_bytes', 'Bytes of the request body', ['service', 'method']);
-    this.responseSize = metrics.size('http_response_size_bytes', 'Bytes of the answer body', [
-      'service',
-      'method',
-      'status',
-    ]);
-  }
+  constructor(
+    @InjectMetric('http_requests_total') private readonly requests: Counter<'service' | 'method' | 'path' | 'status'>,
+    @InjectMetric('http_request_duration_seconds') private readonly duration: Histogram<'service' | 'method' | 'path'>,
+    @InjectMetric('http_request_size_bytes') private readonly requestSize: Histogram<'service' | 'method'>,
+    @InjectMetric('http_response_size_bytes') private readonly responseSize: Histogram<'service' | 'method' | 'status'>,
+  ) {}
 
   observe(request: FastifyRequest, reply: FastifyReply): void {
     const metrics = this.of(request, reply.statusCode);

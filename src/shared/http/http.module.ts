@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { HttpMetrics } from './http.metrics';
+import { HttpMetrics, httpMetrics } from './http.metrics';
 
-@Module({ providers: [HttpMetrics], exports: [HttpMetrics] })
+@Module({ providers: [HttpMetrics, ...httpMetrics], exports: [HttpMetrics] })
 export class HttpModule {}

@@ -1,5 +1,7 @@
 import type { Server as HttpServer, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { guarded } from '../async/guarded';
@@ -27,7 +29,7 @@ declare module 'fastify' {
 
 const bodyLimit = 64 * 1024;
 const acceptQueueMs = 100;
-// More than any call has. What stands for the rest is no call's name, so it is refused where names are checked.
+// More than any call has. The name that stands for the rest belongs to no call, so validation refuses it.
 const maxQueryNames = 64;
 const furtherNames = `more than ${maxQueryNames} names`;
 
@@ -60,7 +62,7 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
       const entry = routes.http(method, options.url);
       if (!entry) continue;
       options.config = Object.assign({}, options.config, { entry });
-      // Signed by game servers, never called by a browser: a dozen headers for one cost a tenth of the request.
+      // Game servers call it, never a browser: the dozen headers for browsers cost a tenth of the request.
       if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
       if (method === 'GET') options.onSend = notModified;
@@ -76,7 +78,7 @@ export function limitHttp(
   connections: Connections,
   unfinished: Unfinished,
 ): void {
-  // Node drops header lines beyond its own limit without a word, and with them what a guard looks for. 16 KiB bound them all.
+  // Beyond its own limit Node drops header lines silently, and a guard would miss them; 16 KiB bound them all.
   fastify.server.maxHeadersCount = 0;
   connections.watch(fastify.server, 'http');
   limitPipelining(fastify.server, config.limits.requestsPerConnection, connections);
@@ -85,8 +87,14 @@ export function limitHttp(
   fastify.addContentTypeParser('*', (request, payload, done) => {
     const { bodyLimit: limit, config: route } = request.routeOptions;
     readBody(payload as IncomingMessage, limit, unfinished, (error, bytes) => {
-      if (error || bytes === undefined) done(error);
-      else parseBody(request, bytes, route.entry?.route?.signed !== undefined, done);
+      if (error || bytes === undefined) return done(error);
+      let body: unknown;
+      try {
+        body = parsed(request.headers, bytes, route.entry?.route?.signed !== undefined);
+      } catch (refused) {
+        return done(refused as Error);
+      }
+      done(null, body);
     });
   });
 }
@@ -97,23 +105,17 @@ export function limitHttp(
  * meanwhile (`Lifecycle.hold`), which lets the accept queue run empty.
  */
 export async function stopListening(server: HttpServer): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, acceptQueueMs));
-  // Timers go before sockets: where the process itself had to wait, nobody has been let in yet.
-  await new Promise((resolve) => setImmediate(resolve));
+  await sleep(acceptQueueMs);
+  // Timers run before sockets: where the process itself was late, no connection has been accepted yet.
+  await turn();
   NetServer.prototype.close.call(server);
 }
 
 /** Waits, `limitMs` at most, until every connection is served and gone. */
 export async function finishConnections(server: HttpServer, limitMs: number): Promise<void> {
   const until = performance.now() + limitMs;
-  while (performance.now() < until && (await connectionsOf(server)) > 0)
-    await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-function connectionsOf(server: HttpServer): Promise<number> {
-  return new Promise((resolve, reject) =>
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-  );
+  const open = promisify(server.getConnections.bind(server));
+  while (performance.now() < until && (await open()) > 0) await sleep(20);
 }
 
 /** Keeps repeated names apart, so that they can be refused; no value is an object or an array of its own making. */
@@ -142,24 +144,9 @@ function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply):
   sendError(reply, error, traceId);
 }
 
-function parseBody(
-  request: FastifyRequest,
-  body: Buffer,
-  raw: boolean,
-  done: (error: Error | null, body?: unknown) => void,
-): void {
-  if (!isJson(request.headers)) {
-    done(unsupportedMediaType());
-    return;
-  }
-  let parsed: unknown = body;
-  try {
-    if (!raw) parsed = parseJson(body);
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  done(null, parsed);
+function parsed(headers: IncomingHttpHeaders, body: Buffer, raw: boolean): unknown {
+  if (!isJson(headers)) throw unsupportedMediaType();
+  return raw ? body : parseJson(body);
 }
 
 /** `application/json`, with the charset utf-8 or utf8 or none, and not compressed. */

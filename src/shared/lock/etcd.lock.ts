@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { CheckResult } from '../health/readiness';
+import { type CheckResult, healthySince } from '../health/readiness';
 import { EtcdEndpoints } from './etcd.endpoints';
 import { type Grant, type LockParts, QueuedLock } from './queued.lock';
 
@@ -31,7 +31,7 @@ export class EtcdLock extends QueuedLock {
     const began = performance.now();
     try {
       await this.isTaken('health', began + pingLimitMs);
-      return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
+      return healthySince(began);
     } catch {
       return { status: 'degraded', reason: 'does not answer' };
     }

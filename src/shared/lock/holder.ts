@@ -2,7 +2,7 @@ import { detach, guarded } from '../async/guarded';
 import { resourceBusy } from '../errors/common.errors';
 import type { Held } from './lock';
 
-/** What becomes of a lock: `returned` by its holder, who waits for it, or `lost` because its time was over. */
+/** Ends a lock: `returned` by its holder, who waits for it, or `lost` because its time was over. */
 export type Ending = (how: 'returned' | 'lost') => Promise<void>;
 
 /** Holds a lock until it is given back, or until `until` on the monotonic clock: after that others are let in. */

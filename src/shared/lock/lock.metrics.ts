@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../metrics/metrics';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Histogram } from 'prom-client';
+import { counter, duration } from '../metrics/metrics';
+
+export const lockMetrics = [
+  duration('lock_wait_seconds', 'Until a lock was held, or refused', ['lock']),
+  counter('lock_timeouts_total', 'Locks refused because others held them too long', ['lock']),
+  counter('lock_lost_total', 'Locks that ran out while they were held', ['lock']),
+];
 
 /** `lock` is the kind of thing that was locked ("user" of "user:<id>"), never its id. */
 @Injectable()
 export class LockMetrics {
-  private readonly waits;
-  private readonly timeouts;
-  private readonly losses;
-
-  constructor(metrics: Metrics) {
-    this.waits = metrics.duration('lock_wait_seconds', 'Until a lock was held, or refused', ['lock']);
-    this.timeouts = metrics.counter('lock_timeouts_total', 'Locks refused because others held them too long', ['lock']);
-    this.losses = metrics.counter('lock_lost_total', 'Locks that ran out while they were held', ['lock']);
-  }
+  constructor(
+    @InjectMetric('lock_wait_seconds') private readonly waits: Histogram<'lock'>,
+    @InjectMetric('lock_timeouts_total') private readonly timeouts: Counter<'lock'>,
+    @InjectMetric('lock_lost_total') private readonly losses: Counter<'lock'>,
+  ) {}
 
   waited(key: string, ms: number): void {
     this.waits.observe({ lock: kindOf(key) }, ms / 1000);

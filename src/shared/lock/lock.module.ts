@@ -7,7 +7,7 @@ import { RedisClients } from '../redis/redis.clients';
 import { RedisModule } from '../redis/redis.module';
 import { EtcdLock } from './etcd.lock';
 import { Lock } from './lock';
-import { LockMetrics } from './lock.metrics';
+import { LockMetrics, lockMetrics } from './lock.metrics';
 import { MemoryLock } from './memory.lock';
 import { type LockParts, QueuedLock } from './queued.lock';
 import { RedisLock } from './redis.lock';
@@ -34,7 +34,7 @@ const chosen = {
 
 @Module({
   imports: [RedisModule, HealthModule],
-  providers: [LockMetrics, chosen, { provide: Lock, useExisting: QueuedLock }],
+  providers: [LockMetrics, ...lockMetrics, chosen, { provide: Lock, useExisting: QueuedLock }],
   exports: [Lock],
 })
 export class LockModule implements OnApplicationShutdown {

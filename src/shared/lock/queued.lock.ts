@@ -10,13 +10,13 @@ import { Holder } from './holder';
 import { type Held, Lock } from './lock';
 import type { LockMetrics } from './lock.metrics';
 
-/** That the lock is ours, until then on the monotonic clock. `giveBack` settles soon and frees nobody else's. */
+/** The lock is ours until then on the monotonic clock. `giveBack` settles soon and never frees another holder's lock. */
 export interface Grant {
   readonly until: number;
   giveBack(): Promise<void>;
 }
 
-/** What every lock needs. */
+/** The parts that every lock is made of. */
 export interface LockParts {
   readonly config: Config['lock'];
   readonly metrics: LockMetrics;
@@ -66,7 +66,7 @@ export abstract class QueuedLock extends Lock {
     }
   }
 
-  /** Whether the service answers. Settles within a second and does not throw. */
+  /** Asks if the service answers. Settles within a second and does not throw. */
   abstract check(): Promise<CheckResult>;
 
   /** Gives back what is held, as far as the service answers, and takes no more. */
@@ -78,7 +78,7 @@ export abstract class QueuedLock extends Lock {
 
   /**
    * One try, which settles soon after `limitMs` at the latest: a grant, or undefined when somebody else has the lock.
-   * What it may have got without hearing of it, it gives back.
+   * A grant whose answer was lost is given back.
    * @throws when the service does not answer
    */
   protected abstract attempt(key: string, limitMs: number): Promise<Grant | undefined>;

@@ -57,7 +57,7 @@ export class RedisLock extends QueuedLock {
   }
 }
 
-/** Deletes it where it is still ours. That it has run out is nobody's fault; that nobody answers is thrown. */
+/** Deletes the lock where it is still ours; one that has run out is no error. @throws when no answer came */
 async function giveBack(lock: { unlock(): PromiseLike<void> }, voters: readonly RedisVoter[]): Promise<void> {
   try {
     await lock.unlock();

@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { type FactoryProvider, Injectable } from '@nestjs/common';
+import { getToken } from '@willsoto/nestjs-prometheus';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds; the same for every duration, so that panels can be compared. */
@@ -54,4 +55,46 @@ export class Metrics {
   size<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Histogram<L> {
     return new Histogram({ name, help, labelNames, buckets: sizeBuckets, registers: [this.registry] });
   }
+}
+
+/** A provider of a counter of this application, for `@InjectMetric(name)`; see Metrics.counter. */
+export function counter<L extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly L[],
+  known?: readonly Record<L, string>[],
+): FactoryProvider<Counter<L>> {
+  return provider(name, (metrics) => metrics.counter(name, help, labelNames, known));
+}
+
+/** A provider of a gauge, for `@InjectMetric(name)`. */
+export function gauge<L extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly L[],
+): FactoryProvider<Gauge<L>> {
+  return provider(name, (metrics) => metrics.gauge(name, help, labelNames));
+}
+
+/** A provider of a histogram of seconds, for `@InjectMetric(name)`. */
+export function duration<L extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly L[],
+): FactoryProvider<Histogram<L>> {
+  return provider(name, (metrics) => metrics.duration(name, help, labelNames));
+}
+
+/** A provider of a histogram of bytes, for `@InjectMetric(name)`. */
+export function size<L extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly L[],
+): FactoryProvider<Histogram<L>> {
+  return provider(name, (metrics) => metrics.size(name, help, labelNames));
+}
+
+// The library's own makers of providers put every metric into the global registry.
+function provider<T>(name: string, make: (metrics: Metrics) => T): FactoryProvider<T> {
+  return { provide: getToken(name), inject: [Metrics], useFactory: make };
 }

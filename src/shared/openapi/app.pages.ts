@@ -17,7 +17,7 @@ const alive = {
   example: { status: 'alive' },
 };
 
-/** What OpenAPI says of what every process serves. */
+/** The OpenAPI descriptions of the pages that every process serves. */
 export const appPages: readonly Page[] = [
   { http: 'GET /health/live', operationId: 'live', service: 'app', summary: 'Alive', answers: { 200: alive } },
   { http: 'GET /healthz', operationId: 'healthz', service: 'app', summary: 'As /health/live', answers: { 200: alive } },

@@ -54,7 +54,7 @@ export function pageResponses({ answers }: Page, schemas: Schemas): Json {
   return { ...Object.fromEntries(found), 400: failure(['validation_failed']) };
 }
 
-/** Whether a call is a read that answers 304 to whoever has its answer already. */
+/** True for a read that answers 304 to a caller who has its answer already. */
 export function isConditional({ http }: Route, { facts }: CallDocs): boolean {
   return http.startsWith('GET ') && facts?.includes('version') === true;
 }

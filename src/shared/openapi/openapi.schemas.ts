@@ -6,7 +6,7 @@ import type { ProtoField, ProtoMessage, ProtoMessages } from './proto-messages';
 
 export type Json = Record<string, unknown>;
 
-/** What is sent, or what is answered. */
+/** The schema of a request, or of an answer. */
 type Direction = 'input' | 'output';
 
 interface Way {
@@ -44,7 +44,7 @@ export class Schemas {
     return this.named(json, message, { io: 'input', clearable: patch ? clearableNames(schema) : undefined });
   }
 
-  /** What a call answers, as a reference. */
+  /** The answer of a call, as a reference. */
   answer(schema: z.ZodType, message: ProtoMessage): Json {
     return this.named(jsonSchema(schema, 'output'), message, { io: 'output' });
   }
@@ -75,7 +75,7 @@ export class Schemas {
   }
 
   private described(json: Json, message: ProtoMessage | undefined, way: Way): Json {
-    // Of a default generators make a field that must be given; those there are say that nothing is meant by nothing.
+    // Generators take a field with a default for one that must be given; our defaults only say that nothing was sent.
     const { properties, items, oneOf, anyOf, additionalProperties, $ref, default: _, ...rest } = json;
     const within = { io: way.io };
     const each = (list: unknown) => (list as Json[]).map((one) => this.described(one, undefined, within));
@@ -90,7 +90,7 @@ export class Schemas {
     };
   }
 
-  /** What an answer has besides, later versions may have added; a request is refused for it. */
+  /** Later versions may add fields to an answer, so readers must pass over them; a request is refused for an unknown field. */
   private additional(schema: unknown, way: Way): Json {
     if (typeof schema === 'object') return { additionalProperties: this.described(schema as Json, undefined, way) };
     return schema === undefined || way.io === 'output' ? {} : { additionalProperties: schema };
@@ -114,7 +114,7 @@ export class Schemas {
     return { ...(way.io === 'output' ? withoutSafeRange(described) : described), format: field.format };
   }
 
-  /** By which property a reader knows the one that it is: the one that each of them has one value for. */
+  /** The property that tells the alternatives apart: each of them has one constant value for it. */
   private discriminator(oneOf: readonly Json[]): Json {
     const names = oneOf.map(({ $ref }) => String($ref).replace('#/$defs/', ''));
     const constant = (name: string): [string, unknown] | undefined =>

@@ -30,7 +30,8 @@ const info = {
 
 /**
  * The OpenAPI 3.1 document of the features in this process: names and types of numbers are those of the .proto files, all
- * else comes from the schemas that check the requests.
+ * else comes from the schemas that check the requests. Not zod-openapi: it names a component and tells int32 from int64 only
+ * where each zod schema is tagged so by hand, and knows no null for what may be left out of a request alone.
  */
 export function openApi(routes: RouteTable, version: string, publicUrl?: string): Json {
   const contracts = routes.contracts.map(({ contract }) => contract);

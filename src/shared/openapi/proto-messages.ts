@@ -11,7 +11,7 @@ export interface ProtoField {
   readonly message?: string;
 }
 
-/** What the .proto says of a message. Its fields are called as in JSON. */
+/** A message as its .proto describes it. Its fields are named as in JSON. */
 export interface ProtoMessage {
   readonly name: string;
   readonly fields: ReadonlyMap<string, ProtoField>;
@@ -57,7 +57,7 @@ export class ProtoMessages {
     return found;
   }
 
-  /** What a call takes and what it answers. */
+  /** The request and the answer of a call. */
   of({ proto }: AnyContract, method: string): { request: ProtoMessage; answer: ProtoMessage } {
     const call = this.loaded[`${proto.package}.${proto.service}`]?.[method.charAt(0).toUpperCase() + method.slice(1)];
     if (!call) throw new Error(`${proto.service} has no ${method}`);

@@ -6,7 +6,7 @@ import { Seldom } from '../async/seldom';
 import { within } from '../async/within';
 import { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
-import { type CheckResult, Readiness } from '../health/readiness';
+import { type CheckResult, healthySince, Readiness } from '../health/readiness';
 import { scrub } from '../logging/redaction';
 import { connections, type RedisClient } from './redis.client';
 import { RedisHeartbeat } from './redis.heartbeat';
@@ -18,7 +18,7 @@ interface Opened {
 }
 
 const pingLimitMs = 500;
-const farewellMs = 500;
+const quitLimitMs = 500;
 const tellEveryMs = 30_000;
 
 /**
@@ -77,12 +77,12 @@ export class RedisClients implements OnApplicationShutdown {
 
   private async close({ client, heartbeat }: Opened): Promise<void> {
     heartbeat.stop();
-    // A client without a connection cannot say goodbye.
-    await this.quietly('redis_left_without_goodbye', within(client.quit(), farewellMs));
+    // QUIT fails on a client without a connection.
+    await this.quietly('redis_left_without_goodbye', within(client.quit(), quitLimitMs));
     client.disconnect();
   }
 
-  /** What may fail without harm, and is told to whoever looks closely. */
+  /** Waits for work that may fail without harm; its error is logged at debug. */
   private async quietly(event: string, work: Promise<unknown>): Promise<void> {
     try {
       await work;
@@ -119,7 +119,7 @@ export async function checkRedis(clients: readonly RedisClient[], needed: number
   const answers = await Promise.allSettled(clients.map((client) => within(client.ping(), pingLimitMs)));
   if (answers.filter(({ status }) => status === 'fulfilled').length < needed)
     return { status: 'degraded', reason: 'does not answer' };
-  return { status: 'healthy', latencyMs: Math.round((performance.now() - began) * 10) / 10 };
+  return healthySince(began);
 }
 
 /** Resolves when it is connected, or known not to be. @throws Error when neither is known in time: it may come later */

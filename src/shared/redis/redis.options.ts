@@ -12,7 +12,7 @@ function pauseBefore(attempt: number): number {
   return Math.min(maxPauseMs, 25 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 }
 
-/** What ioredis would do otherwise, send again what may have been done already, applied 50 increments 60 times. */
+/** With ioredis's defaults, which send a command again that may have been done, 50 increments were applied 60 times. */
 function careful({ tls, username, password, family, name }: RedisAddress): RedisOptions {
   return {
     autoResendUnfulfilledCommands: false,

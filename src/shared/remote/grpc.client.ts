@@ -124,7 +124,7 @@ function isReplay(trailers: Metadata): boolean {
   return trailers.get('idempotent-replayed')[0] === 'true';
 }
 
-/** What a stream brings; leaving the loop cancels the call. @throws AppError */
+/** The messages of a stream; leaving the loop cancels the call. @throws AppError */
 export async function* received<Answer extends object>(call: ClientReadableStream<Answer>): AsyncGenerator<Answer> {
   try {
     for await (const answer of call) yield answer as Answer;

@@ -55,7 +55,7 @@ function parsed(text: string): object | undefined {
   }
 }
 
-/** What kept a request from being answered, as an AppError; anything else as it was thrown. */
+/** Turns what kept a request from being answered into an AppError; anything else stays as it was thrown. */
 export function fromTransport(thrown: unknown): unknown {
   if (thrown instanceof AppError) return thrown;
   // Nothing was sent: what the caller gave cannot stand in a header or a URL.

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { DelegateBackoff, handleWhen, retry } from 'cockatiel';
 import type { CallMeta, Contract, Route } from '../contract/contract';
 import type { AppError } from '../errors/app-error';
 import { toAppError } from '../errors/to-app-error';
@@ -6,7 +6,7 @@ import { toAppError } from '../errors/to-app-error';
 export interface RemoteOptions {
   /** For a whole call, all its tries and pauses included. Milliseconds; 10,000 unless told. */
   readonly deadlineMs?: number;
-  /** What goes after `Authorization: Bearer`: an internal secret or a player's token. */
+  /** Goes after `Authorization: Bearer`: an internal secret or a player's token. */
   readonly bearer?: string;
 }
 
@@ -38,18 +38,25 @@ export function remote<Api extends object>(
   return Object.assign(Object.fromEntries(calls), { [Symbol.asyncDispose]: close }) as unknown as Remote<Api>;
 }
 
-async function persist(attempt: (ms: number) => Promise<object>, tries: number, deadlineMs: number): Promise<object> {
+/** Tries again while the server is unavailable and a further try would begin before the deadline. @throws AppError the last one */
+function persist(attempt: (ms: number) => Promise<object>, tries: number, deadlineMs: number): Promise<object> {
   const ends = performance.now() + deadlineMs;
-  for (let tried = 1; ; tried += 1) {
+  let tried = 0;
+  let pause = 0;
+  // cockatiel decides before it knows the pause, so the pause is made together with the decision.
+  const again = handleWhen((error) => {
+    tried += 1;
+    pause = pauseAfter(error as AppError, tried);
+    return (error as AppError).kind === 'unavailable' && performance.now() + pause < ends;
+  });
+  const policy = retry(again, { maxAttempts: tries - 1, backoff: new DelegateBackoff(() => pause) });
+  return policy.execute(async () => {
     try {
       return await attempt(ends - performance.now());
     } catch (thrown) {
-      const error = toAppError(thrown);
-      const pause = pauseAfter(error, tried);
-      if (error.kind !== 'unavailable' || tried >= tries || performance.now() + pause >= ends) throw error;
-      await delay(pause);
+      throw toAppError(thrown);
     }
-  }
+  });
 }
 
 /** Doubling, with jitter so that callers do not come back as one; never before the server said. */

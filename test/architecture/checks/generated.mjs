@@ -1,16 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from '../generate.mjs';
+import { descriptors, generate } from '../generate.mjs';
 import { filesBelow, projectRoot } from '../sources.mjs';
 
-export const name = 'src/generated is what proto/ generates';
+export const name = 'src/generated and the descriptors are what proto/ generates';
 
 export async function run(root = projectRoot) {
   const fresh = mkdtempSync(join(tmpdir(), 'generated-'));
   try {
+    mkdirSync(join(fresh, 'proto'));
     generate(root, join(fresh, 'proto'));
-    const paths = new Set([...filesBelow(fresh, 'src/generated'), ...filesBelow(root, 'src/generated')]);
+    const types = [fresh, root].flatMap((from) => filesBelow(from, 'src/generated'));
+    const paths = new Set([`proto/${descriptors}`, ...types]);
     return [...paths].sort().flatMap((path) => difference(join(root, path), join(fresh, path), path));
   } finally {
     rmSync(fresh, { recursive: true, force: true });

@@ -20,7 +20,7 @@ function markedLines(root) {
   const own = filesBelow(root, '').filter((path) => !path.includes('/') && path !== 'package-lock.json');
   return [...new Set([...paths, ...own])]
     .filter((path) => /\.([cm]?[jt]sx?|json|ya?ml|md|proto|sh|html)$|(^|\/)(Dockerfile|run)$/.test(path))
-    .filter((path) => !/^(src\/generated|proto\/google)\//.test(path))
+    .filter((path) => !/^(src\/generated|proto\/google|proto\/grpc)\//.test(path))
     .flatMap((path) => {
       const lines = readFileSync(join(root, path), 'utf8').split('\n');
       return lines.flatMap((line, index) => (marks.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []));

@@ -1,17 +1,17 @@
 import { request } from 'undici';
 import { authContract as auth } from '../../../src/features/auth/auth.api';
-import { AuthMetrics } from '../../../src/features/auth/auth.metrics';
+import { AuthMetrics, authMetrics } from '../../../src/features/auth/auth.metrics';
 import { Passwords } from '../../../src/features/auth/auth.passwords';
 import { SystemClock } from '../../../src/shared/clock/system.clock';
-import { Metrics } from '../../../src/shared/metrics/metrics';
 import { startApp } from '../../support/app';
 import { everyDatabase } from '../../support/databases';
+import { metricsOf } from '../../support/metrics';
 import { fromElsewhere, manyAddresses } from '../../support/players';
 import { HttpWire, openApp } from '../../support/wires';
 
 // Passwords are hashed two at a time, beside the event loop, and only so many wait.
 
-const makePasswords = (): Passwords => new Passwords(new AuthMetrics(new Metrics()), new SystemClock());
+const makePasswords = (): Passwords => new Passwords(metricsOf(AuthMetrics, authMetrics), new SystemClock());
 
 test('a hash is argon2id with 19 MiB and two passes, and verifies', async () => {
   const passwords = makePasswords();

@@ -1,9 +1,13 @@
-import { FairnessCallMetrics } from '../../../src/features/events-gateway/events-gateway.fairness.metrics';
+import {
+  FairnessCallMetrics,
+  fairnessCallMetrics,
+} from '../../../src/features/events-gateway/events-gateway.fairness.metrics';
 import { Gatekeeper } from '../../../src/features/events-gateway/events-gateway.gatekeeper';
 import { EventsGatewaySettings } from '../../../src/features/events-gateway/events-gateway.settings';
 import type { FairnessApi } from '../../../src/features/fairness/fairness.api';
 import type { CheckRequest, CheckResponse } from '../../../src/generated/aerie/fairness/v1/fairness';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 import { settingsOf } from '../../support/settings';
 import { inVirtualTime } from '../../support/virtual-time';
@@ -16,7 +20,7 @@ function gate(check: Check, onFailure: 'allow' | 'deny' = 'allow') {
   const metrics = new Metrics();
   const { logger, lines: warnings } = recordingLogger();
   const config = settingsOf(EventsGatewaySettings, { FAIRNESS_ON_FAILURE: onFailure });
-  const calls = new FairnessCallMetrics(metrics);
+  const calls = metricsOf(FairnessCallMetrics, fairnessCallMetrics, metrics);
   const gatekeeper = new Gatekeeper({ check } as FairnessApi, calls, config, logger);
   const counted = async (status: string) =>
     (await metrics.registry.getSingleMetric('events_fairness_requests_total')?.get())?.values.find(

@@ -5,13 +5,14 @@ import { Checker } from '../../../src/features/fairness/fairness.checker';
 import type { Findings } from '../../../src/features/fairness/fairness.findings';
 import type { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
 import { Judge } from '../../../src/features/fairness/fairness.judge';
-import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import { Recorder } from '../../../src/features/fairness/fairness.recorder';
 import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
 import { initialRules } from '../../../src/features/fairness/fairness.rules';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { HandClock } from '../../support/hand-clock';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 import { inVirtualTime } from '../../support/virtual-time';
 
@@ -34,7 +35,7 @@ class Process {
   };
 
   constructor(blocks: Partial<BlocksRepository> = {}) {
-    const metrics = new FairnessMetrics(this.metrics);
+    const metrics = metricsOf(FairnessMetrics, fairnessMetrics, this.metrics);
     const rulebook = { current: initialRules, loaded: true } as Rulebook;
     const { logger, told } = recordingLogger();
     this.warnings = told;

@@ -4,7 +4,7 @@ import { BlocksRepository } from '../../../src/features/fairness/fairness.blocks
 import { blockOf, type Flag, flagOf } from '../../../src/features/fairness/fairness.findings';
 import { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
 import { FlagsRepository } from '../../../src/features/fairness/fairness.flags.repository';
-import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import { fairnessFeature } from '../../../src/features/fairness/fairness.module';
 import { Recorder } from '../../../src/features/fairness/fairness.recorder';
 import { loadConfig } from '../../../src/shared/config/load-config';
@@ -13,6 +13,7 @@ import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 import { openApp } from '../../support/wires';
 
@@ -70,7 +71,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const blocklist = new Blocklist(blocks, clock);
     const metrics = new Metrics();
     const { logger, told } = recordingLogger();
-    const recorder = new Recorder(new FindingsRepository(databases), blocklist, new FairnessMetrics(metrics), logger);
+    const counted = metricsOf(FairnessMetrics, fairnessMetrics, metrics);
+    const recorder = new Recorder(new FindingsRepository(databases), blocklist, counted, logger);
     const flag = (playerId: string, observed: number) =>
       flagOf(
         { rule: 'jump', ruleVersion: 1 },

@@ -1,12 +1,13 @@
 import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
 import type { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
 import { Judge } from '../../../src/features/fairness/fairness.judge';
-import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
 import { initialRules, type Rules } from '../../../src/features/fairness/fairness.rules';
 import type { Verdict } from '../../../src/generated/aerie/fairness/v1/fairness';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { HandClock } from '../../support/hand-clock';
+import { metricsOf } from '../../support/metrics';
 
 // SPEC 3, with a clock that the test moves. No database: the judge asks none.
 
@@ -21,7 +22,12 @@ class Court {
 
   constructor(readonly rules: { -readonly [Id in keyof Rules]: Rules[Id] } = { ...initialRules }) {
     const rulebook = { current: rules } as Rulebook;
-    this.judge = new Judge(rulebook, this.blocklist, new FairnessMetrics(this.metrics), this.clock);
+    this.judge = new Judge(
+      rulebook,
+      this.blocklist,
+      metricsOf(FairnessMetrics, fairnessMetrics, this.metrics),
+      this.clock,
+    );
   }
 
   send(count = 1, points = 1, player = playerId) {

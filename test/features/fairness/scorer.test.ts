@@ -1,16 +1,16 @@
 import fc from 'fast-check';
-import { FairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
+import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
 import { initialRules, type Mode, type Rules } from '../../../src/features/fairness/fairness.rules';
 import { Scorer } from '../../../src/features/fairness/fairness.scorer';
-import { Metrics } from '../../../src/shared/metrics/metrics';
 import { HandClock } from '../../support/hand-clock';
+import { metricsOf } from '../../support/metrics';
 
 // SPEC 3, outlier: after 10 samples, |z| > 3.5 against the player's own mean and deviation.
 
 function scorer(mode: Mode = 'enforce'): Scorer {
   const rules: Rules = { ...initialRules, outlier: { ...initialRules.outlier, version: 7, mode } };
-  return new Scorer({ current: rules } as Rulebook, new FairnessMetrics(new Metrics()), new HandClock());
+  return new Scorer({ current: rules } as Rulebook, metricsOf(FairnessMetrics, fairnessMetrics), new HandClock());
 }
 
 function event(points: number, i = 0, playerId = 'player-1') {

@@ -7,7 +7,7 @@ import { UsersRepository } from '../../../src/features/users/users.repository';
 import { UsersService } from '../../../src/features/users/users.service';
 import { asInternal } from '../../../src/shared/auth/caller';
 import type { Cache } from '../../../src/shared/cache/cache';
-import { CacheMetrics } from '../../../src/shared/cache/cache.metrics';
+import { CacheMetrics, cacheMetrics } from '../../../src/shared/cache/cache.metrics';
 import { MemoryCache } from '../../../src/shared/cache/memory.cache';
 import type { Config } from '../../../src/shared/config/config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
@@ -15,10 +15,10 @@ import { Databases } from '../../../src/shared/db/databases';
 import { resourceBusy } from '../../../src/shared/errors/common.errors';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import type { Lock } from '../../../src/shared/lock/lock';
-import { Metrics } from '../../../src/shared/metrics/metrics';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 import { LyingLock } from '../../support/lying-lock';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 
 // The version is the safety, not the lock: this one grants everybody at once.
@@ -110,7 +110,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 });
 
 test('a slow reader does not put back a user who was deleted meanwhile, nor an older one', async () => {
-  const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, new CacheMetrics(new Metrics()));
+  const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, metricsOf(CacheMetrics, cacheMetrics));
   const cache = new UsersCache(memory);
   const user = (version: number) => ({ id: 'ada', version }) as UserRow;
   await cache.put(user(2));

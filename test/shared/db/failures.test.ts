@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { insertedBy, insertNew } from '../../../src/shared/db/bulk';
+import { insertNew } from '../../../src/shared/db/bulk';
 import type { Database, Sql } from '../../../src/shared/db/database';
 import { CommitUnknownError } from '../../../src/shared/db/db.errors';
 import { eventually } from '../../support/eventually';
@@ -89,7 +89,8 @@ describe.each([
     proxy.loseNextCommit();
     const lost = db.transaction((tx) => insertNew(tx, { ...things, rows, groupId: 77 }));
     await expect(lost).rejects.toBeInstanceOf(CommitUnknownError);
-    expect(await db.read((sql) => insertedBy(sql, { ...things, rows, groupId: 77 }))).toEqual(new Set(['a', 'b']));
+    const ofGroup = 'SELECT id FROM things WHERE group_id = 77 ORDER BY id';
+    expect(await db.read((sql) => sql.rows(ofGroup))).toEqual([{ id: 'a' }, { id: 'b' }]);
     await db.transaction(insert('c'));
     expect(await db.read(ids)).toEqual(['a', 'b', 'c']);
   });

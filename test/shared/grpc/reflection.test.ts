@@ -4,7 +4,7 @@ import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { FileDescriptorProto, type IDescriptorProto, type IFileDescriptorProto } from 'protobufjs/ext/descriptor';
 import { features } from '../../../src/features/index';
-import { errorProtos, protoFile, protoRoot } from '../../../src/shared/contract/proto';
+import { protoFile, protoRoot } from '../../../src/shared/contract/proto';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -29,20 +29,21 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** The files that one asks for a symbol and gets, it and what it imports. */
-async function filesOf(symbol: string): Promise<IFileDescriptorProto[]> {
+async function ask(question: object, { grpc } = app): Promise<Record<string, object>> {
   const method = reflection.ServerReflectionInfo;
   if (!method) throw new Error('No such method');
-  const call = app.grpc.client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+  const call = grpc.client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
   const answer = new Promise<object>((resolve, reject) => call.on('data', resolve).on('error', reject));
-  call.write({ fileContainingSymbol: symbol });
-  const { fileDescriptorResponse } = (await answer) as {
-    fileDescriptorResponse?: { fileDescriptorProto: Buffer[] };
-  };
+  call.write(question);
   call.end();
-  return (fileDescriptorResponse?.fileDescriptorProto ?? []).map(
-    (bytes) => FileDescriptorProto.decode(bytes) as IFileDescriptorProto,
-  );
+  return (await answer) as Record<string, object>;
+}
+
+/** The files that one asks for a symbol and gets, it and what it imports. */
+async function filesOf(symbol: string): Promise<IFileDescriptorProto[]> {
+  const { fileDescriptorResponse: response } = await ask({ fileContainingSymbol: symbol });
+  const { fileDescriptorProto: files = [] } = (response ?? {}) as { fileDescriptorProto?: Buffer[] };
+  return files.map((bytes) => FileDescriptorProto.decode(bytes) as IFileDescriptorProto);
 }
 
 function typesIn(file: IFileDescriptorProto): Set<string> {
@@ -82,6 +83,14 @@ test.each([...services, 'grpc.health.v1.Health'])('%s is described whole', async
   }
 });
 
+test('what is listed is what runs in this process', async () => {
+  await using users = await openApp(database.url, { MODULES: 'users' }, { fairness: true });
+  const listed = async (from: TestApp) => (await ask({ listServices: '' }, from)).listServicesResponse;
+  const named = (names: string[]) => ({ service: names.map((name) => expect.objectContaining({ name })) });
+  expect(await listed(users)).toEqual(named(['aerie.users.v1.UserService', 'grpc.health.v1.Health']));
+  expect(await listed(app)).toMatchObject({ service: { length: services.length + 1 } });
+});
+
 test('the entries of a map are called after their field', async () => {
   const [health] = await filesOf('grpc.health.v1.Health');
   const list = health?.messageType?.find((each: IDescriptorProto) => each.name === 'HealthListResponse');
@@ -99,7 +108,11 @@ function fieldsOf(messages: readonly IDescriptorProto[]): string[] {
 
 /** What stands in the .proto files of each package. */
 const declared = new Map<string, string>();
-for (const path of [...features.map(({ contract }) => protoFile(contract)), ...errorProtos, healthProto]) {
+for (const path of [
+  ...features.map(({ contract }) => protoFile(contract)),
+  'google/rpc/error_details.proto',
+  healthProto,
+]) {
   const text = readFileSync(resolve(protoRoot, path), 'utf8');
   const name = /^package ([\w.]+);/m.exec(text)?.[1] ?? '';
   declared.set(name, (declared.get(name) ?? '') + text);

@@ -1,12 +1,13 @@
 import type { CheckResult } from '../../../src/shared/health/readiness';
 import { EtcdLock } from '../../../src/shared/lock/etcd.lock';
-import { LockMetrics } from '../../../src/shared/lock/lock.metrics';
+import { LockMetrics, lockMetrics } from '../../../src/shared/lock/lock.metrics';
 import { MemoryLock } from '../../../src/shared/lock/memory.lock';
 import type { LockParts, QueuedLock } from '../../../src/shared/lock/queued.lock';
 import { RedisLock } from '../../../src/shared/lock/redis.lock';
 import { Metrics } from '../../../src/shared/metrics/metrics';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { type EtcdCluster, startEtcd } from '../../support/etcd';
+import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
 import { startRedis } from '../../support/redis';
 import type { DatabaseServer } from '../../support/servers';
@@ -75,7 +76,7 @@ function service(
         redisUrls: parts.redisUrls ?? [],
         etcdEndpoints: parts.etcd?.endpoints ?? [],
       };
-      const made = await make({ config, metrics: new LockMetrics(metrics), logger });
+      const made = await make({ config, metrics: metricsOf(LockMetrics, lockMetrics, metrics), logger });
       const metric = async (name: string): Promise<number> => {
         const line = (await metrics.registry.metrics()).split('\n').find((each) => each.startsWith(`${name} `));
         return Number(line?.slice(name.length) ?? 0);
