@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { insertNew } from '../../shared/db/bulk';
+import { insertNew, newGroupId } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { unavailable } from '../../shared/errors/common.errors';
@@ -105,7 +104,7 @@ export class RegistrationsRepository {
   private beginOrFind(begun: Words & Key & Chosen): Promise<Registration | undefined> {
     const { address, creation, userId, name, email } = begun;
     const rows = [[address, creation, userId, name, email, this.clock.steady()]];
-    const groupId = randomInt(2 ** 48 - 1);
+    const groupId = newGroupId();
     return this.db.transaction(async (tx) => {
       const fresh = await insertNew(tx, { table: 'auth_registrations', columns, key: ['address'], rows, groupId });
       if (fresh.size > 0) return { ...begun, abandoned: false };

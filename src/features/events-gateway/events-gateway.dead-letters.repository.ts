@@ -1,10 +1,9 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import type { DeadLetter } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
-import { insertNew } from '../../shared/db/bulk';
+import { insertNew, newGroupId } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { consumerBits, doneWith } from './events-gateway.consumers';
@@ -60,7 +59,7 @@ export class DeadLettersRepository {
         columns,
         key: ['event_id', 'consumer'],
         rows: [row],
-        groupId: randomInt(2 ** 48 - 1),
+        groupId: newGroupId(),
       });
       const bit = consumerBits[consumer] ?? 0;
       await tx.run(`UPDATE game_events SET ${doneWith} WHERE id = ? AND (pending & ?) <> 0`, [bit, bit, eventId, bit]);

@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { inList, insertNew } from '../../shared/db/bulk';
+import { inList, insertNew, newGroupId } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { consumerBits, doneWith, everyConsumer, neverDue, pendingWith } from './events-gateway.consumers';
@@ -114,7 +113,7 @@ export class JournalRepository {
    */
   claimDue(limit: number, reachable: number): Promise<Claimed> {
     const now = this.clock.steady();
-    const claim = randomInt(2 ** 48 - 1);
+    const claim = newGroupId();
     return this.db.transaction(
       async (tx) => {
         const due = await tx.rows<{ seq: number }>(

@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { inList, insertNew } from '../../shared/db/bulk';
+import { inList, insertNew, newGroupId } from '../../shared/db/bulk';
 import type { Database, Sql, Value } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
@@ -76,7 +75,7 @@ export class BlocksRepository {
     const once = this.idempotency.callOf('FairnessService.BlockPlayer', call);
     return this.db.transaction((tx) =>
       this.keys.once(tx, once, async () => {
-        const fresh = await insert(tx, [block], randomInt(2 ** 48 - 1));
+        const fresh = await insert(tx, [block], newGroupId());
         if (fresh.size === 0) await overwrite(tx, block);
         const written = only(await find(tx, [block.playerId]));
         return { block: written, kept: kept(written) };

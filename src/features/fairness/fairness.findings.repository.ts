@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { newGroupId } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { raiseBlocks } from './fairness.blocks.repository';
@@ -23,7 +23,7 @@ export class FindingsRepository {
 
   /** One transaction. Saving again what is there has no effect. */
   save({ blocks, flags }: Findings, priority: 'normal' | 'background' = 'normal'): Promise<Saved> {
-    const groupId = randomInt(2 ** 48 - 1);
+    const groupId = newGroupId();
     return this.db.transaction(
       async (tx) => ({
         blocks: blocks.length === 0 ? [] : await raiseBlocks(tx, blocks, groupId),

@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
-import { inList, insertNew, upsertAdd } from '../../shared/db/bulk';
+import { inList, insertNew, newGroupId, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import type { Sql, Value } from '../../shared/db/sql';
@@ -156,7 +155,7 @@ async function insert(tx: Sql, { windowId, slot, kind, now, total }: NewSnapshot
     columns: { id: 'text', window_id: 'int', slot: 'int', kind: 'text', taken_at: 'int', total: 'int' },
     key: ['window_id', 'slot'],
     rows: [[id, windowId, slot, kind, now, total]],
-    groupId: randomInt(2 ** 47),
+    groupId: newGroupId(),
   });
   return fresh.size === 1 ? id : undefined;
 }

@@ -1,6 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { insertNew } from '../../shared/db/bulk';
+import { insertNew, newGroupId } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { type Window, type WindowKind, windowOf } from './leaderboard.calendar';
@@ -45,7 +44,7 @@ export class WindowsRepository {
         columns,
         key: ['kind', 'window_key'],
         rows: [row],
-        groupId: randomInt(2 ** 47),
+        groupId: newGroupId(),
       }),
     );
     const stored = await this.find(window.kind, window.key);

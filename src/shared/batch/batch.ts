@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { guarded } from '../async/guarded';
+import { newGroupId } from '../db/bulk';
 import { CommitUnknownError, isTransient } from '../db/db.errors';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
@@ -175,7 +175,3 @@ function fail<Item, Answer>(group: readonly Entry<Item, Answer>[], reason: unkno
 }
 
 // 53 random bits.
-function newGroupId(): number {
-  const bytes = randomBytes(7);
-  return bytes.readUIntBE(1, 6) * 32 + (bytes.readUInt8(0) & 31);
-}

@@ -1,9 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { checkNumber } from './safe-integer';
 import type { BulkRows, Sql, UpsertRows, Value } from './sql';
 
 /** `groupId`: a whole number, random per group of rows, stored in the column `group_id`, which `columns` leaves out. */
 export interface NewRows extends BulkRows {
   readonly groupId: number;
+}
+
+/** A random whole number up to 2^53-1, by which a group knows its rows again. */
+export function newGroupId(): number {
+  const bytes = randomBytes(7);
+  return bytes.readUIntBE(1, 6) * 32 + (bytes.readUInt8(0) & 31);
 }
 
 /** The key of a row as the sets of this file hold it: the text of its one key column, or several joined by NUL. */

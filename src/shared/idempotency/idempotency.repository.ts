@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
-import { inList, insertNew } from '../db/bulk';
+import { insertNew, newGroupId } from '../db/bulk';
 import type { Database, Sql } from '../db/database';
 import { isLockTimeout } from '../db/db.errors';
+import { prune } from '../db/prune';
 import { idempotencyKeyReused, inProgress } from './idempotency.errors';
 
 /** A call that may come again: its caller, route and key as one hash, and what was asked as another. */
@@ -53,23 +53,12 @@ export class IdempotencyRepository {
 
   /** Removes up to `limit` rows that are over, and answers how many. */
   prune(now: number, limit: number): Promise<number> {
-    return this.db.transaction(
-      async (tx) => {
-        const text = `SELECT seq FROM ${this.table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`;
-        const over = await tx.rows<{ seq: number }>(text, [now, limit]);
-        if (over.length === 0) return 0;
-        const list = inList(over.map(({ seq }) => seq).sort((a, b) => a - b));
-        // Checked again under the rows' locks: a key may have been taken into use anew.
-        const condition = `seq IN ${list.text} AND expires_at <= ?`;
-        return tx.run(`DELETE FROM ${this.table} WHERE ${condition}`, [...list.params, now]);
-      },
-      { priority: 'background' },
-    );
+    return prune(this.db, { table: this.table, column: 'expires_at', before: now + 1, limit });
   }
 
   private async enter(tx: Sql, { keyHash, fingerprint, expiresAt }: IdempotentCall): Promise<boolean> {
     const rows = [[keyHash, fingerprint, '', expiresAt]];
-    const groupId = randomInt(2 ** 48 - 1);
+    const groupId = newGroupId();
     try {
       const fresh = await insertNew(tx, { table: this.table, columns, key: ['key_hash'], rows, groupId });
       return fresh.size > 0;

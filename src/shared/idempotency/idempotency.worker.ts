@@ -1,27 +1,20 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Jobs } from '../async/jobs';
-import type { Loop } from '../async/loop';
+import { Injectable } from '@nestjs/common';
+import { Jobs, type NamedJobs } from '../async/jobs';
+import { Worker } from '../async/worker';
 import { Idempotency } from './idempotency';
-
-const everyMs = 60_000;
 
 /** Removes idempotency keys that are over, in small steps. */
 @Injectable()
-export class IdempotencyWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private loop: Loop | undefined;
-
+export class IdempotencyWorker extends Worker {
   constructor(
     private readonly idempotency: Idempotency,
-    private readonly jobs: Jobs,
-  ) {}
-
-  /** Only now every feature has said where it keeps its keys. */
-  onApplicationBootstrap(): void {
-    this.loop = this.jobs.loop(this.idempotency.jobs, { everyMs });
-    this.loop.start();
+    jobs: Jobs,
+  ) {
+    super(jobs, { everyMs: 60_000 });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.loop?.stop();
+  /** Once started, every feature has said where it keeps its keys. */
+  protected override work(): NamedJobs {
+    return this.idempotency.jobs;
   }
 }
