@@ -12,6 +12,7 @@ import { Boards } from './leaderboard.boards';
 import { Calendar } from './leaderboard.calendar';
 import { Closer } from './leaderboard.closer';
 import { leaderboardDocs } from './leaderboard.docs';
+import { leaderboardTables } from './leaderboard.entity';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
 import { LeaderboardListener } from './leaderboard.listener';
@@ -64,6 +65,7 @@ export const leaderboardFeature: Feature = {
   contract: leaderboardContract,
   docs: leaderboardDocs,
   module: LeaderboardModule,
+  entities: leaderboardTables,
   migrations: leaderboardMigrations,
   settings: LeaderboardSettings,
   needs: [EventsGatewayApi],
