@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { type BoardOptions, leaderboard } from './boards';
-import { url, whole, work } from './command-line';
+import { leaderboard } from './boards';
+import { run, url, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
-import { addPeople } from './people.commands';
+import { addPeople } from './people';
 import { send } from './send';
 import { developmentSecret } from './signer';
 
@@ -35,21 +35,14 @@ function program(): Command {
 function addCommands(aerie: Command): void {
   const command = (usage: string, description: string): Command => aerie.command(usage).description(description);
   command('send <file>', 'send events from a file: one JSON object a line, or an array; - reads standard input').action(
-    (file: string, _options: object, self: Command) => work(self, (open) => send(open, file)),
+    run(send),
   );
-  command('progress <playerId>', "a player's XP and level").action((player: string, _options: object, self: Command) =>
-    work(self, (open) => progress(open, player)),
-  );
-  command('rewards <playerId>', 'what a player has earned').action((player: string, _options: object, self: Command) =>
-    work(self, (open) => rewards(open, player)),
-  );
+  command('progress <playerId>', "a player's XP and level").action(run(progress));
+  command('rewards <playerId>', 'what a player has earned').action(run(rewards));
   command('claim <playerId> <rewardId>', 'claim a reward; prints its receipt, the same one each time').action(
-    (player: string, reward: string, _options: object, self: Command) =>
-      work(self, (open) => claim(open, player, reward)),
+    run(claim),
   );
-  command('verify <receipt>', 'whether a receipt is genuine').action(
-    (receipt: string, _options: object, self: Command) => work(self, (open) => verify(open, receipt)),
-  );
+  command('verify <receipt>', 'whether a receipt is genuine').action(run(verify));
   command('leaderboard', 'the board of a day, a week or a season')
     .option('--window <window>', 'daily, weekly or seasonal', 'weekly')
     .option('--key <key>', 'which one, such as 2026-11-21, 2026-W47, 2026-Q4 or a season; unset: the current one')
@@ -61,13 +54,13 @@ function addCommands(aerie: Command): void {
       ]),
     )
     .option('--watch', 'print the board again whenever it changes')
-    .action((options: BoardOptions, self: Command) => work(self, (open) => leaderboard(open, options)));
+    .action(run(leaderboard));
   command('dead-letters', 'events that a consumer gave up')
     .option('--redrive <id>', 'hand this one to its consumer again')
-    .action((options: { redrive?: string }, self: Command) => work(self, (open) => deadLetters(open, options.redrive)));
+    .action(run(deadLetters));
   command('demo', 'send the sample events and show what becomes of them')
     .option('--fresh', 'as new events, also when they were sent before today')
-    .action((options: { fresh?: true }, self: Command) => work(self, (open) => demo(open, options.fresh === true)));
+    .action(run(demo));
 }
 
 async function main(): Promise<void> {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Leaderboard } from '../generated/aerie/leaderboard/v1/leaderboard';
 import { AppError } from '../shared/errors/app-error';
-import type { Session } from './session';
+import type { Session } from './command-line';
 import { table } from './table';
 
-export interface BoardOptions {
+interface BoardOptions {
   readonly window: string;
   readonly key?: string;
   readonly limit: number;

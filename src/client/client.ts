@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { AuthApi, authContract } from '../features/auth/auth.api';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
@@ -13,13 +14,14 @@ import type {
 import type { Leaderboard, WatchLeaderboardRequest } from '../generated/aerie/leaderboard/v1/leaderboard';
 import type { Contract } from '../shared/contract/contract';
 import { validationFailed } from '../shared/errors/common.errors';
-import { GrpcChannel, grpcClient } from '../shared/remote/grpc.client';
+import { GrpcChannel, grpcClient, received } from '../shared/remote/grpc.client';
 import { httpClient } from '../shared/remote/http.client';
 import type { Remote, RemoteOptions } from '../shared/remote/remote';
 import { EventStream } from './event-stream';
 import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
-import { watchByAsking, watchStream } from './watch';
+
+const askEveryMs = 1000;
 
 export interface ClientOptions extends RemoteOptions {
   /** `http://host:port`, `https://`, `grpc://` or `grpcs://`. */
@@ -91,7 +93,7 @@ export class AerieClient implements AsyncDisposable {
     if (!isGrpc(this.options.url)) return watchByAsking(this.leaderboard, request);
     const channel = new GrpcChannel(leaderboardContract, this.options.url, this.options);
     this.open.push(channel);
-    return watchStream(channel, request);
+    return received(channel.serverStream<Leaderboard>('watchLeaderboard', request));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,4 +115,14 @@ export class AerieClient implements AsyncDisposable {
 
 function isGrpc(url: string): boolean {
   return url.startsWith('grpc://') || url.startsWith('grpcs://');
+}
+
+/** For HTTP, which has no stream of boards. */
+async function* watchByAsking(api: LeaderboardApi, request: WatchLeaderboardRequest): AsyncGenerator<Leaderboard> {
+  for (let told = ''; ; await delay(askEveryMs)) {
+    const board = await api.getLeaderboard(request);
+    const text = JSON.stringify(board);
+    if (text !== told) yield board;
+    told = text;
+  }
 }

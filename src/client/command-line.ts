@@ -1,7 +1,72 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { explain } from './explain';
-import { type Session, type Settings, session } from './session';
+import type { AppError, FieldViolation } from '../shared/errors/app-error';
+import { validationFailed } from '../shared/errors/common.errors';
+import { toAppError } from '../shared/errors/to-app-error';
+import { AerieClient } from './client';
 
+/** The options that every command has. */
+interface Settings {
+  readonly url: string;
+  readonly secret: string;
+  readonly keyId: string;
+  readonly token?: string;
+  readonly json?: true;
+}
+
+/** What a command works with. */
+export interface Session {
+  readonly client: AerieClient;
+  readonly url: string;
+  /** Prints the answer: as JSON with --json, else as these lines. */
+  print(answer: unknown, lines: readonly string[]): void;
+  /** Says something beside the answer, where it does not disturb a pipe. */
+  say(line: string): void;
+}
+
+/** An action of commander's: `command` with a session, its arguments and its options. What it returns is the exit code. */
+export function run<Given extends unknown[]>(command: (session: Session, ...given: Given) => Promise<number>) {
+  return async (...given: unknown[]): Promise<void> => {
+    // Commander gives arguments, options, and the command itself.
+    const settings = (given.pop() as Command).optsWithGlobals<Settings>();
+    const { url, keyId, secret, token, json } = settings;
+    try {
+      await using client = new AerieClient({
+        url,
+        key: { kid: keyId, secret: textOrFile('--secret', secret) },
+        ...(token === undefined ? {} : { bearer: textOrFile('--token', token) }),
+      });
+      const print = (answer: unknown, lines: readonly string[]): void => {
+        process.stdout.write((json ? [JSON.stringify(answer)] : lines).map((line) => `${line}\n`).join(''));
+      };
+      const say = (line: string): void => {
+        if (!json) process.stderr.write(`${line}\n`);
+      };
+      process.exitCode = await command({ client, url, print, say }, ...(given as Given));
+    } catch (error) {
+      process.stderr.write(`${explain(error, url)}\n`);
+      process.exitCode = 1;
+    }
+  };
+}
+
+/** An error for the person at the command line: `code: message`, then each refused field. */
+function explain(thrown: unknown, url: string): string {
+  const error = toAppError(thrown);
+  // With a cause no server has answered; this side has not got through to one.
+  if (error.kind === 'unavailable' && error.cause !== undefined) {
+    return `unavailable: nothing answers at ${url}. Start the server first: npm start`;
+  }
+  if (error.kind === 'internal' && error.cause !== undefined) {
+    return `internal: ${url} gave an answer that makes no sense (${(error.cause as Error).message}). Is Aerie there?`;
+  }
+  const { fields = [] } = error.details;
+  const lineOf = ({ field, message }: FieldViolation): string => `  ${field}: ${message}`;
+  // The message names the first field already.
+  return [`${error.code}: ${error.message}`, ...fields.slice(1).map(lineOf)].join('\n');
+}
+
+/** An option's address of a server. */
 export function url(text: string): string {
   const known = /^(https?|grpcs?):\/\/[^/]/.test(text) && URL.canParse(text);
   if (!known) throw new InvalidArgumentError('It must be http://host:port or grpc://host:port.');
@@ -18,14 +83,17 @@ export function whole(min: number, max: number): (text: string) => number {
   };
 }
 
-/** Runs one command; what it returns is the exit code. */
-export async function work(self: Command, run: (open: Session) => Promise<number>): Promise<void> {
-  const settings = self.optsWithGlobals<Settings>();
+/** A command line is visible to every user of the machine; a file need not be. */
+export function textOrFile(option: string, text: string): string {
+  if (!text.startsWith('@')) return text;
   try {
-    await using open = session(settings);
-    process.exitCode = await run(open);
+    return readFileSync(text.slice(1), 'utf8').trim();
   } catch (error) {
-    process.stderr.write(`${explain(error, settings.url)}\n`);
-    process.exitCode = 1;
+    throw fileUnreadable(option, text.slice(1), error);
   }
+}
+
+export function fileUnreadable(field: string, path: string, error: unknown): AppError {
+  const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+  return validationFailed([{ field, message: `cannot read ${path} (${code})` }]);
 }

@@ -1,7 +1,7 @@
 import type { ProgressionApi } from '../features/progression/progression.api';
 import type { Reward } from '../generated/aerie/progression/v1/progression';
 import { factsOf } from '../shared/contract/answer';
-import type { Session } from './session';
+import type { Session } from './command-line';
 import { table } from './table';
 
 const pageSize = 100;
@@ -60,7 +60,10 @@ export async function verify({ client, print }: Session, receipt: string): Promi
   return answer.valid ? 0 : 1;
 }
 
-export async function deadLetters({ client, print }: Session, redrive: string | undefined): Promise<number> {
+export async function deadLetters(
+  { client, print }: Session,
+  { redrive }: { readonly redrive?: string },
+): Promise<number> {
   if (redrive !== undefined) {
     const letter = await client.events.redriveDeadLetter({ id: redrive });
     print(letter, [`Handed to ${letter.consumer} again: ${letter.eventId}`]);

@@ -1,16 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { unavailable } from '../shared/errors/common.errors';
 import { linesOf } from './boards';
+import type { Session } from './command-line';
 import { allRewards } from './commands';
 import type { GameEvent } from './game-event';
 import { ProgressBar } from './progress-bar';
-import type { Session } from './session';
+import { samples } from './samples';
 import { table } from './table';
 
-const samples = join(__dirname, '..', '..', 'test', 'samples');
 const consumers = ['progression', 'leaderboard'];
 const batchSize = 10;
 const second = 1000;
@@ -28,7 +26,7 @@ interface Player {
 }
 
 /** Sends the sample events, waits until they are applied, shows the players, claims a reward and verifies its receipt. */
-export async function demo(session: Session, fresh: boolean): Promise<number> {
+export async function demo(session: Session, { fresh = false }: { readonly fresh?: boolean }): Promise<number> {
   const events = sampleEvents(fresh);
   session.say(`Sending ${events.length} signed events to ${session.url}`);
   const sent = await sendAll(session, events);
@@ -73,9 +71,7 @@ function sampleEvents(fresh: boolean): DatedEvent[] {
   const day = new Date().toISOString().slice(0, 10);
   const begin = Date.parse(`${day}T00:00:00.000Z`);
   const run = fresh ? ulid() : day;
-  const files = readdirSync(samples).filter((file) => file.endsWith('.json'));
-  const bodies = files.sort().flatMap((file) => JSON.parse(readFileSync(join(samples, file), 'utf8')) as GameEvent[]);
-  return bodies.map((event, index) => ({
+  return samples.map((event, index) => ({
     ...event,
     id: `demo-${run}-${index + 1}`,
     occurredAt: new Date(begin + index * second).toISOString(),

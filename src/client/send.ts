@@ -2,8 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { IngestResult } from '../generated/aerie/events_gateway/v1/events_gateway';
 import { validationFailed } from '../shared/errors/common.errors';
+import { fileUnreadable, type Session } from './command-line';
 import { complete, type GameEvent } from './game-event';
-import { fileUnreadable, type Session } from './session';
 
 const maxBatch = 500;
 // The server takes 256 KiB a batch; the envelope needs a little.

@@ -2,46 +2,124 @@ import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { SharedCall } from '../../shared/async/shared-call';
 import { Clock } from '../../shared/clock/clock';
-import { Board } from './leaderboard.board';
 import { type WindowKind, windowKinds } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
-import type { Ranking } from './leaderboard.ranking';
-import { ScoresRepository } from './leaderboard.scores.repository';
-import type { Standing } from './leaderboard.standing';
-import type { StoredWindow } from './leaderboard.windows.repository';
+import { type PlayerScore, Ranking } from './leaderboard.ranking';
+import { type Change, LeaderboardRepository, type StoredWindow } from './leaderboard.repository';
 
+// Most boards have no more players than this.
+const firstSize = 1000;
+const loadSize = 10_000;
+// Putting so many takes some 2 ms, in which this thread does nothing else.
+const putSize = 1000;
+const catchUpSize = 200;
+/** A board with more players is read from the database: slower, and with bounded memory. */
+const maxPlayers = 2_000_000;
 // A process that is further behind reads the board anew.
 const keptRevisions = 2000;
 const forgetAtOnce = 500;
 
-interface Kept {
-  readonly window: StoredWindow;
-  readonly board: Board;
-  readonly loading: Promise<void>;
-  readonly catching: SharedCall<boolean>;
-  /** The revision that somebody asks for. */
-  wanted: number;
+/**
+ * A window's ranking in memory, as of a revision of the window. This process puts in what it applies right after its
+ * COMMIT, and fetches what others apply by revision.
+ */
+export class Board {
+  readonly ranking = new Ranking();
+  /** Resolves when the board has been read or reading it has failed. */
+  loading = Promise.resolve();
   /** Changes up to this revision are gone from the database. */
-  forgotten: number;
-}
-
-/** What a group of events has changed in one window. */
-export interface AppliedChange {
-  readonly windowId: number;
-  readonly revision: number;
-  readonly standings: readonly Standing[];
-}
-
-/** The rankings in memory, one for each open window and for those that ended last. They can be lost at any time: the database has it all. */
-@Injectable()
-export class Boards {
-  private readonly kept = new Map<number, Kept>();
-  private readonly closing = new AbortController();
-  private tail: Promise<unknown> = Promise.resolve();
-  private loads: Promise<void> = Promise.resolve();
+  forgotten = 0;
+  private loaded = false;
+  private full = false;
+  private revision: number;
+  private wanted: number;
+  private readonly catchingUp = new SharedCall(() => this.fetchChanges(this.wanted));
 
   constructor(
-    private readonly repository: ScoresRepository,
+    readonly window: StoredWindow,
+    private readonly repository: LeaderboardRepository,
+  ) {
+    this.revision = window.revision;
+    this.wanted = window.revision;
+  }
+
+  /** False while the board is being read, and when it has too many players for memory: then the database is read. */
+  get usable(): boolean {
+    return this.loaded && !this.full;
+  }
+
+  /** True when all that was committed up to this revision is in the ranking. */
+  has(revision: number): boolean {
+    return this.repository.embedded || this.revision >= revision;
+  }
+
+  /** Reads the board, with pauses. What is applied meanwhile is put in as well. @throws AppError unavailable */
+  async load(until: AbortSignal): Promise<void> {
+    const { id } = this.window;
+    let part = await this.repository.byPlayer(id, '', firstSize);
+    for (let size = firstSize, last: string | undefined; ; size = loadSize) {
+      last = part.length === size ? part.at(-1)?.playerId : undefined;
+      // The next part is read while this one is put in.
+      const next = last === undefined ? [] : this.repository.byPlayer(id, last, loadSize);
+      [part] = await Promise.all([next, this.putAll(part, until)]);
+      if (last === undefined || this.full || until.aborted) break;
+    }
+    this.loaded = !until.aborted;
+  }
+
+  /** To be called only after the COMMIT that made the window's revision `revision`. */
+  applied({ revision, scores }: Change): void {
+    for (const score of scores) this.put(score);
+    // After a gap another process was in between, and its changes are still to be fetched.
+    if (revision === this.revision + 1) this.revision = revision;
+  }
+
+  /**
+   * Fetches what others have applied up to `revision`. False when that was too long ago, and the board has to be read anew.
+   * @throws AppError unavailable
+   */
+  catchUp(revision: number): Promise<boolean> {
+    this.wanted = Math.max(this.wanted, revision);
+    return this.catchingUp.run();
+  }
+
+  private async fetchChanges(wanted: number): Promise<boolean> {
+    while (!this.has(wanted)) {
+      const from = this.revision;
+      for (const change of await this.repository.changesAfter(this.window.id, from, catchUpSize)) this.applied(change);
+      // The changes that follow have been removed.
+      if (this.revision === from) return false;
+    }
+    return true;
+  }
+
+  private async putAll(scores: readonly PlayerScore[], until: AbortSignal): Promise<void> {
+    for (let from = 0; from < scores.length && !until.aborted; from += putSize) {
+      for (const score of scores.slice(from, from + putSize)) this.put(score);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private put(score: PlayerScore): void {
+    if (this.full) return;
+    this.ranking.put(score);
+    this.full = this.ranking.size > maxPlayers;
+  }
+}
+
+/**
+ * The boards in memory, one for each open window and for those that ended last. They can be lost at any time: the database
+ * has everything.
+ */
+@Injectable()
+export class BoardCache {
+  private readonly boards = new Map<number, Board>();
+  private readonly closing = new AbortController();
+  private tail: Promise<unknown> = Promise.resolve();
+  private loads = Promise.resolve();
+
+  constructor(
+    private readonly repository: LeaderboardRepository,
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
     private readonly logger: PinoLogger,
@@ -50,122 +128,95 @@ export class Boards {
   /**
    * The window's ranking with all that the database had when `window` was read; undefined while it is being read, and
    * for windows that ended long ago. Use it before anything is awaited: it goes on changing.
+   * @throws AppError unavailable
    */
   async at(window: StoredWindow): Promise<Ranking | undefined> {
     if (!this.belongs(window)) return undefined;
-    const kept = this.keep(window);
-    const { board } = kept;
-    if (board.usable && !board.has(window.revision)) {
-      kept.wanted = Math.max(kept.wanted, window.revision);
-      if (!(await kept.catching.run())) this.forget(window.id);
-    }
+    const board = this.keep(window);
+    if (!board.usable) return undefined;
+    if (!board.has(window.revision) && !(await board.catchUp(window.revision))) this.boards.delete(window.id);
     return board.usable && board.has(window.revision) ? board.ranking : undefined;
   }
 
   /** The window's board once it has been read; undefined when it cannot be kept in memory. */
   async loaded(window: StoredWindow): Promise<Board | undefined> {
     if (!this.belongs(window)) return undefined;
-    const { board, loading } = this.keep(window);
-    await loading;
+    const board = this.keep(window);
+    await board.loading;
     return board.usable ? board : undefined;
   }
 
   /** Runs `work` while nothing else that uses this does: a COMMIT and its `applied`, a comparison with the database. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     const done = this.tail.then(work);
-    this.tail = done.catch(ignore);
+    this.tail = Promise.allSettled([done]);
     return done;
   }
 
-  /** Only after the COMMIT. */
-  applied({ windowId, revision, standings }: AppliedChange): void {
-    this.kept.get(windowId)?.board.applied(revision, standings);
+  /** To be called only after the COMMIT. */
+  applied(windowId: number, change: Change): void {
+    this.boards.get(windowId)?.applied(change);
   }
 
   /** Keeps the boards of these windows, which are open, and of those that ended last, if somebody has asked for them. */
   retain(open: readonly StoredWindow[]): void {
     const ids = new Set(open.map(({ id }) => id));
-    for (const [id, { window }] of this.kept)
-      if (!ids.has(id) && !this.belongs({ ...window, state: 'closed' })) this.kept.delete(id);
+    for (const [id, { window }] of this.boards)
+      if (!ids.has(id) && !this.belongs({ ...window, state: 'closed' })) this.boards.delete(id);
     for (const window of open) this.keep(window);
-    this.metrics.kept(this.players());
-  }
-
-  /** On the boards that have been read, by kind of window. */
-  private players(): Map<WindowKind, number> {
     const players = new Map<WindowKind, number>(windowKinds.map((kind) => [kind, 0]));
-    for (const { board, window } of this.kept.values())
-      if (board.usable) players.set(window.kind, (players.get(window.kind) ?? 0) + board.ranking.size);
-    return players;
+    for (const { usable, window, ranking } of this.boards.values())
+      if (usable) players.set(window.kind, (players.get(window.kind) ?? 0) + ranking.size);
+    this.metrics.kept(players);
   }
 
-  /** After a COMMIT whose outcome nobody heard. */
+  /** Drops all boards: after a COMMIT whose outcome is unknown, they may lack it. */
   forgetAll(): void {
-    this.kept.clear();
+    this.boards.clear();
   }
 
+  /** Of the window's changes, which other processes follow, removes those that are old. @throws AppError unavailable */
+  async forgetOld(window: StoredWindow): Promise<void> {
+    const board = this.keep(window);
+    const old = window.revision - keptRevisions;
+    if (this.repository.embedded || old - board.forgotten < forgetAtOnce) return;
+    await this.repository.forgetChanges(window.id, old);
+    board.forgotten = old;
+  }
+
+  /** Resolves when nothing is being read any more. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.loads;
   }
 
-  /** Open, or ended less than its own length ago. */
+  /** True for windows that are open or ended less than their own length ago. */
   private belongs({ state, startsAt, endsAt }: StoredWindow): boolean {
     return state === 'open' || this.clock.steady() < endsAt + (endsAt - startsAt);
   }
 
-  /** Of the window's changes, which other processes follow, forgets those that are old. */
-  async forgetOld(window: StoredWindow): Promise<void> {
-    const kept = this.keep(window);
-    const { id, revision } = window;
-    const old = revision - keptRevisions;
-    if (this.repository.embedded || old - kept.forgotten < forgetAtOnce) return;
-    await this.repository.forgetChanges(id, old);
-    kept.forgotten = old;
-  }
-
-  private keep(window: StoredWindow): Kept {
-    const known = this.kept.get(window.id);
+  private keep(window: StoredWindow): Board {
+    const known = this.boards.get(window.id);
     if (known) return known;
-    const board = new Board(window.id, this.repository, window.revision, this.repository.embedded);
-    const kept: Kept = {
-      window,
-      board,
-      loading: this.load(board, window),
-      catching: new SharedCall(() => board.catchUp(kept.wanted)),
-      wanted: window.revision,
-      forgotten: 0,
-    };
-    this.kept.set(window.id, kept);
-    return kept;
+    const board = new Board(window, this.repository);
+    this.boards.set(window.id, board);
+    // One board after another, so that the first is there soon.
+    this.loads = this.loads.then(() => this.load(board));
+    board.loading = this.loads;
+    return board;
   }
 
-  /** Asked for again, it is read anew. */
-  private forget(windowId: number): void {
-    this.kept.delete(windowId);
-  }
-
-  /** One after another: so the first is there soon. */
-  private load(board: Board, window: StoredWindow): Promise<void> {
-    this.loads = this.loads.then(() => this.loadNow(board, window));
-    return this.loads;
-  }
-
-  private async loadNow(board: Board, { id, name }: StoredWindow): Promise<void> {
+  private async load(board: Board): Promise<void> {
+    const { id, name } = board.window;
     const began = performance.now();
     try {
       await board.load(this.closing.signal);
       const duration_ms = Math.round(performance.now() - began);
       this.logger.debug({ window: name, count: board.ranking.size, duration_ms }, 'leaderboard_loaded');
     } catch (error) {
-      // Without it the database answers; the next reader begins again.
+      // The database is read instead, and the next reader begins again.
       this.logger.warn({ err: error, window: name }, 'leaderboard_load_failed');
-      this.forget(id);
+      this.boards.delete(id);
     }
   }
-}
-
-// Whoever asked for it has the error.
-function ignore(): void {
-  return;
 }

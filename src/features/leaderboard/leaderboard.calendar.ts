@@ -5,17 +5,17 @@ import { LeaderboardSettings, type Season } from './leaderboard.settings';
 export const windowKinds = ['daily', 'weekly', 'seasonal'] as const;
 export type WindowKind = (typeof windowKinds)[number];
 
-/** A stretch of time with a board of its own. Milliseconds since 1970; `endsAt` is no longer in it. */
+/** A stretch of time that has a board. Times are milliseconds since 1970; `endsAt` is no longer in it. */
 export interface Window {
   readonly kind: WindowKind;
   readonly key: string;
-  /** `daily 2026-11-21`: unlike any other. */
+  /** Unique, such as `daily 2026-11-21`. */
   readonly name: string;
   readonly startsAt: number;
   readonly endsAt: number;
 }
 
-/** A day of the calendar, in no zone: its midnight in UTC. */
+/** A day of the calendar without a time zone, held as its midnight in UTC. */
 type Day = DateTime;
 
 const dayMs = 86_400_000;
@@ -26,13 +26,13 @@ export function dueAt({ endsAt }: Window): number {
   return endsAt + graceMs;
 }
 
-// Events are 7 days old at most: a day's windows, and some around them, are all that is ever asked for in a hurry.
+// Events are at most 7 days old, so they need the windows of a few days only.
 const maxKnown = 64;
 const unit = { daily: 'day', weekly: 'week', seasonal: 'quarter' } as const;
 
-/** Which window an instant is in, in the configured time zone, and which window a key names. Weeks are those of ISO 8601. */
+/** Finds the windows of an instant, in the configured time zone, and the window that a key names. Weeks are those of ISO 8601. */
 @Injectable()
-export class Calendar {
+export class WindowCalendar {
   private readonly zone: string;
   private readonly seasons: readonly Season[] | undefined;
   private readonly known: Record<WindowKind, Window[]> = { daily: [], weekly: [], seasonal: [] };
@@ -42,12 +42,12 @@ export class Calendar {
     this.seasons = settings.seasons;
   }
 
-  /** The windows of an instant: a day and a week, and a season unless it is outside of all. */
+  /** Finds the windows of an instant: a day, a week, and a season where one runs. */
   at(instant: number): Window[] {
     return windowKinds.flatMap((kind) => this.of(kind, instant) ?? []);
   }
 
-  /** undefined: no season runs then. */
+  /** Undefined when no season runs at that instant. */
   of(kind: WindowKind, instant: number): Window | undefined {
     const known = this.known[kind];
     for (const window of known) if (window.startsAt <= instant && instant < window.endsAt) return window;
@@ -60,9 +60,9 @@ export class Calendar {
 
   /** The window with this key; undefined when there can be none: misspelled, no such date, no such season. */
   named(kind: WindowKind, key: string): Window | undefined {
-    // Not `of`: whoever asks for old keys must not crowd out what events need.
+    // `of` would remember it, and old keys must not crowd out the windows that events need.
     const found = this.around(kind, this.dayIn(kind, key));
-    // A key has one spelling: of 2026-W54 the calendar would make the first week of 2027.
+    // A key has one spelling; the calendar would take 2026-W54 for the first week of 2027.
     return found?.key === key ? found : undefined;
   }
 
@@ -83,7 +83,7 @@ export class Calendar {
 
   private between(kind: WindowKind, key: string, first: Day, end: Day): Window | undefined {
     const [startsAt, endsAt] = [this.startOf(first), this.startOf(end)];
-    // Of a day that a zone left out, when it changed the side of the date line, nothing is left.
+    // A zone that changed the side of the date line left out a day, which has no instants.
     if (!(startsAt < endsAt)) return undefined;
     // Other years have no RFC 3339 time.
     if (end.year > 9999 || new Date(endsAt).getUTCFullYear() > 9999 || new Date(startsAt).getUTCFullYear() < 0)
@@ -102,8 +102,8 @@ export class Calendar {
   }
 
   /**
-   * The first instant of a day, whoever asks and when: the first midnight where clocks go back to midnight, and where they
-   * skip it the first moment after.
+   * The first instant of a day: the first of two midnights where clocks go back to midnight, and the first moment after it
+   * where they skip midnight.
    */
   private startOf(day: Day): number {
     const midnight = day.toMillis();

@@ -3,50 +3,52 @@ import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { dueAt } from './leaderboard.calendar';
-import { consumerName } from './leaderboard.consumer-name';
 import { LeaderboardMetrics } from './leaderboard.metrics';
+import type { StoredWindow } from './leaderboard.repository';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
-import { Windows } from './leaderboard.windows';
-import type { StoredWindow } from './leaderboard.windows.repository';
+import { LeaderboardWindows } from './leaderboard.windows';
+
+/** The name by which the journal knows this feature. */
+export const consumerName = 'leaderboard';
 
 /**
  * Closes windows, once across all processes: when they are due, and no event of theirs that was accepted before is still
  * to be counted.
  */
 @Injectable()
-export class Closer {
+export class WindowCloser {
   constructor(
-    private readonly windows: Windows,
+    private readonly windows: LeaderboardWindows,
     private readonly snapshots: SnapshotsRepository,
     private readonly gateway: EventsGatewayApi,
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
   ) {}
 
-  /** Closes an open window if it is due; whether this very call did it. */
+  /** Closes an open window if it is due. True when this very call did it. @throws AppError unavailable */
   async close(window: StoredWindow): Promise<boolean> {
-    const due = dueAt(window);
-    if (!this.isPast(due) || (await this.awaitsEvents(window, due))) return false;
-    // Asked again: what was waited for took its time.
-    const now = this.clock.sure();
-    if (now === undefined || now < due || !(await this.snapshots.close(window, now))) return false;
+    if (!this.dueNow(window) || (await this.awaitsEvents(window))) return false;
+    // The time is asked again, since time has passed.
+    const now = this.dueNow(window);
+    if (!now || !(await this.snapshots.close(window, now))) return false;
     this.metrics.snapshot(window.kind, 'final');
     this.windows.forget(window);
     return true;
   }
 
-  private isPast(instant: number): boolean {
+  /** The time when the window is surely due, else undefined. */
+  private dueNow(window: StoredWindow): number | undefined {
     const now = this.clock.sure();
-    return now !== undefined && now >= instant;
+    return now !== undefined && now >= dueAt(window) ? now : undefined;
   }
 
   /**
-   * The earliest times of all pending events are of two different ones, maybe; then this waits a little longer than it
-   * must. What is accepted after `due` does not count, so a stream of it keeps no window open.
+   * The two earliest times may belong to two different events; then this waits a little longer than it must. An event that
+   * is accepted once the window is due does not count, so a stream of such events keeps no window open.
    */
-  private async awaitsEvents({ endsAt }: StoredWindow, due: number): Promise<boolean> {
+  private async awaitsEvents(window: StoredWindow): Promise<boolean> {
     const { occurredAt, acceptedAt } = await asInternal(() => this.gateway.oldestPending({ consumer: consumerName }));
     if (occurredAt === undefined || acceptedAt === undefined) return false;
-    return Date.parse(occurredAt) < endsAt && Date.parse(acceptedAt) < due;
+    return Date.parse(occurredAt) < window.endsAt && Date.parse(acceptedAt) < dueAt(window);
   }
 }

@@ -12,7 +12,7 @@ import { name, pageSize, pageToken, playerId, timeAnswer, ulid, wholeNumber } fr
 import { windowKinds } from './leaderboard.calendar';
 
 const window = z.enum(windowKinds, 'must be daily, weekly or seasonal');
-// Whether it is a date, a week or a season depends on the window and the configuration.
+// The service checks whether it is a date, a week or a season: that depends on window and configuration.
 const key = name.optional();
 const limit = wholeNumber(1, 100).optional();
 

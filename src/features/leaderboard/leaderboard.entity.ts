@@ -1,17 +1,18 @@
 import { type RowOf, table } from '../../shared/db/entity';
 import { inboxEntity } from '../../shared/db/inbox';
+import type { WindowKind } from './leaderboard.calendar';
 
-// Times are milliseconds since 1970. `groupId` is for versions that insert in groups (bulk.ts).
+// Times are milliseconds since 1970. `groupId` is 0: earlier versions, which may run beside this one, insert by it.
 
 export const windowsTable = table('leaderboard_windows', (column) => ({
   columns: {
     seq: column.sequence(),
-    kind: column.text(8),
+    kind: column.text<WindowKind>(8),
     windowKey: column.text(32),
     startsAt: column.bigint(),
     endsAt: column.bigint(),
-    state: column.text(8),
-    // Grows with every group of events that is applied; its row's lock puts those groups into one order.
+    state: column.text<'open' | 'closed'>(8),
+    // It grows with every group of events that is applied; its row's lock puts those groups into one order.
     revision: column.bigint(),
     closedAt: column.nullableBigint(),
     groupId: column.bigint(),
@@ -46,9 +47,9 @@ export const snapshotsTable = table('leaderboard_snapshots', (column) => ({
     seq: column.sequence(),
     id: column.text(26),
     windowId: column.bigint(),
-    // When its interval began; 0 for the final one. Of several processes the first to insert it takes the snapshot.
+    // The time when the interval began; 0 for the final one. The first process that inserts it takes the snapshot.
     slot: column.bigint(),
-    kind: column.text(8),
+    kind: column.text<'periodic' | 'final'>(8),
     takenAt: column.bigint(),
     total: column.bigint(),
     groupId: column.bigint(),

@@ -20,6 +20,7 @@ import {
 import { LeaderboardService } from './leaderboard.service';
 import { WatchLeaderboardService } from './leaderboard.watch.service';
 
+/** Leaderboards over gRPC. */
 @Controller()
 export class LeaderboardGrpcController {
   constructor(

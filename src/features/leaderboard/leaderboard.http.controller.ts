@@ -16,6 +16,7 @@ import {
 } from './leaderboard.dto';
 import { LeaderboardService } from './leaderboard.service';
 
+/** Leaderboards over HTTP. */
 @Controller('leaderboard')
 export class LeaderboardHttpController {
   constructor(private readonly leaderboard: LeaderboardService) {}

@@ -4,18 +4,18 @@ import { Bus } from '../../shared/bus/bus';
 import { consume } from '../../shared/bus/consumer';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { acceptedEvents } from '../events-gateway/events-gateway.events';
-import { LeaderboardApplier } from './leaderboard.applier';
-import { consumerName } from './leaderboard.consumer-name';
+import { consumerName } from './leaderboard.closer';
+import { LeaderboardScoring } from './leaderboard.scoring';
 
 // Each group blocks the thread for as long as it takes; larger groups are cheaper for each event but felt by requests.
 const maxGroup = 250;
 
-/** Consumes accepted events. */
+/** Consumes accepted events in groups. */
 @Injectable()
 export class LeaderboardListener implements OnModuleInit {
   constructor(
     private readonly bus: Bus,
-    private readonly applier: LeaderboardApplier,
+    private readonly scoring: LeaderboardScoring,
     private readonly gateway: EventsGatewayApi,
     private readonly logger: PinoLogger,
   ) {}
@@ -25,7 +25,7 @@ export class LeaderboardListener implements OnModuleInit {
       name: consumerName,
       maxGroup,
       idOf: (event) => event.id,
-      apply: (events, groupId) => this.applier.apply(events, groupId),
+      apply: (events, groupId) => this.scoring.apply(events, groupId),
       logger: this.logger,
     });
   }

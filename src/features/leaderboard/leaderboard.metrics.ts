@@ -45,7 +45,7 @@ export class LeaderboardMetrics {
     this.late.inc({ window });
   }
 
-  /** Measures a read, whether or not it finds anything. */
+  /** Measures a read, also one that fails. */
   async timed<T>(read: () => Promise<T>): Promise<T> {
     const end = this.reads.startTimer();
     try {

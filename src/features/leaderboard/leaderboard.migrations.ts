@@ -19,7 +19,6 @@ const CreateLeaderboardWindows1795219500001 = createTable(
         bigint(type, 'starts_at'),
         bigint(type, 'ends_at'),
         text(type, 'state', 8),
-        // Grows with every group of events that is applied; its row's lock puts those groups into one order.
         bigint(type, 'revision'),
         bigint(type, 'closed_at', { isNullable: true }),
         bigint(type, 'group_id'),
@@ -41,16 +40,12 @@ const CreateLeaderboardScores1795219500002 = createTable(
         text(type, 'player_id', 64, { isPrimary: true }),
         bigint(type, 'score'),
         bigint(type, 'achieved_at'),
-        // The window's revision that changed this row last.
         bigint(type, 'revision'),
       ],
-      // No index in the order of the board: every event would move it twice in each of three windows, which costs
-      // three times what the score itself does. The order is kept in memory.
       withoutRowid: true,
     }),
 );
 
-/** What each revision of an open window has changed, for other processes to follow; with SQLite it stays empty. */
 const CreateLeaderboardChanges1795219500005 = createTable(
   'CreateLeaderboardChanges1795219500005',
   (type) =>
@@ -73,7 +68,6 @@ const CreateLeaderboardSnapshots1795219500003 = createTable(
         sequence(type),
         text(type, 'id', 26),
         bigint(type, 'window_id'),
-        // When its interval began; 0 for the final one. Of several processes the first to insert it takes the snapshot.
         bigint(type, 'slot'),
         text(type, 'kind', 8),
         bigint(type, 'taken_at'),
@@ -102,7 +96,7 @@ const CreateLeaderboardSnapshotEntries1795219500004 = createTable(
     }),
 );
 
-// Ids as platforms have them, and idempotency keys of up to 255 characters.
+// Platforms have longer ids, and idempotency keys have up to 255 characters.
 const WidenLeaderboardIds1795700500000 = widenText('WidenLeaderboardIds1795700500000', [
   { table: 'leaderboard_inbox', column: 'event_id', from: 128, to: 255 },
   { table: 'leaderboard_scores', column: 'player_id', from: 64, to: 128 },

@@ -7,10 +7,9 @@ import { DbModule } from '../../shared/db/db.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { LeaderboardApi, leaderboardContract } from './leaderboard.api';
-import { LeaderboardApplier } from './leaderboard.applier';
-import { Boards } from './leaderboard.boards';
-import { Calendar } from './leaderboard.calendar';
-import { Closer } from './leaderboard.closer';
+import { BoardCache } from './leaderboard.boards';
+import { WindowCalendar } from './leaderboard.calendar';
+import { WindowCloser } from './leaderboard.closer';
 import { leaderboardDocs } from './leaderboard.docs';
 import { leaderboardTables } from './leaderboard.entity';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
@@ -18,18 +17,14 @@ import { LeaderboardHttpController } from './leaderboard.http.controller';
 import { LeaderboardListener } from './leaderboard.listener';
 import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
-import { Photographer } from './leaderboard.photographer';
-import { Pruner } from './leaderboard.pruner';
-import { BoardReader } from './leaderboard.reader';
-import { ScoresRepository } from './leaderboard.scores.repository';
+import { LeaderboardRepository } from './leaderboard.repository';
+import { LeaderboardScoring } from './leaderboard.scoring';
 import { LeaderboardService } from './leaderboard.service';
 import { LeaderboardSettings } from './leaderboard.settings';
-import { SnapshotReader } from './leaderboard.snapshot-reader';
+import { PeriodicSnapshots } from './leaderboard.snapshots';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
-import { Verifier } from './leaderboard.verifier';
 import { WatchLeaderboardService } from './leaderboard.watch.service';
-import { Windows } from './leaderboard.windows';
-import { WindowsRepository } from './leaderboard.windows.repository';
+import { LeaderboardWindows } from './leaderboard.windows';
 import { LeaderboardWorker } from './leaderboard.worker';
 
 @Module({
@@ -39,20 +34,15 @@ import { LeaderboardWorker } from './leaderboard.worker';
     LeaderboardService,
     { provide: LeaderboardApi, useExisting: LeaderboardService },
     WatchLeaderboardService,
-    Calendar,
-    Windows,
-    Boards,
-    BoardReader,
-    SnapshotReader,
-    Verifier,
-    WindowsRepository,
-    ScoresRepository,
+    WindowCalendar,
+    LeaderboardWindows,
+    BoardCache,
+    LeaderboardRepository,
     SnapshotsRepository,
-    LeaderboardApplier,
+    LeaderboardScoring,
     LeaderboardListener,
-    Closer,
-    Photographer,
-    Pruner,
+    WindowCloser,
+    PeriodicSnapshots,
     LeaderboardWorker,
     LeaderboardMetrics,
     ...leaderboardMetrics,

@@ -1,13 +1,19 @@
 import { SortedSlots } from './leaderboard.sorted-slots';
-import { compareStandings, type Standing } from './leaderboard.standing';
+
+/** The score of a player in a window. `achievedAt` is the time of the latest event that counted, milliseconds since 1970. */
+export interface PlayerScore {
+  readonly playerId: string;
+  readonly score: number;
+  readonly achievedAt: number;
+}
+
+/** Scores that follow each other on a board; `rank` is that of the first. */
+export interface RankedScores {
+  readonly rank: number;
+  readonly scores: readonly PlayerScore[];
+}
 
 const firstCapacity = 1024;
-
-/** A stretch of a board. `rank`: that of the first. */
-export interface Stretch {
-  readonly rank: number;
-  readonly standings: readonly Standing[];
-}
 
 /**
  * A board in memory: about 110 bytes a player, and microseconds for a rank among a million. Scores and times only grow,
@@ -16,102 +22,108 @@ export interface Stretch {
 export class Ranking {
   private readonly slots = new Map<string, number>();
   private readonly players: string[] = [];
-  private scores = new Float64Array(firstCapacity);
+  private points = new Float64Array(firstCapacity);
   private times = new Float64Array(firstCapacity);
   private readonly free: number[] = [];
-  private readonly order = new SortedSlots<Standing>((slot, standing) => this.compare(slot, standing));
+  private readonly order = new SortedSlots<PlayerScore>((slot, player) => this.compare(slot, player));
 
   get size(): number {
     return this.slots.size;
   }
 
-  get(playerId: string): Standing | undefined {
+  get(playerId: string): PlayerScore | undefined {
     const slot = this.slots.get(playerId);
-    return slot === undefined ? undefined : this.standing(slot);
+    return slot === undefined ? undefined : this.at(slot);
   }
 
-  /** Takes a player's newer standing; an older one changes nothing. */
-  put(standing: Standing): void {
-    const slot = this.slots.get(standing.playerId);
-    if (slot === undefined) this.insert(standing);
-    else if (standing.score > (this.scores[slot] ?? 0)) this.move(slot, standing);
+  /** Takes a player's newer score; an older one changes nothing. */
+  put(player: PlayerScore): void {
+    const slot = this.slots.get(player.playerId);
+    if (slot === undefined) this.insert(player);
+    else if (player.score > (this.points[slot] ?? 0)) this.move(slot, player);
   }
 
-  /** Makes a player's standing exactly this; undefined takes the player off the board. */
-  set(playerId: string, standing: Standing | undefined): void {
+  /** Makes a player's score exactly this; undefined takes the player off the board. */
+  set(playerId: string, player: PlayerScore | undefined): void {
     const slot = this.slots.get(playerId);
     if (slot === undefined) {
-      if (standing) this.insert(standing);
-    } else if (standing) this.move(slot, standing);
+      if (player) this.insert(player);
+    } else if (player) this.move(slot, player);
     else this.remove(slot);
   }
 
-  /** 1 is the best; undefined without a score. */
+  /** The best rank is 1; a player without a score has none. */
   rankOf(playerId: string): number | undefined {
-    const standing = this.get(playerId);
-    return standing && this.order.before(standing) + 1;
+    const player = this.get(playerId);
+    return player && this.order.before(player) + 1;
   }
 
   /** The next `limit` after `after`, who need not be on the board any more; from the top without it. */
-  page(after: Standing | undefined, limit: number): Stretch {
+  page(after: PlayerScore | undefined, limit: number): RankedScores {
     const from = after ? this.order.upTo(after) : 0;
-    return { rank: from + 1, standings: this.slice(from, limit) };
+    return { rank: from + 1, scores: this.slice(from, limit) };
   }
 
   /** Up to `each` players on both sides of one, who is between them. */
-  around(playerId: string, each: number): Stretch | undefined {
+  around(playerId: string, each: number): RankedScores | undefined {
     const rank = this.rankOf(playerId);
     if (rank === undefined) return undefined;
     const from = Math.max(0, rank - 1 - each);
-    return { rank: from + 1, standings: this.slice(from, rank + each - from) };
+    return { rank: from + 1, scores: this.slice(from, rank + each - from) };
   }
 
-  private slice(from: number, count: number): Standing[] {
-    return this.order.slice(from, count).map((slot) => this.standing(slot));
+  private slice(from: number, count: number): PlayerScore[] {
+    return this.order.slice(from, count).map((slot) => this.at(slot));
   }
 
-  private standing(slot: number): Standing {
-    return { playerId: this.players[slot] ?? '', score: this.scores[slot] ?? 0, achievedAt: this.times[slot] ?? 0 };
+  private at(slot: number): PlayerScore {
+    return { playerId: this.players[slot] ?? '', score: this.points[slot] ?? 0, achievedAt: this.times[slot] ?? 0 };
   }
 
-  private insert(standing: Standing): void {
+  private insert(player: PlayerScore): void {
     const slot = this.free.pop() ?? this.players.length;
     this.reserve(slot);
-    this.players[slot] = standing.playerId;
-    this.slots.set(standing.playerId, slot);
-    this.write(slot, standing);
-    this.order.insert(slot, standing);
+    this.players[slot] = player.playerId;
+    this.slots.set(player.playerId, slot);
+    this.write(slot, player);
+    this.order.insert(slot, player);
   }
 
-  private move(slot: number, standing: Standing): void {
-    this.order.remove(this.standing(slot));
-    this.write(slot, standing);
-    this.order.insert(slot, standing);
+  private move(slot: number, player: PlayerScore): void {
+    this.order.remove(this.at(slot));
+    this.write(slot, player);
+    this.order.insert(slot, player);
   }
 
   private remove(slot: number): void {
-    const standing = this.standing(slot);
-    this.order.remove(standing);
-    this.slots.delete(standing.playerId);
+    const player = this.at(slot);
+    this.order.remove(player);
+    this.slots.delete(player.playerId);
     this.players[slot] = '';
     this.free.push(slot);
   }
 
-  private write(slot: number, { score, achievedAt }: Standing): void {
-    this.scores[slot] = score;
+  private write(slot: number, { score, achievedAt }: PlayerScore): void {
+    this.points[slot] = score;
     this.times[slot] = achievedAt;
   }
 
   private reserve(slot: number): void {
-    if (slot < this.scores.length) return;
-    this.scores = grown(this.scores);
+    if (slot < this.points.length) return;
+    this.points = grown(this.points);
     this.times = grown(this.times);
   }
 
-  private compare(slot: number, standing: Standing): number {
-    const score = this.scores[slot] ?? 0;
-    if (score !== standing.score) return standing.score - score;
-    return compareStandings(this.standing(slot), standing);
+  /** The one order of every board: higher score, then who had it earlier, then player id by code points. */
+  private compare(slot: number, { score, achievedAt, playerId }: PlayerScore): number {
+    const byScore = score - (this.points[slot] ?? 0);
+    if (byScore !== 0) return byScore;
+    const byTime = (this.times[slot] ?? 0) - achievedAt;
+    if (byTime !== 0) return byTime;
+    // Player ids are ASCII, where UTF-16 and code points agree.
+    const id = this.players[slot] ?? '';
+    if (id === playerId) return 0;
+    return id < playerId ? -1 : 1;
   }
 }
 

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import type {
+  Entry,
   GetLeaderboardRequest,
   GetPlayerRankRequest,
   GetSnapshotRequest,
@@ -8,124 +10,215 @@ import type {
   ListSnapshotsResponse,
   PlayerRank,
   LeaderboardService as Proto,
+  Snapshot,
   SnapshotPage,
   VerifyLeaderboardRequest,
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { toTime } from '../../shared/clock/time';
-import { cacheable } from '../../shared/contract/answer';
-import { PageTokens } from '../../shared/contract/page-token';
+import { type Answer, cacheable } from '../../shared/contract/answer';
+import { PageTokens, rowNumber } from '../../shared/contract/page-token';
+import { name, playerId as player, wholeNumber } from '../../shared/contract/schemas';
+import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
+import { BoardCache } from './leaderboard.boards';
 import type { WindowKind } from './leaderboard.calendar';
-import { boardPosition, fromPosition, toEntries, toPosition } from './leaderboard.entries';
-import { playerNotRanked } from './leaderboard.errors';
+import { playerNotRanked, snapshotNotFound } from './leaderboard.errors';
 import { LeaderboardMetrics } from './leaderboard.metrics';
-import { type BoardPart, BoardReader } from './leaderboard.reader';
-import { SnapshotReader } from './leaderboard.snapshot-reader';
-import { Verifier } from './leaderboard.verifier';
-import { type Place, Windows } from './leaderboard.windows';
+import type { PlayerScore, RankedScores } from './leaderboard.ranking';
+import { LeaderboardRepository } from './leaderboard.repository';
+import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshots.repository';
+import { LeaderboardVerifier } from './leaderboard.verifier';
+import { LeaderboardWindows, type Place } from './leaderboard.windows';
 
 export const defaultLimit = 10;
 const maxLimit = 100;
-const defaultAround = 5;
 
-/** `page`: the first so many. */
-export interface WatchedBoard {
-  readonly closed: boolean;
-  page(limit: number): Leaderboard;
+// Where a page ended: its last score, and the rank of the next one, for boards that change no more. `lastTime` is the last
+// millisecond that has an RFC 3339 time.
+const lastTime = 253_402_300_799_999;
+const { MAX_SAFE_INTEGER: most } = Number;
+const pageEnd = [wholeNumber(1, most), wholeNumber(0, lastTime), player, wholeNumber(2, most)] as const;
+const snapshotEnd = z.tuple(pageEnd);
+/** The window's key is in it, too: its pages stay in the window in which they began. */
+const boardEnd = z.tuple([...pageEnd, name]);
+
+interface PageEnd {
+  readonly last: PlayerScore;
+  readonly nextRank: number;
 }
 
+/** Part of a board at one moment. `total`: players on the whole board. */
+interface BoardPart extends RankedScores {
+  readonly state: 'open' | 'closed';
+  readonly total: number;
+}
+
+/** The top of a board. `first`: its first page, of so many. */
+export interface WatchedBoard {
+  readonly closed: boolean;
+  first(limit: number): Leaderboard;
+}
+
+/**
+ * Boards, ranks and snapshots. A board is read from memory where all of it is there, and otherwise from the database. There
+ * a page goes through the whole board, so a few such reads are made at once (`HeavyReads`).
+ */
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
-  private readonly tokens;
+  private readonly boardTokens;
+  private readonly listTokens;
+  private readonly entryTokens;
 
   constructor(
-    private readonly windows: Windows,
-    private readonly reader: BoardReader,
-    private readonly snapshots: SnapshotReader,
-    private readonly verifier: Verifier,
+    private readonly windows: LeaderboardWindows,
+    private readonly boards: BoardCache,
+    private readonly repository: LeaderboardRepository,
+    private readonly snapshots: SnapshotsRepository,
+    private readonly heavy: HeavyReads,
     private readonly metrics: LeaderboardMetrics,
     pageTokens: PageTokens,
   ) {
-    this.tokens = pageTokens.of('leaderboard', boardPosition);
+    this.boardTokens = pageTokens.of('leaderboard', boardEnd);
+    this.listTokens = pageTokens.of('leaderboard-snapshots', rowNumber);
+    this.entryTokens = pageTokens.of('leaderboard-snapshot', snapshotEnd);
   }
 
-  async getLeaderboard(request: GetLeaderboardRequest): Promise<Leaderboard> {
-    const { key, limit = defaultLimit, pageToken } = request;
-    const position = this.tokens.decode(request.window, pageToken);
-    const place = await this.placeOf(request, position?.[4]);
-    const end = fromPosition(position);
-    const part = await this.metrics.timed(() => this.reader.page(place, end, limit));
+  /** @throws AppError validation_failed (the key), season_not_found, page_token_invalid, rate_limited */
+  async getLeaderboard(request: GetLeaderboardRequest): Promise<Answer<Leaderboard>> {
+    const { window, key, limit = defaultLimit, pageToken } = request;
+    const position = this.boardTokens.decode(window, pageToken);
+    const began = position?.[4];
+    if (began !== undefined && key !== undefined && began !== key) throw pageTokenInvalid();
+    const named = window as WindowKind;
+    const place = await (began === undefined ? this.windows.resolve(named, key) : this.windows.named(named, began));
+    if (!place) throw pageTokenInvalid();
+    const end = endOf(position);
+    const part = await this.metrics.timed(() => this.partOf(place, end, limit));
     // Boards lose no players, so a page that went before has told no such rank.
     if (end && end.nextRank > part.total) throw pageTokenInvalid();
     return cacheable(this.toLeaderboard(place, part), isFinal(place, key ?? pageToken) ? 'final' : 'ask');
   }
 
-  /** The top of a board as it is now, of which first pages of every size can be made. */
+  /**
+   * The top of a board as it is now, of which first pages of every size can be made.
+   * @throws AppError validation_failed (the key), season_not_found, rate_limited
+   */
   async top({ window, key }: Pick<GetLeaderboardRequest, 'window' | 'key'>): Promise<WatchedBoard> {
     const place = await this.windows.resolve(window as WindowKind, key);
-    const part = await this.metrics.timed(() => this.reader.page(place, undefined, maxLimit));
-    const page = (limit: number): Leaderboard =>
-      this.toLeaderboard(place, { ...part, standings: part.standings.slice(0, limit) });
-    return { closed: part.state === 'closed', page };
+    const part = await this.metrics.timed(() => this.partOf(place, undefined, maxLimit));
+    const first = (limit: number): Leaderboard =>
+      this.toLeaderboard(place, { ...part, scores: part.scores.slice(0, limit) });
+    return { closed: part.state === 'closed', first };
   }
 
-  async getPlayerRank({
-    playerId,
-    window: kind,
-    key,
-    around = defaultAround,
-  }: GetPlayerRankRequest): Promise<PlayerRank> {
-    const place = await this.windows.resolve(kind as WindowKind, key);
-    const part = await this.metrics.timed(() => this.reader.around(place, playerId, around));
-    const neighbours = part && toEntries(part.rank, part.standings);
-    const me = neighbours?.find((entry) => entry.playerId === playerId);
-    if (!part || !neighbours || !me) throw playerNotRanked(playerId);
-    const rank: PlayerRank = {
-      window: place.window.kind,
-      key: place.window.key,
-      ...me,
-      total: part.total,
-      percentile: Math.round((10_000 * (part.total - me.rank)) / part.total) / 100,
-      neighbours,
-    };
+  /** @throws AppError validation_failed (the key), season_not_found, player_not_ranked, rate_limited */
+  async getPlayerRank({ playerId, window, key, around = 5 }: GetPlayerRankRequest): Promise<Answer<PlayerRank>> {
+    const place = await this.windows.resolve(window as WindowKind, key);
+    const part = await this.metrics.timed(() => this.partAround(place, playerId, around));
+    const neighbours = part ? toEntries(part) : [];
+    const me = neighbours.find((entry) => entry.playerId === playerId);
+    if (!part || !me) throw playerNotRanked(playerId);
+    const { total } = part;
+    const percentile = Math.round((10_000 * (total - me.rank)) / total) / 100;
+    const rank = { window: place.window.kind, key: place.window.key, ...me, total, percentile, neighbours };
     return cacheable(rank, isFinal(place, key) ? 'final' : 'ask');
   }
 
-  listSnapshots(request: ListSnapshotsRequest): Promise<ListSnapshotsResponse> {
-    return this.snapshots.list(request);
+  /** Newest first. @throws AppError validation_failed (the key), page_token_invalid, rate_limited */
+  async listSnapshots(request: ListSnapshotsRequest): Promise<Answer<ListSnapshotsResponse>> {
+    const { window, key, kind, pageSize = 20, pageToken } = request;
+    if (window !== undefined && key !== undefined) await this.windows.resolve(window as WindowKind, key);
+    const filter = [window ?? null, key ?? null, kind ?? null];
+    const [before = most] = this.listTokens.decode(filter, pageToken) ?? [];
+    const look = (): Promise<StoredSnapshot[]> => this.snapshots.list({ window, key, kind }, before, pageSize + 1);
+    // Those that are wanted may be far behind very many others.
+    const found = await (filter.some((one) => one !== null) ? this.heavy.run(look) : look());
+    const { page, nextPageToken } = this.listTokens.cut(filter, found, pageSize, ({ seq }) => [seq]);
+    return cacheable({ snapshots: page.map(toSnapshot), nextPageToken }, 'ask');
   }
 
-  getSnapshot(request: GetSnapshotRequest): Promise<SnapshotPage> {
-    return this.snapshots.get(request);
+  /** The entries of a snapshot. @throws AppError snapshot_not_found, page_token_invalid, rate_limited */
+  async getSnapshot({ id, limit = defaultLimit, pageToken }: GetSnapshotRequest): Promise<Answer<SnapshotPage>> {
+    const end = endOf(this.entryTokens.decode([id], pageToken));
+    const snapshot = await this.snapshots.find(id);
+    if (!snapshot) throw snapshotNotFound(id);
+    if (end && end.nextRank > snapshot.total) throw pageTokenInvalid();
+    const { nextRank: rank = 1 } = end ?? {};
+    const found = await this.snapshotScores(snapshot, end, limit + 1);
+    const { page, nextPageToken } = this.entryTokens.cut([id], found, limit, (last) => positionOf(last, rank + limit));
+    const entries = toEntries({ rank, scores: page });
+    return cacheable({ snapshot: toSnapshot(snapshot), entries, nextPageToken }, 'final');
   }
 
+  /**
+   * Compares what this process has of a board in memory with the database, and repairs it. Of a board that is not in memory
+   * there is nothing to compare.
+   * @throws AppError validation_failed (the key), season_not_found, rate_limited
+   */
   async verifyLeaderboard({ window, key }: VerifyLeaderboardRequest): Promise<VerifyLeaderboardResponse> {
-    return this.verifier.verify(await this.windows.resolve(window as WindowKind, key));
+    const { stored } = await this.windows.resolve(window as WindowKind, key);
+    return this.heavy.run(async () => {
+      const board = stored && (await this.boards.loaded(stored));
+      if (!board) return { checked: 0, differing: 0, repaired: 0 };
+      return new LeaderboardVerifier(board, this.boards, this.repository).verify();
+    });
   }
 
-  /** The pages stay in the window in which they began, though another one may be current by now. */
-  private async placeOf({ window, key }: GetLeaderboardRequest, began: string | undefined): Promise<Place> {
-    if (began === undefined) return this.windows.resolve(window as WindowKind, key);
-    if (key !== undefined && began !== key) throw pageTokenInvalid();
-    const place = await this.windows.named(window as WindowKind, began);
-    if (!place) throw pageTokenInvalid();
-    return place;
+  /** The next `limit` players after `end`; from the top without it. Of closed boards the final snapshot tells the total. */
+  private async partOf({ window, stored }: Place, end: PageEnd | undefined, limit: number): Promise<BoardPart> {
+    if (!stored) return { state: this.windows.isDue(window) ? 'closed' : 'open', total: 0, rank: 1, scores: [] };
+    const { id, state } = stored;
+    const ranking = await this.boards.at(stored);
+    if (ranking) return { state, total: ranking.size, ...ranking.page(end?.last, limit) };
+    const total = state === 'closed' ? await this.repository.finalTotal(id) : undefined;
+    if (total === undefined) {
+      const { passed, ...found } = await this.heavy.run(() => this.repository.page(id, end?.last, limit));
+      return { state, rank: passed + 1, ...found };
+    }
+    const scores = await this.heavy.run(() => this.repository.closedPage(id, end?.last, limit));
+    return { state, total, rank: end?.nextRank ?? 1, scores };
   }
 
-  private toLeaderboard({ window }: Place, { state, total, rank, standings }: BoardPart): Leaderboard {
-    const last = standings.at(-1);
-    const nextRank = rank + standings.length;
-    const more = last !== undefined && nextRank <= total;
+  /** A player between up to `each` on both sides; undefined without a score. */
+  private async partAround({ stored }: Place, playerId: string, each: number): Promise<BoardPart | undefined> {
+    if (!stored) return undefined;
+    const { id, state } = stored;
+    const ranking = await this.boards.at(stored);
+    if (ranking) {
+      const found = ranking.around(playerId, each);
+      return found && { state, total: ranking.size, ...found };
+    }
+    const total = state === 'closed' ? await this.repository.finalTotal(id) : undefined;
+    const found = await this.heavy.run(() => this.repository.around(id, playerId, each, total));
+    return found && { state, total: found.total, rank: found.passed + 1, scores: found.scores };
+  }
+
+  private async snapshotScores(
+    { id, kind, window, key }: StoredSnapshot,
+    end: PageEnd | undefined,
+    limit: number,
+  ): Promise<readonly PlayerScore[]> {
+    if (kind === 'periodic') return this.snapshots.entries(id, (end?.nextRank ?? 1) - 1, limit);
+    // The window has changed no more since its final snapshot.
+    const place = await this.windows.resolve(window, key);
+    return (await this.partOf(place, end, limit)).scores;
+  }
+
+  private toLeaderboard({ window }: Place, part: BoardPart): Leaderboard {
+    const { kind, key, startsAt, endsAt } = window;
+    const last = part.scores.at(-1);
+    const nextRank = part.rank + part.scores.length;
+    const more = last !== undefined && nextRank <= part.total;
     return {
-      window: window.kind,
-      key: window.key,
-      startsAt: toTime(window.startsAt),
-      endsAt: toTime(window.endsAt),
-      state,
-      total,
-      entries: toEntries(rank, standings),
-      nextPageToken: more ? this.tokens.encode(window.kind, [...toPosition(last, nextRank), window.key]) : '',
+      window: kind,
+      key,
+      startsAt: toTime(startsAt),
+      endsAt: toTime(endsAt),
+      state: part.state,
+      total: part.total,
+      entries: toEntries(part),
+      nextPageToken: more ? this.boardTokens.encode(kind, [...positionOf(last, nextRank), key]) : '',
     };
   }
 }
@@ -133,4 +226,28 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 /** A closed board that the request itself names: without a key the current one is meant, which goes on. */
 function isFinal({ stored }: Place, named: string | undefined): boolean {
   return stored?.state === 'closed' && named !== undefined && named !== '';
+}
+
+function toEntries({ rank, scores }: RankedScores): Entry[] {
+  return scores.map(({ playerId, score, achievedAt }, i) => ({
+    rank: rank + i,
+    playerId,
+    score,
+    achievedAt: toTime(achievedAt),
+  }));
+}
+
+function toSnapshot({ id, window, key, kind, takenAt, total }: StoredSnapshot): Snapshot {
+  return { id, window, key, kind, takenAt: toTime(takenAt), total };
+}
+
+function positionOf({ score, achievedAt, playerId }: PlayerScore, nextRank: number): z.output<typeof snapshotEnd> {
+  return [score, achievedAt, playerId, nextRank];
+}
+
+/** undefined for the first page. */
+function endOf(position: z.output<typeof snapshotEnd | typeof boardEnd> | undefined): PageEnd | undefined {
+  if (!position) return undefined;
+  const [score, achievedAt, playerId, nextRank] = position;
+  return { last: { score, achievedAt, playerId }, nextRank };
 }

@@ -6,13 +6,13 @@ interface Bucket {
 }
 
 /**
- * Numbers (places in somebody's arrays) in the order of what they stand for: buckets of sorted arrays. A million of them
- * are 2,000 to 4,000 buckets, so that a position is one binary search and one sum.
+ * Slots (places in other arrays) in the order of what they stand for, kept in buckets of sorted arrays. A million slots are
+ * 2,000 to 4,000 buckets, so that finding a position is one binary search and one sum.
  */
 export class SortedSlots<Key> {
   private readonly buckets: Bucket[] = [];
 
-  /** `compare`: below 0 when what the slot stands for comes before the key, 0 when it is the key. */
+  /** `compare` is below 0 when what the slot stands for comes before the key, and 0 when it is the key. */
   constructor(private readonly compare: (slot: number, key: Key) => number) {}
 
   /** `key` is what the slot stands for from now on; nothing with an equal key may be here. */

@@ -1,87 +1,63 @@
-import { Injectable } from '@nestjs/common';
 import type { VerifyLeaderboardResponse } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { HeavyReads } from '../../shared/db/heavy-reads';
-import type { Board } from './leaderboard.board';
-import { Boards } from './leaderboard.boards';
-import { ScoresRepository } from './leaderboard.scores.repository';
-import type { Standing } from './leaderboard.standing';
-import type { Place } from './leaderboard.windows';
+import type { Board, BoardCache } from './leaderboard.boards';
+import type { PlayerScore } from './leaderboard.ranking';
+import type { LeaderboardRepository } from './leaderboard.repository';
 
 const partSize = 1000;
 
-interface Comparison {
-  checked: number;
-  differing: number;
-  repaired: number;
-}
+/** One comparison of a board in memory with the database, which is right, and the repair of what differs. */
+export class LeaderboardVerifier {
+  private checked = 0;
+  private differing = 0;
 
-/** Compares boards in memory with the database, which is right, and repairs them. */
-@Injectable()
-export class Verifier {
   constructor(
-    private readonly boards: Boards,
-    private readonly scores: ScoresRepository,
-    private readonly heavy: HeavyReads,
+    private readonly board: Board,
+    private readonly boards: BoardCache,
+    private readonly repository: LeaderboardRepository,
   ) {}
 
-  /**
-   * Windows that are not in memory are answered from the database, so there is nothing to compare.
-   * @throws AppError rate_limited
-   */
-  verify(place: Place): Promise<VerifyLeaderboardResponse> {
-    return this.heavy.run(() => this.compare(place));
-  }
-
-  private async compare({ stored }: Place): Promise<Comparison> {
-    const result: Comparison = { checked: 0, differing: 0, repaired: 0 };
-    const board = stored && (await this.boards.loaded(stored));
-    if (!stored || !board) return result;
-    await this.throughDatabase(stored.id, board, result);
-    if (board.ranking.size > result.checked) await this.throughMemory(stored.id, board, result);
-    return result;
-  }
-
-  private async throughDatabase(windowId: number, board: Board, result: Comparison): Promise<void> {
+  /** @throws AppError unavailable */
+  async verify(): Promise<VerifyLeaderboardResponse> {
     for (let last: string | undefined = ''; last !== undefined; ) {
-      const after = last;
-      last = await this.boards.exclusively(async () => {
-        const rows = await this.scores.byPlayer(windowId, after, partSize);
-        for (const { revision, ...standing } of rows) {
-          result.checked += 1;
-          // What another process has just changed is on its way.
-          if (board.has(revision) && !same(board.ranking.get(standing.playerId), standing))
-            repair(board, standing.playerId, standing, result);
-        }
-        return rows.length === partSize ? rows.at(-1)?.playerId : undefined;
-      });
+      const after: string = last;
+      last = await this.boards.exclusively(() => this.compareStored(after));
     }
+    // With more players in memory than were checked, some are not in the database.
+    let more = this.board.ranking.size > this.checked;
+    for (let last: PlayerScore | undefined; more; ) {
+      const after: PlayerScore | undefined = last;
+      last = await this.boards.exclusively(() => this.compareRanked(after));
+      more = last !== undefined;
+    }
+    return { checked: this.checked, differing: this.differing, repaired: this.differing };
   }
 
-  /** Who is in memory only. */
-  private async throughMemory(windowId: number, board: Board, result: Comparison): Promise<void> {
-    for (let last: Standing | undefined, more = true; more; ) {
-      const after = last;
-      await this.boards.exclusively(async () => {
-        const { standings } = board.ranking.page(after, partSize);
-        const known = await this.scores.of(
-          windowId,
-          standings.map(({ playerId }) => playerId),
-        );
-        const there = new Set(known.map(({ playerId }) => playerId));
-        for (const { playerId } of standings) if (!there.has(playerId)) repair(board, playerId, undefined, result);
-        last = standings.at(-1);
-        more = standings.length === partSize;
-      });
+  /** Looks for the next stored scores in memory. Returns the last player id where more follow. */
+  private async compareStored(after: string): Promise<string | undefined> {
+    const { board } = this;
+    const rows = await this.repository.byPlayer(board.window.id, after, partSize);
+    for (const { revision, playerId, score, achievedAt } of rows) {
+      this.checked += 1;
+      const ranked = board.ranking.get(playerId);
+      // What another process has just changed is on its way.
+      if (board.has(revision) && !(ranked?.score === score && ranked.achievedAt === achievedAt))
+        this.repair(playerId, { playerId, score, achievedAt });
     }
+    return rows.length === partSize ? rows.at(-1)?.playerId : undefined;
   }
-}
 
-function same(a: Standing | undefined, b: Standing): boolean {
-  return a !== undefined && a.score === b.score && a.achievedAt === b.achievedAt;
-}
+  /** Looks for the next ranked players in the database. Returns the last one where more follow. */
+  private async compareRanked(after: PlayerScore | undefined): Promise<PlayerScore | undefined> {
+    const { scores } = this.board.ranking.page(after, partSize);
+    const playerIds = scores.map(({ playerId }) => playerId);
+    const stored = await this.repository.of(this.board.window.id, playerIds);
+    const known = new Set(stored.map(({ playerId }) => playerId));
+    for (const playerId of playerIds) if (!known.has(playerId)) this.repair(playerId, undefined);
+    return scores.length === partSize ? scores.at(-1) : undefined;
+  }
 
-function repair(board: Board, playerId: string, right: Standing | undefined, result: Comparison): void {
-  result.differing += 1;
-  board.ranking.set(playerId, right);
-  result.repaired += 1;
+  private repair(playerId: string, right: PlayerScore | undefined): void {
+    this.differing += 1;
+    this.board.ranking.set(playerId, right);
+  }
 }

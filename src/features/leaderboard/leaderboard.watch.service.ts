@@ -38,9 +38,10 @@ export class WatchLeaderboardService {
     this.peers = new Peers(trustedProxies);
   }
 
+  /** @throws AppError (on the stream) validation_failed, season_not_found, rate_limited, unavailable */
   watch(call: ServerStream<Leaderboard>, { window, key, limit = defaultLimit }: WatchLeaderboardRequest) {
     const { peer } = currentContext() ?? {};
-    // A proxy that does not say for whom it asks brings everybody.
+    // A proxy that does not say for whom it asks stands for everybody.
     const address = peer !== undefined && this.peers.isTrusted(peer) ? undefined : peer;
     return serveChanges<Leaderboard>(
       call,
@@ -61,9 +62,9 @@ export class WatchLeaderboardService {
   }
 
   private pollOf(board: BoardName): Poll<Pages> {
-    // It goes on for all who come, whoever was the first.
+    // The poll goes on for all who come, so it runs as nobody of them.
     const look = (): Promise<Pages> => asInternal(async () => new Pages(await this.leaderboard.top(board)));
-    // Without a key the current window is meant, which will be another one.
+    // Without a key the current window is meant, and a later look finds another one.
     return new Poll(look, { everyMs, isFinal: ({ closed }) => closed && board.key !== undefined });
   }
 }
@@ -83,7 +84,7 @@ class Pages {
   of(limit: number): Told<Leaderboard> {
     const known = this.made.get(limit);
     if (known) return known;
-    const answer = this.top.page(limit);
+    const answer = this.top.first(limit);
     const told = { answer, text: JSON.stringify(answer) };
     this.made.set(limit, told);
     return told;

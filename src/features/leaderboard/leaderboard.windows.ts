@@ -3,11 +3,11 @@ import { PinoLogger } from 'nestjs-pino';
 import { SharedCall } from '../../shared/async/shared-call';
 import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
-import { Calendar, dueAt, nameOf, type Window, type WindowKind } from './leaderboard.calendar';
+import { dueAt, nameOf, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
 import { keyInvalid, noSeason } from './leaderboard.errors';
-import { type StoredWindow, WindowsRepository } from './leaderboard.windows.repository';
+import { LeaderboardRepository, type StoredWindow } from './leaderboard.repository';
 
-export type { StoredWindow } from './leaderboard.windows.repository';
+export type { StoredWindow } from './leaderboard.repository';
 
 /** A window and, where somebody has a score in it, its row. */
 export interface Place {
@@ -22,25 +22,20 @@ interface Known {
 
 /** The windows that there are, by the calendar and in the database. */
 @Injectable()
-export class Windows {
-  // Those that were open when this process last looked.
+export class LeaderboardWindows {
+  // The windows that were open when this process last looked.
   private readonly known = new Map<string, Known>();
 
   constructor(
-    private readonly repository: WindowsRepository,
-    private readonly calendar: Calendar,
+    private readonly repository: LeaderboardRepository,
+    private readonly calendar: WindowCalendar,
     private readonly clock: Clock,
     private readonly logger: PinoLogger,
   ) {}
 
-  /** The windows that an instant is in. */
-  at(instant: number): Window[] {
-    return this.calendar.at(instant);
-  }
-
   /**
-   * What a caller means; the current window without a key. Where there is a row, it says when the window begins and ends:
-   * its season may have been taken out of the configuration since.
+   * The window with this key, and without a key the current one. Where there is a row, it says when the window begins and
+   * ends: its season may have been taken out of the configuration since.
    * @throws AppError validation_failed, season_not_found
    */
   async resolve(kind: WindowKind, key: string | undefined): Promise<Place> {
@@ -58,15 +53,19 @@ export class Windows {
     return window && { window, stored };
   }
 
-  /** Whether it is too late for new events. */
+  /** True when it is too late for new events. */
   isDue(window: Window): boolean {
     return this.clock.steady() >= dueAt(window);
   }
 
-  /** The ids of these windows by name; they are made where they are not there. Whether they are open, only the database says. */
+  /** The ids of these windows by name; they are made where they are not there. Only the database says whether they are open. */
   async ids(windows: Iterable<Window>): Promise<Map<string, number>> {
     const ids = new Map<string, number>();
-    for (const window of windows) if (!ids.has(window.name)) ids.set(window.name, (await this.ensure(window)).id);
+    for (const window of windows) {
+      if (ids.has(window.name)) continue;
+      const known = this.known.get(window.name)?.window ?? this.keep(await this.repository.ensureWindow(window));
+      ids.set(window.name, known.id);
+    }
     return ids;
   }
 
@@ -77,30 +76,25 @@ export class Windows {
     return this.repository.embedded ? Promise.resolve(known.window) : known.asked.run();
   }
 
-  /** Those that are open, ordered by end time, earliest first, as the database says. */
+  /** Open windows, ordered by end time, earliest first, as the database says. */
   async open(): Promise<StoredWindow[]> {
-    const open = await this.repository.open();
+    const open = await this.repository.openWindows();
     const names = new Set(open.map(({ name }) => name));
     for (const name of this.known.keys()) if (!names.has(name)) this.known.delete(name);
     for (const window of open) this.keep(window);
     return open;
   }
 
-  /** It has been closed. */
+  /** To be called when the window has been closed. */
   forget({ name }: StoredWindow): void {
     this.known.delete(name);
-  }
-
-  private async ensure(window: Window): Promise<StoredWindow> {
-    const known = this.known.get(window.name);
-    return known ? known.window : this.keep(await this.repository.ensure(window));
   }
 
   /** While a window is open, the configuration says when it begins and ends: a season may be made longer. */
   async followCalendar(stored: StoredWindow): Promise<StoredWindow> {
     const window = this.calendar.named(stored.kind, stored.key);
     if (!window || (window.startsAt === stored.startsAt && window.endsAt === stored.endsAt)) return stored;
-    if (!(await this.repository.move(stored, window))) return stored;
+    if (!(await this.repository.moveWindow(stored, window))) return stored;
     const times = [stored.startsAt, stored.endsAt, window.startsAt, window.endsAt].map(toTime);
     this.logger.warn(
       { window: stored.name, reason: `it was ${times[0]} to ${times[1]}, and is ${times[2]} to ${times[3]}` },
@@ -110,13 +104,13 @@ export class Windows {
   }
 
   private async look(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {
-    const found = await this.repository.find(kind, key);
+    const found = await this.repository.findWindow(kind, key);
     return found && this.keep(found);
   }
 
   private keep(window: StoredWindow): StoredWindow {
     const known = this.known.get(window.name);
-    // Those that are closed are looked up each time, and cannot crowd the memory.
+    // Closed windows are looked up each time, so that they cannot crowd the memory.
     if (window.state === 'closed') this.known.delete(window.name);
     else if (known) known.window = window;
     else this.known.set(window.name, { window, asked: new SharedCall(() => this.look(window.kind, window.key)) });

@@ -1,35 +1,48 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Jobs } from '../../shared/async/jobs';
-import type { Loop } from '../../shared/async/loop';
+import { Injectable } from '@nestjs/common';
+import { Jobs, type NamedJobs } from '../../shared/async/jobs';
 import type { RowByRow } from '../../shared/async/row-by-row';
-import { Boards } from './leaderboard.boards';
-import { Closer } from './leaderboard.closer';
-import { Photographer } from './leaderboard.photographer';
-import { type StoredWindow, Windows } from './leaderboard.windows';
+import { Seldom } from '../../shared/async/seldom';
+import { Worker } from '../../shared/async/worker';
+import { BoardCache } from './leaderboard.boards';
+import { WindowCloser } from './leaderboard.closer';
+import { PeriodicSnapshots } from './leaderboard.snapshots';
+import { LeaderboardWindows, type StoredWindow } from './leaderboard.windows';
 
 const everyMs = 1000;
+const pruneEveryMs = 60_000;
 
-/** Reads the open boards into memory, takes snapshots, and closes windows, from start to stop; each window by itself. */
+/** Reads the open boards into memory, takes and removes snapshots, and closes windows; each window by itself. */
 @Injectable()
-export class LeaderboardWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop: Loop;
-  // As of the last round that could read them.
+export class LeaderboardWorker extends Worker {
+  // The open windows, as of the last round that could read them.
   private open: readonly StoredWindow[] = [];
+  private readonly pruning = new Seldom(pruneEveryMs);
+  private morePruning = false;
 
   constructor(
-    private readonly windows: Windows,
-    private readonly boards: Boards,
-    private readonly closer: Closer,
-    private readonly photographer: Photographer,
+    private readonly windows: LeaderboardWindows,
+    private readonly boards: BoardCache,
+    private readonly closer: WindowCloser,
+    private readonly snapshots: PeriodicSnapshots,
     jobs: Jobs,
   ) {
+    super(jobs, { everyMs, atOnce: true });
+  }
+
+  /** Resolves when the round and the reading of boards have ended. */
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
+    await this.boards.close();
+  }
+
+  protected override work(): NamedJobs {
     const each = (job: string, work: (window: StoredWindow) => Promise<unknown>): RowByRow<StoredWindow> =>
-      jobs.rows(job, ({ name }) => name, work);
+      this.jobs.rows(job, ({ name }) => name, work);
     const moving = each('leaderboard.calendar', (window) => this.move(window));
     const closing = each('leaderboard.closing', (window) => this.close(window));
     const forgetting = each('leaderboard.boards', (window) => this.boards.forgetOld(window));
-    const taking = each('leaderboard.snapshots', (window) => this.photographer.takeDue(window));
-    const work = {
+    const taking = each('leaderboard.snapshots', (window) => this.snapshots.takeDue(window));
+    return {
       'leaderboard.windows': async () => {
         this.open = await this.windows.open();
       },
@@ -40,17 +53,10 @@ export class LeaderboardWorker implements OnApplicationBootstrap, OnApplicationS
         return forgetting.handle(this.open);
       },
       'leaderboard.snapshots': () => taking.handle(this.open),
+      'leaderboard.pruning': async () => {
+        if (this.morePruning || this.pruning.now()) this.morePruning = await this.snapshots.prune();
+      },
     };
-    this.loop = jobs.loop(work, { everyMs, atOnce: true });
-  }
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
-    await this.boards.close();
   }
 
   private async move(window: StoredWindow): Promise<void> {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { Calendar, type WindowKind, windowKinds } from '../../../src/features/leaderboard/leaderboard.calendar';
+import { WindowCalendar, type WindowKind, windowKinds } from '../../../src/features/leaderboard/leaderboard.calendar';
 import { LeaderboardSettings } from '../../../src/features/leaderboard/leaderboard.settings';
 import { settingsOf } from '../../support/settings';
 
-function calendar(zone: string, seasons?: string): Calendar {
+function calendar(zone: string, seasons?: string): WindowCalendar {
   const environment = { LEADERBOARD_TIMEZONE: zone, ...(seasons === undefined ? {} : { SEASONS: seasons }) };
-  return new Calendar(settingsOf(LeaderboardSettings, environment));
+  return new WindowCalendar(settingsOf(LeaderboardSettings, environment));
 }
 
 const keyAt = (zone: string, kind: WindowKind, time: string): string | undefined =>

@@ -2,11 +2,10 @@ import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import { windowOf } from '../../../src/features/leaderboard/leaderboard.calendar';
+import { leaderboardTables } from '../../../src/features/leaderboard/leaderboard.entity';
 import { leaderboardMigrations } from '../../../src/features/leaderboard/leaderboard.migrations';
-import { BoardReader } from '../../../src/features/leaderboard/leaderboard.reader';
-import { ScoresRepository } from '../../../src/features/leaderboard/leaderboard.scores.repository';
+import { LeaderboardRepository } from '../../../src/features/leaderboard/leaderboard.repository';
 import { SnapshotsRepository } from '../../../src/features/leaderboard/leaderboard.snapshots.repository';
-import { WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { Databases } from '../../../src/shared/db/databases';
 import { HeavyReads } from '../../../src/shared/db/heavy-reads';
@@ -27,21 +26,22 @@ const counted = 4321;
 /** A board that ended long ago. Its final snapshot tells another total than there are rows: so it shows who counts. */
 async function oldBoard({ url }: TestDatabase): Promise<void> {
   const databases = new Databases({ poolMin: 0, poolMax: 2, connectTimeoutMs: 5000, queryTimeoutMs: 5000 });
-  databases.register('leaderboard', url, [], leaderboardMigrations);
+  databases.register('leaderboard', url, leaderboardTables, leaderboardMigrations);
   await databases.connectAll();
   await databases.migrateAll();
   const startsAt = Date.UTC(2020, 1, 29);
-  const { id } = await new WindowsRepository(databases).ensure(windowOf('daily', key, startsAt, startsAt + 86_400_000));
-  await new ScoresRepository(databases).apply(1, async (step) => {
+  const repository = new LeaderboardRepository(databases);
+  const { id } = await repository.ensureWindow(windowOf('daily', key, startsAt, startsAt + 86_400_000));
+  await repository.apply(1, async (step) => {
     const revision = (await step.lock([id])).get(id) ?? 0;
-    const standings = Array.from({ length: players }, (_, i) => ({
+    const scores = Array.from({ length: players }, (_, i) => ({
       playerId: `old-${100 + i}`,
       score: 1000 - i,
       achievedAt: startsAt + i,
     }));
-    await step.add(id, revision, standings);
+    await step.add(id, revision, scores);
   });
-  const [window] = await new WindowsRepository(databases).open();
+  const [window] = await repository.openWindows();
   expect(await new SnapshotsRepository(databases).close(window!, startsAt + 90_000_000)).toBe(true);
   await databases.of('leaderboard').transaction((tx) => tx.run(`UPDATE leaderboard_snapshots SET total = ${counted}`));
   await databases.closeAll();
@@ -158,7 +158,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   afterEach(() => jest.restoreAllMocks());
 
   test('twenty watch one old board by one look at it; one address takes no more places than it may', async () => {
-    const looks = jest.spyOn(BoardReader.prototype, 'page');
+    const looks = jest.spyOn(LeaderboardRepository.prototype, 'closedPage');
     const { path, requestSerialize, responseDeserialize } = app.grpc.method(leaderboard, 'watchLeaderboard');
     const decode = responseDeserialize as (bytes: Buffer) => Leaderboard;
     const watch = (limit: number) =>

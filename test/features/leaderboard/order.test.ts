@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
-import { ScoresRepository } from '../../../src/features/leaderboard/leaderboard.scores.repository';
-import { WindowsRepository } from '../../../src/features/leaderboard/leaderboard.windows.repository';
+import { leaderboardTables } from '../../../src/features/leaderboard/leaderboard.entity';
+import { LeaderboardRepository } from '../../../src/features/leaderboard/leaderboard.repository';
 import type { PlayerRank, SnapshotPage } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
@@ -77,30 +77,30 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('the database answers the same while nothing is in memory', async () => {
     const limits = { poolMin: 1, poolMax: 2, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
     const databases = new Databases(limits);
-    databases.register('leaderboard', database.url, [], []);
+    databases.register('leaderboard', database.url, leaderboardTables, []);
     await databases.connectAll();
     try {
-      const [weekly] = (await new WindowsRepository(databases).open()).filter(({ kind }) => kind === window);
-      const scores = new ScoresRepository(databases);
+      const repository = new LeaderboardRepository(databases);
+      const [weekly] = (await repository.openWindows()).filter(({ kind }) => kind === window);
       const id = weekly?.id ?? 0;
       const sorted = expected(made).map(({ rank: _rank, achievedAt, ...one }) => ({
         ...one,
         achievedAt: Date.parse(achievedAt),
       }));
       for (const [place, one] of sorted.entries()) {
-        const after = await scores.page(id, one, 3);
+        const after = await repository.page(id, one, 3);
         expect(after).toEqual({
           total: sorted.length,
           passed: place + 1,
-          standings: sorted.slice(place + 1, place + 4),
+          scores: sorted.slice(place + 1, place + 4),
         });
         const from = Math.max(0, place - 2);
-        const around = await scores.around(id, one.playerId, 2);
-        expect(around).toEqual({ total: sorted.length, passed: from, standings: sorted.slice(from, place + 3) });
+        const around = await repository.around(id, one.playerId, 2);
+        expect(around).toEqual({ total: sorted.length, passed: from, scores: sorted.slice(from, place + 3) });
       }
-      expect(await scores.page(id, undefined, 5)).toMatchObject({ passed: 0, standings: sorted.slice(0, 5) });
-      expect(await scores.page(0, undefined, 5)).toEqual({ total: 0, passed: 0, standings: [] });
-      expect(await scores.around(id, 'nobody', 2)).toBeUndefined();
+      expect(await repository.page(id, undefined, 5)).toMatchObject({ passed: 0, scores: sorted.slice(0, 5) });
+      expect(await repository.page(0, undefined, 5)).toEqual({ total: 0, passed: 0, scores: [] });
+      expect(await repository.around(id, 'nobody', 2)).toBeUndefined();
     } finally {
       await databases.closeAll();
     }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
-import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
+import type { PlayerScore } from '../../../src/features/leaderboard/leaderboard.ranking';
 import type { Entry, Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { eventually } from '../../support/eventually';
 import { signed } from '../../support/signed';
@@ -44,7 +44,7 @@ export async function counted(app: TestApp): Promise<void> {
 
 /** The entries that a plain sort of these points gives. */
 export function expected(points: readonly Points[]): Entry[] {
-  const players = new Map<string, Standing>();
+  const players = new Map<string, PlayerScore>();
   for (const { playerId, points: score, occurredAt } of points) {
     const before = players.get(playerId) ?? { playerId, score: 0, achievedAt: 0 };
     const achievedAt = Math.max(before.achievedAt, Date.parse(occurredAt));

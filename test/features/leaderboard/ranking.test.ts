@@ -1,21 +1,20 @@
 import fc from 'fast-check';
-import { Ranking } from '../../../src/features/leaderboard/leaderboard.ranking';
-import type { Standing } from '../../../src/features/leaderboard/leaderboard.standing';
+import { type PlayerScore, Ranking } from '../../../src/features/leaderboard/leaderboard.ranking';
 import { plainOrder } from './plain-order';
 
 // The promise: whatever happens to it, a ranking is the plain sort of what is in it.
 
 const player = fc.integer({ min: 0, max: 2000 }).map((n) => `player-${n}`);
 // Few scores and times, so that most are ties.
-const standing: fc.Arbitrary<Standing> = fc.record({
+const score: fc.Arbitrary<PlayerScore> = fc.record({
   playerId: player,
   score: fc.integer({ min: 1, max: 6 }),
   achievedAt: fc.integer({ min: 1, max: 4 }).map((n) => 1_795_000_000_000 + n),
 });
 const changes = fc.array(
   fc.oneof(
-    { weight: 12, arbitrary: fc.record({ put: standing }) },
-    { weight: 1, arbitrary: fc.record({ set: standing }) },
+    { weight: 12, arbitrary: fc.record({ put: score }) },
+    { weight: 1, arbitrary: fc.record({ set: score }) },
     { weight: 1, arbitrary: fc.record({ drop: player }) },
   ),
   { minLength: 1, maxLength: 3000, size: 'max' },
@@ -23,25 +22,25 @@ const changes = fc.array(
 
 /** What the ranking should hold. */
 class Model {
-  readonly players = new Map<string, Standing>();
+  readonly players = new Map<string, PlayerScore>();
 
-  put(next: Standing): void {
+  put(next: PlayerScore): void {
     const before = this.players.get(next.playerId);
     if (!before || next.score > before.score) this.players.set(next.playerId, next);
   }
 
-  sorted(): Standing[] {
+  sorted(): PlayerScore[] {
     return plainOrder([...this.players.values()]);
   }
 }
 
-function all(ranking: Ranking, limit: number): Standing[] {
-  const found: Standing[] = [];
-  for (let after: Standing | undefined; ; after = found.at(-1)) {
-    const { rank, standings } = ranking.page(after, limit);
-    if (standings.length > 0) expect(rank).toBe(found.length + 1);
-    found.push(...standings);
-    if (standings.length < limit) return found;
+function all(ranking: Ranking, limit: number): PlayerScore[] {
+  const found: PlayerScore[] = [];
+  for (let after: PlayerScore | undefined; ; after = found.at(-1)) {
+    const { rank, scores } = ranking.page(after, limit);
+    if (scores.length > 0) expect(rank).toBe(found.length + 1);
+    found.push(...scores);
+    if (scores.length < limit) return found;
   }
 }
 
@@ -70,7 +69,7 @@ test('pages, ranks and neighbours are those of a plain sort, after any changes',
         if (!one) continue;
         expect(ranking.rankOf(one.playerId)).toBe(place + 1);
         const from = Math.max(0, place - 5);
-        expect(ranking.around(one.playerId, 5)).toEqual({ rank: from + 1, standings: sorted.slice(from, place + 6) });
+        expect(ranking.around(one.playerId, 5)).toEqual({ rank: from + 1, scores: sorted.slice(from, place + 6) });
       }
     }),
     { numRuns: 60 },
@@ -99,5 +98,5 @@ test('who is not there has no rank; a page after somebody who has left goes on b
   expect(ranking.around('nobody', 5)).toBeUndefined();
   const third = ranking.get('p2');
   ranking.set('p2', undefined);
-  expect(ranking.page(third, 10)).toEqual({ rank: 3, standings: [{ playerId: 'p1', score: 10, achievedAt: 1 }] });
+  expect(ranking.page(third, 10)).toEqual({ rank: 3, scores: [{ playerId: 'p1', score: 10, achievedAt: 1 }] });
 });

@@ -1,2 +1,0 @@
-/** As the journal knows this feature. */
-export const consumerName = 'leaderboard';

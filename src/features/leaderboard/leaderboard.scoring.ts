@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common';
+import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { Clock } from '../../shared/clock/clock';
+import { CommitUnknownError } from '../../shared/db/db.errors';
+import { BoardCache } from './leaderboard.boards';
+import { dueAt, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
+import { LeaderboardMetrics } from './leaderboard.metrics';
+import type { PlayerScore } from './leaderboard.ranking';
+import { type ApplySteps, type Change, LeaderboardRepository } from './leaderboard.repository';
+import { LeaderboardWindows } from './leaderboard.windows';
+
+/** An event with the windows that it counts for, and those for which it came too late. */
+interface PlacedEvent {
+  readonly event: AcceptedEvent;
+  readonly windows: readonly Window[];
+  readonly missed: readonly Window[];
+}
+
+/** What a group of events adds to the board of one window, by player. */
+interface WindowDelta {
+  readonly kind: WindowKind;
+  events: number;
+  readonly players: Map<string, PlayerScore>;
+}
+
+interface Applied {
+  readonly fresh: readonly PlacedEvent[];
+  /** By the window's id. */
+  readonly changes: ReadonlyMap<number, Change>;
+  /** The kind of window, once for each event that it was closed to. */
+  readonly late: readonly WindowKind[];
+}
+
+/** Adds the points of accepted events to the scores of their windows, exactly once: the inbox commits with the scores. */
+@Injectable()
+export class LeaderboardScoring {
+  constructor(
+    private readonly repository: LeaderboardRepository,
+    private readonly windows: LeaderboardWindows,
+    private readonly calendar: WindowCalendar,
+    private readonly boards: BoardCache,
+    private readonly metrics: LeaderboardMetrics,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Events that the inbox knows have no second effect. `groupId`: random, for this call.
+   * @throws AppError unavailable; CommitUnknownError
+   */
+  async apply(events: readonly AcceptedEvent[], groupId: number): Promise<void> {
+    const started = this.clock.monotonic();
+    const placed = events.map((event) => this.place(event));
+    const ids = await this.windows.ids(new Set(placed.flatMap(({ windows }) => windows)));
+    const { fresh, changes, late } = await this.boards.exclusively(() => this.transact(placed, ids, groupId));
+    for (const kind of late) this.metrics.lateEvent(kind);
+    const now = this.clock.steady();
+    for (const { event } of fresh) this.metrics.applied(now - Date.parse(event.acceptedAt));
+    let changed = 0;
+    for (const { scores } of changes.values()) changed += scores.length;
+    this.metrics.appliedGroup(changed, this.clock.monotonic() - started);
+  }
+
+  /**
+   * An event counts for the windows that it happened in and that were not due when it was accepted. So a score does not
+   * depend on when consumers come round to it.
+   */
+  private place(event: AcceptedEvent): PlacedEvent {
+    const acceptedAt = Date.parse(event.acceptedAt);
+    const all = this.calendar.at(Date.parse(event.occurredAt));
+    const windows = all.filter((window) => acceptedAt < dueAt(window));
+    return { event, windows, missed: all.filter((window) => !windows.includes(window)) };
+  }
+
+  private async transact(
+    placed: readonly PlacedEvent[],
+    ids: ReadonlyMap<string, number>,
+    groupId: number,
+  ): Promise<Applied> {
+    try {
+      const applied = await this.repository.apply(groupId, (step) => this.steps(step, placed, ids));
+      for (const [windowId, change] of applied.changes) this.boards.applied(windowId, change);
+      return applied;
+    } catch (error) {
+      // It may be committed, and what is in memory would not know.
+      if (error instanceof CommitUnknownError) this.boards.forgetAll();
+      throw error;
+    }
+  }
+
+  private async steps(
+    step: ApplySteps,
+    placed: readonly PlacedEvent[],
+    ids: ReadonlyMap<string, number>,
+  ): Promise<Applied> {
+    const unknown = await step.enter(placed.map(({ event }) => event.id));
+    // delete: an event that is twice in the group counts once.
+    const fresh = placed.filter(({ event }) => unknown.delete(event.id));
+    const deltas = deltasOf(fresh, ids);
+    const revisions = await step.lock([...deltas.keys()]);
+    const late: WindowKind[] = fresh.flatMap(({ missed }) => missed.map(({ kind }) => kind));
+    const changes = new Map<number, Change>();
+    for (const [windowId, { kind, events, players }] of deltas) {
+      const revision = revisions.get(windowId);
+      if (revision === undefined) {
+        late.push(...new Array<WindowKind>(events).fill(kind));
+        continue;
+      }
+      const change = { revision, scores: await step.add(windowId, revision, [...players.values()]) };
+      if (!this.repository.embedded) await step.announce(windowId, change);
+      changes.set(windowId, change);
+    }
+    return { fresh, changes, late };
+  }
+}
+
+/** The sums of a group of events, by the window's id. `ids` has every window that they count for, by name. */
+function deltasOf(events: readonly PlacedEvent[], ids: ReadonlyMap<string, number>): Map<number, WindowDelta> {
+  const deltas = new Map<number, WindowDelta>();
+  for (const { event, windows } of events) {
+    const { playerId, points } = event;
+    const achievedAt = Date.parse(event.occurredAt);
+    for (const { kind, name } of windows) {
+      const id = ids.get(name);
+      if (id === undefined) throw new Error(`Nobody has looked up ${name}`);
+      const delta = deltas.get(id) ?? { kind, events: 0, players: new Map<string, PlayerScore>() };
+      deltas.set(id, delta);
+      delta.events += 1;
+      const before = delta.players.get(playerId);
+      delta.players.set(playerId, {
+        playerId,
+        score: (before?.score ?? 0) + points,
+        achievedAt: Math.max(before?.achievedAt ?? 0, achievedAt),
+      });
+    }
+  }
+  return deltas;
+}
