@@ -15,7 +15,7 @@ interface BoardOptions {
 }
 
 const waitMs = 1000;
-const heading = ['rank', 'player', 'score', 'since'];
+const columns = { rank: 'rank', player: 'playerId', score: 'score', since: 'achievedAt' } as const;
 const clearScreen = '\u001b[2J\u001b[H';
 
 /** A leaderboard, or a player's place on it. */
@@ -28,7 +28,7 @@ export async function leaderboard(session: Session, options: BoardOptions): Prom
     print(found, [
       `${around} is number ${rank} of ${total} in ${window} ${found.key}, ahead of ${percentile} %`,
       '',
-      ...table(heading, neighbours.map(rowOf)),
+      ...table(columns, neighbours),
     ]);
     return 0;
   }
@@ -69,9 +69,5 @@ async function watchOnce(
 /** A board as a table under its name. */
 export function linesOf({ window, key, state, total, entries }: Leaderboard): string[] {
   const title = `${window} ${key}, ${state}, ${total} ${total === 1 ? 'player' : 'players'}`;
-  return entries.length === 0 ? [title] : [title, '', ...table(heading, entries.map(rowOf))];
-}
-
-function rowOf({ rank, playerId, score, achievedAt }: Leaderboard['entries'][number]): (string | number)[] {
-  return [rank, playerId, score, achievedAt];
+  return entries.length === 0 ? [title] : [title, '', ...table(columns, entries)];
 }

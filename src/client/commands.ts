@@ -17,16 +17,14 @@ export async function progress({ client, print }: Session, playerId: string): Pr
 
 export async function rewards({ client, print }: Session, playerId: string): Promise<number> {
   const found = await allRewards(client.progression, playerId);
-  const rows = found.map(({ rewardId, kind, status, earnedAt, claimedAt }) => [
-    rewardId,
-    kind,
-    status,
-    earnedAt,
-    claimedAt ?? '',
-  ]);
-  const lines =
-    rows.length === 0 ? ['No rewards yet.'] : table(['reward', 'kind', 'status', 'earned', 'claimed'], rows);
-  print({ rewards: found }, lines);
+  const columns = {
+    reward: 'rewardId',
+    kind: 'kind',
+    status: 'status',
+    earned: 'earnedAt',
+    claimed: 'claimedAt',
+  } as const;
+  print({ rewards: found }, table(columns, found, 'No rewards yet.'));
   return 0;
 }
 
@@ -70,8 +68,8 @@ export async function deadLetters(
     return 0;
   }
   const { deadLetters: found, nextPageToken } = await client.events.listDeadLetters({ pageSize });
-  const rows = found.map(({ id, eventId, consumer, parkedAt, reason }) => [id, eventId, consumer, parkedAt, reason]);
-  const lines = rows.length === 0 ? ['No dead letters.'] : table(['id', 'event', 'consumer', 'parked', 'reason'], rows);
+  const columns = { id: 'id', event: 'eventId', consumer: 'consumer', parked: 'parkedAt', reason: 'reason' } as const;
+  const lines = table(columns, found, 'No dead letters.');
   print(
     { deadLetters: found, nextPageToken },
     nextPageToken === '' ? lines : [...lines, `Only the oldest ${pageSize} are shown.`],

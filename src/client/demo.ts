@@ -14,6 +14,15 @@ const batchSize = 10;
 const second = 1000;
 const patienceMs = 30_000;
 
+const columns = {
+  player: 'player',
+  level: 'level',
+  xp: 'xp',
+  'boss kills': 'bossKills',
+  drops: 'drops',
+  rewards: 'rewards',
+} as const;
+
 type DatedEvent = GameEvent & { readonly id: string; readonly occurredAt: string };
 
 interface Player {
@@ -36,19 +45,11 @@ export async function demo(session: Session, { fresh = false }: { readonly fresh
   players.sort((a, b) => b.xp - a.xp);
   const claimed = await claimOne(session, players);
   const board = await session.client.leaderboard.getLeaderboard({ window: 'weekly' });
-  const rows = players.map(({ player, level, xp, bossKills, drops, rewards }) => [
-    player,
-    level,
-    xp,
-    bossKills,
-    drops,
-    rewards.join(' '),
-  ]);
   session.print({ ...sent, players, leaderboard: board, claimed }, [
     `${sent.accepted} accepted, ${sent.duplicate} duplicate`,
     ...(sent.accepted === 0 ? ['All were sent before today, so nothing counts twice. For new ones: --fresh'] : []),
     '',
-    ...table(['player', 'level', 'xp', 'boss kills', 'drops', 'rewards'], rows),
+    ...table(columns, players),
     '',
     'Leaderboard',
     ...linesOf(board),

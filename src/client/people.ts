@@ -2,7 +2,6 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { ulid } from 'ulid';
-import type { User } from '../generated/aerie/users/v1/users';
 import { validationFailed } from '../shared/errors/common.errors';
 import { run, type Session, textOrFile, whole } from './command-line';
 import { table } from './table';
@@ -21,7 +20,14 @@ interface PasswordOption {
   readonly password?: string;
 }
 
-const heading = ['id', 'name', 'e-mail', 'age', 'version', 'created'];
+const columns = {
+  id: 'id',
+  name: 'name',
+  'e-mail': 'email',
+  age: 'age',
+  version: 'version',
+  created: 'createdAt',
+} as const;
 
 const age = whole(0, 150);
 const password = 'the password, or @file to read it from; unset: it is asked for, or read from standard input';
@@ -72,13 +78,13 @@ export function addPeople(aerie: Command): void {
 async function createUser({ client, print }: Session, options: PersonOptions): Promise<number> {
   const { name = '', email = '', age } = options;
   const user = await client.users.createUser({ name, email, age }, { idempotencyKey: `cli-${ulid()}` });
-  print(user, table(heading, [rowOf(user)]));
+  print(user, table(columns, [user]));
   return 0;
 }
 
 async function getUser({ client, print }: Session, id: string): Promise<number> {
   const user = await client.users.getUser({ id });
-  print(user, table(heading, [rowOf(user)]));
+  print(user, table(columns, [user]));
   return 0;
 }
 
@@ -89,8 +95,7 @@ async function listUsers(
 ): Promise<number> {
   const { limit: pageSize, after: pageToken, email } = options;
   const page = await client.users.listUsers({ pageSize, pageToken, email });
-  const rows = page.users.map(rowOf);
-  const lines = rows.length === 0 ? ['No users.'] : table(heading, rows);
+  const lines = table(columns, page.users, 'No users.');
   print(page, page.nextPageToken === '' ? lines : [...lines, `More: --after ${page.nextPageToken}`]);
   return 0;
 }
@@ -99,7 +104,7 @@ async function updateUser({ client, print }: Session, id: string, options: Perso
   const { name, email, age, expectedVersion, clearAge } = options;
   const clear = clearAge ? ['age'] : [];
   const user = await client.users.updateUser({ id, name, email, age, expectedVersion, clear });
-  print(user, table(heading, [rowOf(user)]));
+  print(user, table(columns, [user]));
   return 0;
 }
 
@@ -151,8 +156,4 @@ async function passwordOf({ password }: PasswordOption): Promise<string> {
     if (terminal) process.stderr.write('\n');
   }
   throw validationFailed([{ field: 'password', message: 'is required: --password, or on standard input' }]);
-}
-
-function rowOf({ id, name, email, age, version, createdAt }: User): (string | number)[] {
-  return [id, name, email, age ?? '', version, createdAt];
 }

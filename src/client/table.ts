@@ -1,22 +1,26 @@
 const gap = '   ';
 
-/** Rows in columns under a heading; numbers to the right. */
-export function table(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const widths = heading.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => String(row[column] ?? '').length)),
-  );
-  const line = (cells: readonly (string | number)[]): string =>
-    cells
-      .map((cell, column) => pad(cell, widths[column] ?? 0))
-      .join(gap)
-      .trimEnd();
-  const numeric = heading.map((title, column) => {
-    const width = widths[column] ?? 0;
-    return typeof rows[0]?.[column] === 'number' ? title.padStart(width) : title.padEnd(width);
-  });
-  return [numeric.join(gap).trimEnd(), widths.map((width) => '-'.repeat(width)).join(gap), ...rows.map(line)];
+/** Properties of rows in columns, by heading; numbers stand to the right. Without rows there is only `none`. */
+export function table<Row extends object>(
+  columns: Readonly<Record<string, keyof Row>>,
+  rows: readonly Row[],
+  none = '',
+): string[] {
+  if (rows.length === 0) return [none];
+  const cells = rows.map((row) => Object.values(columns).map((property) => cellOf(row[property])));
+  const headings = Object.keys(columns);
+  const widths = headings.map((title, i) => Math.max(title.length, ...cells.map((row) => String(row[i]).length)));
+  const pad = (cell: unknown, i: number): string =>
+    isNumber(cell) || isNumber(cells[0]?.[i]) ? `${cell}`.padStart(widths[i] ?? 0) : `${cell}`.padEnd(widths[i] ?? 0);
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [headings, rule, ...cells].map((line) => line.map(pad).join(gap).trimEnd());
 }
 
-function pad(cell: string | number, width: number): string {
-  return typeof cell === 'number' ? String(cell).padStart(width) : cell.padEnd(width);
+function cellOf(value: unknown): string | number {
+  if (isNumber(value)) return value;
+  return Array.isArray(value) ? value.join(' ') : String(value ?? '');
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }
