@@ -16,6 +16,11 @@ const whole = {
   to: (value: unknown) => (typeof value === 'number' ? checkNumber(value) : value),
 };
 
+interface TextOptions {
+  readonly default?: string;
+  readonly madeWith?: number;
+}
+
 /** The columns that columns.ts has for migrations, as TypeORM describes them. */
 function columnsFor(type: ColumnOwner) {
   function column<T>(options: EntitySchemaColumnOptions, more: { readonly nullable: true }): Column<T | null>;
@@ -27,7 +32,9 @@ function columnsFor(type: ColumnOwner) {
   return {
     sequence: (): Column<number> =>
       column({ ...columnType(type, 'sequence'), primary: true, generated: 'increment', transformer: whole }),
-    text: (length: number, more?: { readonly default?: string }): Column<string> => column(sized(length), more),
+    /** `madeWith`: its length before a migration widened it. SQLite bounds no text, so there it still says so. */
+    text: (length: number, { madeWith = length, ...more }: TextOptions = {}): Column<string> =>
+      column(sized(type === 'better-sqlite3' ? madeWith : length), more),
     nullableText: (length: number): Column<string | null> => column(sized(length), { nullable: true }),
     longText: (): Column<string> => column(columnType(type, 'longText')),
     nullableLongText: (): Column<string | null> => column(columnType(type, 'longText'), { nullable: true }),
