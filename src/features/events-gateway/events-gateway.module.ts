@@ -58,6 +58,7 @@ export class EventsGatewayModule {}
 export const eventsGatewayFeature: Feature = {
   contract: eventsGatewayContract,
   docs: eventsGatewayDocs,
+  logged: ['on_failure'],
   module: EventsGatewayModule,
   entities: [gameEventsTable, deadLettersTable],
   migrations: eventsGatewayMigrations,
