@@ -60,6 +60,7 @@ export class AuthModule {}
 export const authFeature: Feature = {
   contract: authContract,
   docs: authDocs,
+  logged: ['role'],
   pages: authPages,
   module: AuthModule,
   migrations: authMigrations,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../../shared/contract/open-path';
+import type { Page } from '../../shared/contract/page';
 
 const key = z
   .object({

@@ -59,6 +59,7 @@ export class FairnessModule {}
 export const fairnessFeature: Feature = {
   contract: fairnessContract,
   docs: fairnessDocs,
+  logged: ['rule', 'mode', 'flag_id', 'verdict', 'kept'],
   module: FairnessModule,
   migrations: fairnessMigrations,
 };

@@ -27,7 +27,7 @@ export type WindowRow = RowOf<typeof windowsTable>;
 export const scoresTable = table('leaderboard_scores', (column) => ({
   columns: {
     windowId: column.bigint(),
-    playerId: column.text(128),
+    playerId: column.text(128, { madeWith: 64 }),
     score: column.bigint(),
     achievedAt: column.bigint(),
     // The window's revision that changed this row last.
@@ -61,7 +61,7 @@ export const snapshotEntriesTable = table('leaderboard_snapshot_entries', (colum
   columns: {
     snapshotId: column.text(26),
     place: column.integer(),
-    playerId: column.text(128),
+    playerId: column.text(128, { madeWith: 64 }),
     score: column.bigint(),
     achievedAt: column.bigint(),
   },

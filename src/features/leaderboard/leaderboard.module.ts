@@ -54,6 +54,7 @@ export class LeaderboardModule {}
 export const leaderboardFeature: Feature = {
   contract: leaderboardContract,
   docs: leaderboardDocs,
+  logged: ['window'],
   module: LeaderboardModule,
   entities: leaderboardTables,
   migrations: leaderboardMigrations,
