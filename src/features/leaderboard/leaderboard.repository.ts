@@ -35,7 +35,7 @@ export interface Change {
 /** The slot of a window's final snapshot. */
 export const finalSlot = 0;
 
-// Fewer rows are not worth a thread.
+// So few rows are not worth a thread.
 const maxReadHere = 1000;
 
 const order = 's.score DESC, s.achieved_at, s.player_id';
@@ -121,8 +121,8 @@ export class LeaderboardRepository {
   }
 
   /** Everything that `work` does is one transaction; it gives way to the intake of events. */
-  apply<Result>(groupId: number, work: (step: ApplySteps) => Promise<Result>): Promise<Result> {
-    return this.db.transaction((tx) => work(new ApplySteps(tx, groupId)), { priority: 'background' });
+  apply<Result>(groupId: number, work: (step: ScoringSteps) => Promise<Result>): Promise<Result> {
+    return this.db.transaction((tx) => work(new ScoringSteps(tx, groupId)), { priority: 'background' });
   }
 
   /** The next `limit` players after `after`, from the top without it, and the counts, all as of one moment. */
@@ -200,7 +200,7 @@ export class LeaderboardRepository {
 }
 
 /** The steps of applying one group, within its transaction. */
-export class ApplySteps {
+export class ScoringSteps {
   constructor(
     private readonly tx: Sql,
     private readonly groupId: number,

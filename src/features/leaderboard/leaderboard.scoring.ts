@@ -6,7 +6,7 @@ import { BoardCache } from './leaderboard.boards';
 import { dueAt, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { PlayerScore } from './leaderboard.ranking';
-import { type ApplySteps, type Change, LeaderboardRepository } from './leaderboard.repository';
+import { type Change, LeaderboardRepository, type ScoringSteps } from './leaderboard.repository';
 import { LeaderboardWindows } from './leaderboard.windows';
 
 /** An event with the windows that it counts for, and those for which it came too late. */
@@ -88,7 +88,7 @@ export class LeaderboardScoring {
   }
 
   private async steps(
-    step: ApplySteps,
+    step: ScoringSteps,
     placed: readonly PlacedEvent[],
     ids: ReadonlyMap<string, number>,
   ): Promise<Applied> {
