@@ -27,7 +27,9 @@ function columnsFor(type: ColumnOwner) {
   return {
     sequence: (): Column<number> =>
       column({ ...columnType(type, 'sequence'), primary: true, generated: 'increment', transformer: whole }),
-    text: (length: number, more?: { readonly default?: string }): Column<string> => column(sized(length), more),
+    /** `T`: the few texts that it may hold. */
+    text: <T extends string = string>(length: number, more?: { readonly default?: string }): Column<T> =>
+      column(sized(length), more),
     nullableText: (length: number): Column<string | null> => column(sized(length), { nullable: true }),
     longText: (): Column<string> => column(columnType(type, 'longText')),
     nullableLongText: (): Column<string | null> => column(columnType(type, 'longText'), { nullable: true }),
