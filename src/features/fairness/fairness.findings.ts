@@ -1,30 +1,9 @@
 import { ulid } from 'ulid';
 import type { CheckedEvent } from '../../generated/aerie/fairness/v1/fairness';
-import type { RuleId } from './fairness.rules';
+import type { BlockRow, StoredFlag } from './fairness.entity';
 
-/** A player may not send events. Times in milliseconds since 1970; `changedAt` only grows, row by row. */
-export interface Block {
-  readonly playerId: string;
-  readonly rule: string;
-  readonly reason: string;
-  readonly blockedAt: number;
-  readonly blockedUntil: number;
-  readonly changedAt: number;
-}
-
-export type FlagVerdict = 'open' | 'confirmed' | 'false_positive' | 'dismissed';
-
-/** What a rule has found, with its evidence. Times in milliseconds since 1970. */
-export interface Flag {
-  readonly id: string;
-  readonly rule: RuleId;
-  readonly ruleVersion: number;
-  readonly playerId: string;
-  readonly eventId: string;
-  readonly observed: number;
-  readonly threshold: number;
-  readonly createdAt: number;
-}
+export type Block = Omit<BlockRow, 'seq' | 'groupId'>;
+export type Flag = Omit<StoredFlag, 'seq' | 'verdict' | 'reviewedAt'>;
 
 /** What a check has found and has to be written. */
 export interface Findings {

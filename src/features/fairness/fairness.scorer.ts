@@ -4,7 +4,7 @@ import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/even
 import { Clock } from '../../shared/clock/clock';
 import { type Flag, flagOf } from './fairness.findings';
 import { FairnessMetrics } from './fairness.metrics';
-import { Rulebook } from './fairness.rulebook';
+import { RuleCache } from './fairness.rule-cache';
 
 // About 10 MB. Whoever sent nothing for longest starts anew.
 const maxPlayers = 50_000;
@@ -20,18 +20,18 @@ interface Samples {
 
 /** Compares each accepted event's points with what its player is used to. Knows what this process has seen. */
 @Injectable()
-export class Scorer {
+export class FairnessScorer {
   private readonly players = new LRUCache<string, Samples>({ max: maxPlayers });
 
   constructor(
-    private readonly rulebook: Rulebook,
+    private readonly rules: RuleCache,
     private readonly metrics: FairnessMetrics,
     private readonly clock: Clock,
   ) {}
 
   /** The flags that these events deserve. Each event is judged by those before it, then counted. */
   score(events: readonly AcceptedEvent[]): Flag[] {
-    const { mode, thresholds, version } = this.rulebook.current.outlier;
+    const { mode, thresholds, version } = this.rules.current.outlier;
     if (mode === 'off') return [];
     const flags: Flag[] = [];
     for (const { id: eventId, playerId, points } of events) {
