@@ -38,7 +38,10 @@ export class AppModule {
       exports: [Features, RouteTable],
       imports: [
         ConfigModule.forRoot(config),
-        LoggingModule.forRoot(config.logLevel),
+        LoggingModule.forRoot(
+          config.logLevel,
+          features.flatMap(({ logged = [] }) => logged),
+        ),
         ClockModule,
         MetricsModule,
         LifecycleModule,

@@ -106,6 +106,34 @@ suite('unfinished', [
   file('test/a.test.ts', "test.todo('a');", 'test.todo'),
 ]);
 
+suite('names', [
+  tree(
+    'refuses the name of a feature in what all stand on, in every spelling',
+    {
+      'src/features/event-hub/event-hub.api.ts': 'export class EventHubApi {}',
+      'src/features/auth/auth.api.ts': 'export class AuthApi {}',
+      'src/shared/auth/auth.ts': "export const authRequired = 'AUTH_REQUIRED';",
+      'src/shared/a/a.ts':
+        "// event-hub\nexport const a = ['event-hub', 'aerie.event_hub.v1', 'EVENT_HUB_URL', 'auth'];",
+      'src/shared/a/b.ts': 'export const eventHubUrl = 1;',
+      'src/features/auth/auth.b.ts': "export const b = 'event-hub';",
+    },
+    'names the feature event-hub: event-hub',
+    'names the feature event-hub: aerie.event_hub.v1',
+    'names the feature event-hub: EVENT_HUB_URL',
+    'names the feature auth: auth',
+    'names the feature event-hub: eventHubUrl',
+  ),
+  tree(
+    'refuses two classes of one name',
+    {
+      'src/features/a/a.b.ts': 'export class Pruner {}',
+      'src/features/c/c.d.ts': 'export class Pruner {}\nclass Own {}',
+    },
+    'Pruner is a class of src/features/a/a.b.ts, too',
+  ),
+]);
+
 suite('timing', [
   file('test/a.test.ts', 'expect(performance.now() - began).toBeGreaterThan(100);'),
   file('test/a.test.ts', 'expect(expiresAt - Date.now()).toBeLessThan(1000); expect(groups.length).toBeLessThan(5);'),

@@ -2,6 +2,9 @@ import type { PinoLogger } from 'nestjs-pino';
 import { pino } from 'pino';
 import { loggerOptions } from '../../src/shared/logging/logging.module';
 
+// What features vouch for in their modules.
+const logged = ['rule', 'mode', 'flag_id', 'verdict', 'kept', 'on_failure', 'role', 'window'];
+
 /** A line of the log, as it is printed. */
 export interface LogLine {
   readonly level: string;
@@ -26,5 +29,5 @@ export function recordingLogger(): Recording {
     lines.push(line);
     if (line.level !== 'debug' && line.level !== 'trace') told.push(line.message);
   };
-  return { logger: pino(loggerOptions('trace'), { write }) as unknown as PinoLogger, lines, told };
+  return { logger: pino(loggerOptions('trace', logged), { write }) as unknown as PinoLogger, lines, told };
 }

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import { type PublicJwk, TokenKeys } from '../../shared/auth/token-keys';
-import type { Page } from '../../shared/contract/open-path';
+import type { Page } from '../../shared/contract/page';
 
 /** A JWK Set (RFC 7517). */
 export interface Jwks {

@@ -46,6 +46,7 @@ export class AuthModule {}
 export const authFeature: Feature = {
   contract: authContract,
   docs: authDocs,
+  logged: ['role'],
   pages: authPages,
   module: AuthModule,
   entities: [accountsTable, revocationsTable, registrationsTable],

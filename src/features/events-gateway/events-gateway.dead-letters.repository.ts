@@ -1,26 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import { MoreThan } from 'typeorm';
 import { ulid } from 'ulid';
-import type { DeadLetter } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
-import { toTime } from '../../shared/clock/time';
-import { insertNew, newGroupId } from '../../shared/db/bulk';
-import type { Database, Sql } from '../../shared/db/database';
+import { newGroupId } from '../../shared/db/bulk';
+import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
+import { isUniqueViolation } from '../../shared/db/db.errors';
+import { rowsOf } from '../../shared/db/entity';
 import { consumerBits, doneWith } from './events-gateway.consumers';
-
-const columns = {
-  id: 'text',
-  event_id: 'text',
-  consumer: 'text',
-  reason: 'text',
-  type: 'text',
-  player_id: 'text',
-  parked_at: 'int',
-} as const;
-const selected = 'seq, id, event_id, consumer, reason, type, player_id, parked_at';
+import { type DeadLetterRow, deadLettersTable, gameEventsTable } from './events-gateway.entity';
 
 export interface Parked {
-  readonly letter: DeadLetter;
+  readonly letter: DeadLetterRow;
   /** False when it was parked before. */
   readonly fresh: boolean;
 }
@@ -38,92 +29,58 @@ export class DeadLettersRepository {
   }
 
   /** Undefined when there is no such event. */
-  park(eventId: string, consumer: string, reason: string): Promise<Parked | undefined> {
+  async park(eventId: string, consumer: string, reason: string): Promise<Parked | undefined> {
+    const parked = (): Promise<DeadLetterRow | null> =>
+      this.db.read((sql) => rowsOf(sql, deadLettersTable).findOneBy({ eventId, consumer }));
+    const known = await parked();
+    if (known) return { letter: known, fresh: false };
+    try {
+      return await this.insert(eventId, consumer, reason);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // Parked by somebody else at the same moment.
+      const letter = await parked();
+      return letter ? { letter, fresh: false } : undefined;
+    }
+  }
+
+  private insert(eventId: string, consumer: string, reason: string): Promise<Parked | undefined> {
+    const now = this.clock.steady();
     return this.db.transaction(async (tx) => {
-      const [event] = await tx.rows<{ type: string; player_id: string }>(
-        'SELECT type, player_id FROM game_events WHERE id = ?',
-        [eventId],
-      );
-      if (!event) return undefined;
-      const row = [
-        ulid(this.clock.steady()),
-        eventId,
-        consumer,
-        reason,
-        event.type,
-        event.player_id,
-        this.clock.steady(),
-      ];
-      const fresh = await insertNew(tx, {
-        table: 'events_dead_letters',
-        columns,
-        key: ['event_id', 'consumer'],
-        rows: [row],
-        groupId: newGroupId(),
+      const event = await rowsOf(tx, gameEventsTable).findOne({
+        where: { id: eventId },
+        select: { type: true, playerId: true },
       });
+      if (!event) return undefined;
+      const { type, playerId } = event;
+      const letter = { id: ulid(now), eventId, consumer, reason, type, playerId, parkedAt: now, groupId: newGroupId() };
+      await rowsOf(tx, deadLettersTable).insert(letter);
       const bit = consumerBits[consumer] ?? 0;
       await tx.run(`UPDATE game_events SET ${doneWith} WHERE id = ? AND (pending & ?) <> 0`, [bit, bit, eventId, bit]);
-      const [letter] = await tx.rows<DeadLetterRow>(
-        `SELECT ${selected} FROM events_dead_letters WHERE event_id = ? AND consumer = ?`,
-        [eventId, consumer],
-      );
-      return letter && { letter: toLetter(letter), fresh: fresh.size > 0 };
+      return { letter: { ...letter, seq: 0 }, fresh: true };
     });
   }
 
-  /** Dead letters after `after`, oldest first, each with its place in the list. */
-  async list(
-    consumer: string | undefined,
-    after: number,
-    limit: number,
-  ): Promise<{ seq: number; letter: DeadLetter }[]> {
-    const filter = consumer === undefined ? '' : ' AND consumer = ?';
-    const params = [after, ...(consumer === undefined ? [] : [consumer]), limit];
-    const text = `SELECT ${selected} FROM events_dead_letters WHERE seq > ?${filter} ORDER BY seq LIMIT ?`;
-    const rows = await this.db.read((sql) => sql.rows<DeadLetterRow>(text, params));
-    return rows.map((row) => ({ seq: row.seq, letter: toLetter(row) }));
+  /** Oldest first, after a place in the list. */
+  list(consumer: string | undefined, after: number, take: number): Promise<DeadLetterRow[]> {
+    const where = { seq: MoreThan(after), ...(consumer === undefined ? {} : { consumer }) };
+    return this.db.read((sql) => rowsOf(sql, deadLettersTable).find({ where, order: { seq: 'ASC' }, take }));
   }
 
   /** Gives the event back to its consumer; undefined when there is no such dead letter. */
-  redrive(id: string): Promise<DeadLetter | undefined> {
+  redrive(id: string): Promise<DeadLetterRow | undefined> {
     return this.db.transaction(async (tx) => {
-      const [row] = await tx.rows<DeadLetterRow>(`SELECT ${selected} FROM events_dead_letters WHERE id = ?`, [id]);
+      const letters = rowsOf(tx, deadLettersTable);
+      const letter = await letters.findOneBy({ id });
       // The delete decides: of two redrives at once one finds no row.
-      if (!row || (await tx.run('DELETE FROM events_dead_letters WHERE id = ?', [id])) === 0) return undefined;
-      await returnToConsumer(tx, row);
-      return toLetter(row);
+      if (!letter || (await letters.delete({ id })).affected !== 1) return undefined;
+      const bit = consumerBits[letter.consumer] ?? 0;
+      await tx.run(
+        // It was sent before: advisors do not hear of it twice.
+        'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 1 WHERE id = ? AND (pending & ?) = 0',
+        [bit, letter.eventId, bit],
+      );
+      return letter;
     });
   }
-}
-
-async function returnToConsumer(tx: Sql, row: DeadLetterRow): Promise<void> {
-  const bit = consumerBits[row.consumer] ?? 0;
-  await tx.run(
-    // It was sent before: advisors do not hear of it twice.
-    'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 1 WHERE id = ? AND (pending & ?) = 0',
-    [bit, row.event_id, bit],
-  );
-}
-
-interface DeadLetterRow {
-  readonly seq: number;
-  readonly id: string;
-  readonly event_id: string;
-  readonly consumer: string;
-  readonly reason: string;
-  readonly type: string;
-  readonly player_id: string;
-  readonly parked_at: number;
-}
-
-function toLetter(row: DeadLetterRow): DeadLetter {
-  return {
-    id: row.id,
-    eventId: row.event_id,
-    consumer: row.consumer,
-    reason: row.reason,
-    type: row.type,
-    playerId: row.player_id,
-    parkedAt: toTime(row.parked_at),
-  };
 }

@@ -14,14 +14,14 @@ import { AppError } from '../../shared/errors/app-error';
 import { bodyTooLarge } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { parseJson } from '../../shared/http/json';
+import { EventAcceptance, type Recorded } from './events-gateway.acceptance';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
 import { type GameEvent, subjectOf } from './events-gateway.event';
-import { Journal, type Recorded } from './events-gateway.journal';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { batchBody, batchItem, canonicalPayload, type EventBody, eventBody, pointsOf } from './events-gateway.payloads';
 import { SignatureVerifier } from './events-gateway.signature';
-import { Throttle } from './events-gateway.throttle';
+import { KeyThrottle } from './events-gateway.throttle';
 
 const maxAheadMs = 5 * 60_000;
 const maxAgeMs = 7 * 24 * 3_600_000;
@@ -29,11 +29,11 @@ const { ingest, ingestBatch } = eventsGatewayContract.routes;
 
 /** From signed bytes to durable events. Checks go from cheap to dear, so that a flood of refused ones costs little. */
 @Injectable()
-export class Intake {
+export class EventIntake {
   constructor(
     private readonly verifier: SignatureVerifier,
-    private readonly throttle: Throttle,
-    private readonly journal: Journal,
+    private readonly throttle: KeyThrottle,
+    private readonly acceptance: EventAcceptance,
     private readonly metrics: EventsGatewayMetrics,
     private readonly clock: Clock,
   ) {}
@@ -44,7 +44,7 @@ export class Intake {
       const kid = this.verified(message, ingest.bodyLimit);
       const limits = this.throttle.take(kid, 1);
       const event = this.toEvent(message.id, parse(eventBody, parseJson(message.body)), traceId);
-      const status = settled(await this.journal.record(event));
+      const status = settled(await this.acceptance.record(event));
       this.metrics.ingested(event.type, status);
       this.metrics.took(this.clock.monotonic() - started);
       const body = { eventId: event.id, status };
@@ -62,7 +62,7 @@ export class Intake {
     const { events: items } = parse(batchBody, parseJson(message.body));
     const limits = this.throttle.take(kid, items.length);
     const checked = items.map((item) => this.checked(item, traceId));
-    const recorded = await this.journal.recordAll(
+    const recorded = await this.acceptance.recordAll(
       checked.filter((event): event is GameEvent => !(event instanceof Refused)),
     );
     let next = 0;
@@ -73,10 +73,20 @@ export class Intake {
     return limits ? answer({ results }, { limits }) : { results };
   }
 
-  /** All the checks of `one`, with no effect: neither counted nor recorded. */
-  rehearse(message: SignedMessage): GameEvent {
-    this.verified(message, ingest.bodyLimit);
-    return this.toEvent(message.id, parse(eventBody, parseJson(message.body)), '');
+  /** All that happens to events, with no effect: nothing is counted, and what is recorded is rolled back. */
+  rehearse(messages: readonly SignedMessage[]): Promise<void> {
+    return this.acceptance.rehearse(
+      messages.map((message) => {
+        this.verified(message, ingest.bodyLimit);
+        return this.toEvent(message.id, parse(eventBody, parseJson(message.body)), '');
+      }),
+    );
+  }
+
+  /** After a rehearsal over the wire: what it took and was refused is forgotten, since nobody else has called yet. */
+  forgetRehearsal(): void {
+    this.throttle.refill();
+    this.metrics.forgetRefused();
   }
 
   private verified(message: SignedMessage, limit = 0): string {

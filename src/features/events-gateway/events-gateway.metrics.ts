@@ -15,6 +15,8 @@ export const eventsGatewayMetrics = [
     ['consumer'],
     consumers.map((consumer) => ({ consumer })),
   ),
+  counter('events_fairness_requests_total', 'Groups of events shown to fairness', ['status']),
+  duration('events_fairness_duration_seconds', 'Until fairness has judged a group'),
 ];
 
 @Injectable()
@@ -28,6 +30,8 @@ export class EventsGatewayMetrics {
     @InjectMetric('dropped_events_total') private readonly dropped: Counter<'reason'>,
     @InjectMetric('events_relay_lag_seconds') private readonly relayLag: Gauge,
     @InjectMetric('dead_letters_total') private readonly deadLetters: Counter<'consumer'>,
+    @InjectMetric('events_fairness_requests_total') private readonly fairnessRequests: Counter<'status'>,
+    @InjectMetric('events_fairness_duration_seconds') private readonly fairnessDuration: Histogram,
   ) {}
 
   ingested(type: string, status: 'accepted' | 'duplicate', count = 1): void {
@@ -44,6 +48,16 @@ export class EventsGatewayMetrics {
 
   took(milliseconds: number): void {
     this.ingestDuration.observe(milliseconds / 1000);
+  }
+
+  askedFairness(status: 'ok' | 'failed', milliseconds: number): void {
+    this.fairnessRequests.inc({ status });
+    this.fairnessDuration.observe(milliseconds / 1000);
+  }
+
+  /** After a warm-up, whose events are refused on purpose. */
+  forgetRefused(): void {
+    this.dropped.reset();
   }
 
   lag(milliseconds: number): void {

@@ -6,28 +6,27 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { FairnessApi } from '../fairness/fairness.api';
+import { EventAcceptance } from './events-gateway.acceptance';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { eventsGatewayDocs } from './events-gateway.docs';
-import { FairnessCallMetrics, fairnessCallMetrics } from './events-gateway.fairness.metrics';
-import { Gatekeeper } from './events-gateway.gatekeeper';
+import { deadLettersTable, gameEventsTable } from './events-gateway.entity';
+import { FairnessGate } from './events-gateway.fairness-gate';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
 import { IngestRoute } from './events-gateway.ingest.route';
-import { Intake } from './events-gateway.intake';
-import { Journal } from './events-gateway.journal';
+import { EventIntake } from './events-gateway.intake';
 import { JournalRepository } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
-import { Outbox } from './events-gateway.outbox';
-import { Rehearsal } from './events-gateway.rehearsal';
-import { Relay } from './events-gateway.relay';
+import { EventOutbox } from './events-gateway.outbox';
+import { EventRelay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
 import { EventsGatewaySettings } from './events-gateway.settings';
 import { SignatureVerifier } from './events-gateway.signature';
 import { IngestStreamService } from './events-gateway.stream.service';
-import { Throttle } from './events-gateway.throttle';
-import { WarmUp } from './events-gateway.warmup';
+import { KeyThrottle } from './events-gateway.throttle';
+import { EventsGatewayWarmUp } from './events-gateway.warmup';
 import { EventsGatewayWorker } from './events-gateway.worker';
 
 @Module({
@@ -36,24 +35,21 @@ import { EventsGatewayWorker } from './events-gateway.worker';
   providers: [
     EventsGatewayService,
     { provide: EventsGatewayApi, useExisting: EventsGatewayService },
-    Intake,
+    EventIntake,
     SignatureVerifier,
-    Throttle,
-    Gatekeeper,
-    Journal,
+    KeyThrottle,
+    FairnessGate,
+    EventAcceptance,
     JournalRepository,
     DeadLettersRepository,
-    Outbox,
-    Relay,
+    EventOutbox,
+    EventRelay,
     IngestStreamService,
     EventsGatewayWorker,
-    WarmUp,
-    Rehearsal,
+    EventsGatewayWarmUp,
     IngestRoute,
     EventsGatewayMetrics,
     ...eventsGatewayMetrics,
-    FairnessCallMetrics,
-    ...fairnessCallMetrics,
   ],
   exports: [EventsGatewayApi],
 })
@@ -62,7 +58,9 @@ export class EventsGatewayModule {}
 export const eventsGatewayFeature: Feature = {
   contract: eventsGatewayContract,
   docs: eventsGatewayDocs,
+  logged: ['on_failure'],
   module: EventsGatewayModule,
+  entities: [gameEventsTable, deadLettersTable],
   migrations: eventsGatewayMigrations,
   settings: EventsGatewaySettings,
   needs: [FairnessApi],

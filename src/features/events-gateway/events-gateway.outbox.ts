@@ -9,7 +9,7 @@ const maxFresh = 5000;
  * fit waits in the journal, on disk.
  */
 @Injectable()
-export class Outbox {
+export class EventOutbox {
   private fresh: GameEvent[] = [];
   private reserved = 0;
   private backlog = true;

@@ -8,7 +8,7 @@ import { type GameEvent, toAcceptedEvent, type UnreadableEvent } from './events-
 import { acceptedEvents } from './events-gateway.events';
 import { type Claimed, JournalRepository, type PendingEvent } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
-import { Outbox } from './events-gateway.outbox';
+import { EventOutbox } from './events-gateway.outbox';
 
 const groupSize = 500;
 const sweepMs = 1000;
@@ -22,13 +22,13 @@ const nothing: Claimed = { due: 0, events: [], unreadable: [] };
  * journal's until each consumer has confirmed it, so nothing here can lose one: at worst it is sent again.
  */
 @Injectable()
-export class Relay {
+export class EventRelay {
   private stopping = false;
   private sweptAt = Number.NEGATIVE_INFINITY;
   private sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly outbox: Outbox,
+    private readonly outbox: EventOutbox,
     private readonly repository: JournalRepository,
     private readonly bus: Bus,
     private readonly metrics: EventsGatewayMetrics,

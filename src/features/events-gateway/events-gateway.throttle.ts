@@ -14,7 +14,7 @@ interface Bucket {
  * fixed, where a bucket fills steadily and is paid off after a large batch, and a call costs 1.0 us of CPU instead of 0.2.
  */
 @Injectable()
-export class Throttle {
+export class KeyThrottle {
   private readonly buckets = new Map<string, Bucket>();
   private readonly max: number;
   private readonly burst: number;

@@ -21,7 +21,7 @@ export const rulesTable = table('fairness_rules', (column) => ({
 export const blocksTable = table('fairness_blocks', (column) => ({
   columns: {
     seq: column.sequence(),
-    playerId: column.text(128),
+    playerId: column.text(128, { madeWith: 64 }),
     rule: column.text(32),
     reason: column.text(200),
     blockedAt: column.bigint(),
@@ -40,9 +40,9 @@ export const flagsTable = table('fairness_flags', (column) => ({
     seq: column.sequence(),
     id: column.text(26),
     rule: column.text(32),
-    eventId: column.text(255),
+    eventId: column.text(255, { madeWith: 128 }),
     ruleVersion: column.bigint(),
-    playerId: column.text(128),
+    playerId: column.text(128, { madeWith: 64 }),
     // Thousandths: SQLite, PostgreSQL and MySQL round fractions in three ways.
     observed: column.bigint(),
     threshold: column.bigint(),

@@ -46,6 +46,7 @@ export class FairnessModule {}
 export const fairnessFeature: Feature = {
   contract: fairnessContract,
   docs: fairnessDocs,
+  logged: ['rule', 'mode', 'flag_id', 'verdict', 'kept'],
   module: FairnessModule,
   entities: [rulesTable, blocksTable, flagsTable, keysTable],
   migrations: fairnessMigrations,

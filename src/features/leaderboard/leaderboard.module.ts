@@ -63,6 +63,7 @@ export class LeaderboardModule {}
 export const leaderboardFeature: Feature = {
   contract: leaderboardContract,
   docs: leaderboardDocs,
+  logged: ['window'],
   module: LeaderboardModule,
   migrations: leaderboardMigrations,
   settings: LeaderboardSettings,

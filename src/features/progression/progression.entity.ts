@@ -6,7 +6,7 @@ export const inbox = inboxEntity('progression_inbox');
 /** The sums of each player. Times are milliseconds since 1970. */
 export const playersTable = table('progression_players', (column) => ({
   columns: {
-    playerId: column.text(128),
+    playerId: column.text(128, { madeWith: 64 }),
     xp: column.bigint(),
     bossKills: column.bigint(),
     dropsClaimed: column.bigint(),
@@ -20,8 +20,8 @@ export const playersTable = table('progression_players', (column) => ({
 export const rewardsTable = table('progression_rewards', (column) => ({
   columns: {
     seq: column.sequence(),
-    playerId: column.text(128),
-    rewardId: column.text(160),
+    playerId: column.text(128, { madeWith: 64 }),
+    rewardId: column.text(160, { madeWith: 80 }),
     kind: column.text(8),
     status: column.text(16),
     earnedAt: column.bigint(),

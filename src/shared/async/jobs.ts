@@ -22,7 +22,7 @@ export class Jobs {
   private readonly told = new Map<string, Seldom>();
 
   constructor(
-    private readonly metrics: Metrics,
+    metrics: Metrics,
     private readonly logger: PinoLogger,
   ) {
     this.failures = metrics.counter('job_failures_total', 'Rounds of a job, or rows in it, that failed', ['job']);
@@ -33,9 +33,7 @@ export class Jobs {
 
   /** A loop whose rounds are `round(jobs)`. */
   loop(jobs: NamedJobs, timing: { readonly everyMs: number; readonly atOnce?: true }): Loop {
-    this.metrics.begin(() => {
-      for (const job of Object.keys(jobs)) this.failures.inc({ job }, 0);
-    });
+    for (const job of Object.keys(jobs)) this.failures.inc({ job }, 0);
     return new Loop({ ...timing, work: () => this.round(jobs), failed: (error) => this.failed('round', error) });
   }
 
@@ -54,7 +52,7 @@ export class Jobs {
 
   /** For a job that goes through rows; those that it parks are in `job_rows_parked`. Keys of rows are logged. */
   rows<Row>(job: string, keyOf: (row: Row) => string, work: (row: Row) => Promise<unknown>): RowByRow<Row> {
-    this.metrics.begin(() => this.parked.set({ job }, 0));
+    this.parked.set({ job }, 0);
     return new RowByRow({
       keyOf,
       work,

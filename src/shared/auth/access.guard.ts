@@ -11,9 +11,8 @@ import { type Credentials, credentialsOf } from './credentials';
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath'>;
 
-// Routes that are not features' calls: health for orchestrators, metrics for the scraper, the API's description, keys.
+// Calls that no feature has: health for orchestrators, and the API's description.
 const openServices = /^\/grpc\.(health|reflection)\.v1(alpha)?\.[A-Za-z]+\//;
-const openPaths = /^\/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.well-known\/jwks\.json)$/;
 
 /**
  * One guard for both wires; what a call needs is in its contract. A route that nobody declared is the admin's. Names the
@@ -62,9 +61,8 @@ function name(caller: Caller): true {
 }
 
 function httpAccess(request: FastifyRequest): Access {
-  const entry = request.routeOptions.config.entry;
-  if (entry) return entry.access;
-  return openPaths.test(request.routeOptions.url ?? '') ? 'public' : 'admin';
+  const { entry, open } = request.routeOptions.config;
+  return entry?.access ?? (open ? 'public' : 'admin');
 }
 
 function isCall(value: unknown): value is Call {

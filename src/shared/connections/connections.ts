@@ -66,7 +66,7 @@ export class Connections implements OnApplicationShutdown {
         ['unread', 'unfinished', 'pipelined', 'handshake'].map((reason) => ({ wire, reason })),
       ),
     );
-    metrics.begin(() => this.count());
+    this.count();
     this.timer = setInterval(
       guarded(() => this.look(), this.failed),
       lookMs,

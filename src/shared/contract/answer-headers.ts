@@ -11,7 +11,7 @@ export const answerHeaders = {
   RateLimit: text('What is left of each limit, and in how many seconds it is whole again', '"account";r=4;t=60'),
   'RateLimit-Policy': text('Each limit and its seconds', '"account";q=5;w=60'),
   'Cache-Control': text('How long caches may keep the answer', 'public, no-cache'),
-  Location: text('Where what was made is', '/users/01KAJ0000000000000000000AA'),
+  Location: text('Where what was made is', '/things/01KAJ0000000000000000000AA'),
 } as const;
 
 export type AnswerHeader = keyof typeof answerHeaders;

@@ -3,12 +3,14 @@ import type { DataSourceOptions, EntitySchema, MigrationInterface } from 'typeor
 import type { Configured } from '../config/settings';
 import type { CallDocs } from './call-docs';
 import type { AnyContract } from './contract';
-import type { Page } from './open-path';
+import type { Page } from './page';
 
 /** What the application needs to know of a feature in order to run it. */
 export interface Feature extends Configured {
   readonly contract: AnyContract;
   readonly docs: Readonly<Record<string, CallDocs>>;
+  /** Fields of its log lines that may be printed, beside those that everybody has. Nothing secret, and no player's words. */
+  readonly logged?: readonly string[];
   /** What it serves over HTTP beside the calls. */
   readonly pages?: readonly Page[];
   readonly module: Type;

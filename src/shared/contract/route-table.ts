@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { CallDocs } from './call-docs';
 import type { Access, AnyContract, Route } from './contract';
-import type { Page } from './open-path';
+import type { Page } from './page';
 
 /** One call as both servers know it. */
 export interface RouteEntry {
@@ -61,6 +61,11 @@ export class RouteTable {
   /** `path` as on the wire: `/aerie.users.v1.UserService/GetUser`. */
   grpc(path: string): RouteEntry | undefined {
     return this.byGrpc.get(path);
+  }
+
+  /** Whether it is served beside the calls, to anybody. */
+  isPage(method: string, path: string): boolean {
+    return (method === 'GET' || method === 'HEAD') && this.pages.some(({ http }) => http === `GET ${path}`);
   }
 
   registered(method: string, template: string): void {

@@ -16,6 +16,11 @@ const whole = {
   to: (value: unknown) => (typeof value === 'number' ? checkNumber(value) : value),
 };
 
+interface TextOptions {
+  readonly default?: string;
+  readonly madeWith?: number;
+}
+
 /** The columns that columns.ts has for migrations, as TypeORM describes them. */
 function columnsFor(type: ColumnOwner) {
   function column<T>(options: EntitySchemaColumnOptions, more: { readonly nullable: true }): Column<T | null>;
@@ -27,9 +32,12 @@ function columnsFor(type: ColumnOwner) {
   return {
     sequence: (): Column<number> =>
       column({ ...columnType(type, 'sequence'), primary: true, generated: 'increment', transformer: whole }),
-    /** `T`: the few texts that it may hold. */
-    text: <T extends string = string>(length: number, more?: { readonly default?: string }): Column<T> =>
-      column(sized(length), more),
+    /**
+     * `T`: the few texts that it may hold. `madeWith`: its length before a migration widened it; SQLite bounds no text, so
+     * there it still says so.
+     */
+    text: <T extends string = string>(length: number, { madeWith = length, ...more }: TextOptions = {}): Column<T> =>
+      column(sized(type === 'better-sqlite3' ? madeWith : length), more),
     nullableText: (length: number): Column<string | null> => column(sized(length), { nullable: true }),
     longText: (): Column<string> => column(columnType(type, 'longText')),
     nullableLongText: (): Column<string | null> => column(columnType(type, 'longText'), { nullable: true }),

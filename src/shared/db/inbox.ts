@@ -16,7 +16,7 @@ export function inboxTable(type: ColumnOwner, name: string): MigratedTable {
 /** The same table as its feature lists it; a later migration has made room for longer ids. */
 export function inboxEntity(name: string) {
   return table(name, (column) => ({
-    columns: { seq: column.sequence(), eventId: column.text(255), groupId: column.bigint() },
+    columns: { seq: column.sequence(), eventId: column.text(255, { madeWith: 128 }), groupId: column.bigint() },
     unique: { [`${name}_event`]: ['eventId'] },
   }));
 }

@@ -60,7 +60,8 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     deadline.end(request);
-    hooks.metrics.observe(request, reply);
+    // Before it is ready only its own warm-up calls.
+    if (hooks.lifecycle.phase !== 'starting') hooks.metrics.observe(request, reply);
     log(hooks.logger, request, reply);
     done();
   });

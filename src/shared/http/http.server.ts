@@ -21,6 +21,8 @@ import { parseJson } from './json';
 declare module 'fastify' {
   interface FastifyContextConfig {
     entry?: RouteEntry;
+    /** No call of a feature, and anybody may get it: a page. */
+    open?: boolean;
   }
   interface FastifyRequest {
     traceId: string;
@@ -60,7 +62,10 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
     for (const method of [options.method].flat()) {
       routes.registered(method, options.url);
       const entry = routes.http(method, options.url);
-      if (!entry) continue;
+      if (!entry) {
+        if (routes.isPage(method, options.url)) options.config = Object.assign({}, options.config, { open: true });
+        continue;
+      }
       options.config = Object.assign({}, options.config, { entry });
       // Game servers call it, never a browser: the dozen headers for browsers cost a tenth of the request.
       if (entry.route?.hot) Object.assign(options, { helmet: false, config: { ...options.config, cors: false } });

@@ -3,10 +3,10 @@ import { LoggerModule } from 'nestjs-pino';
 import type { DestinationStream, LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
 import { currentContext } from '../tracing/request-context';
-import { redact, scrub } from './redaction';
+import { redactor, scrub } from './redaction';
 
 /** pino's settings: JSON lines with timestamp, level, service, message and trace_id. */
-export function loggerOptions(level: string): LoggerOptions {
+export function loggerOptions(level: string, logged: readonly string[]): LoggerOptions {
   return {
     level,
     base: { service: 'app' },
@@ -17,7 +17,7 @@ export function loggerOptions(level: string): LoggerOptions {
       const context = currentContext();
       return context ? { trace_id: context.traceId } : {};
     },
-    formatters: { level: (label) => ({ level: label }), log: redact },
+    formatters: { level: (label) => ({ level: label }), log: redactor(logged) },
     // The formatter has described errors already; pino's own serializer would hide what it left out.
     serializers: { err: (value) => value },
     hooks: {
@@ -43,8 +43,9 @@ function destination(): DestinationStream | undefined {
 
 @Module({})
 export class LoggingModule {
-  static forRoot(level: string): DynamicModule {
-    const options = { ...loggerOptions(level), autoLogging: false as const };
+  /** `logged`: the fields of features that may be printed. */
+  static forRoot(level: string, logged: readonly string[]): DynamicModule {
+    const options = { ...loggerOptions(level, logged), autoLogging: false as const };
     const stream = destination();
     return {
       module: LoggingModule,

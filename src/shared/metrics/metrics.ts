@@ -10,7 +10,6 @@ const sizeBuckets = [64, 256, 1024, 4096, 16_384, 65_536, 262_144];
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
-  private readonly beginnings: (() => void)[] = [];
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -24,22 +23,8 @@ export class Metrics {
     known: readonly Record<L, string>[] = [],
   ): Counter<L> {
     const counter = new Counter({ name, help, labelNames, registers: [this.registry] });
-    this.begin(() => {
-      for (const labels of known) counter.inc(labels, 0);
-    });
+    for (const labels of known) counter.inc(labels, 0);
     return counter;
-  }
-
-  /** Tells what there is before anything happens: now, and again after a reset. */
-  begin(tell: () => void): void {
-    this.beginnings.push(tell);
-    tell();
-  }
-
-  /** Everything is as it was at the start. */
-  reset(): void {
-    this.registry.resetMetrics();
-    for (const begin of this.beginnings) begin();
   }
 
   gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../contract/open-path';
+import type { Page } from '../contract/page';
 
 const check = z
   .object({
@@ -49,7 +49,7 @@ export const appPages: readonly Page[] = [
         description: "Prometheus' text format",
         contentType: 'text/plain',
         schema: z.string(),
-        example: 'events_ingested_total{type="progression",status="accepted"} 12\n',
+        example: 'process_cpu_seconds_total 12.5\n',
       },
     },
   },

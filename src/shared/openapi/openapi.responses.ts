@@ -1,7 +1,7 @@
 import { type AnswerHeader, headersOfFact } from '../contract/answer-headers';
 import type { CallDocs } from '../contract/call-docs';
 import type { Route } from '../contract/contract';
-import type { Page } from '../contract/open-path';
+import type { Page } from '../contract/page';
 import type { Json, Schemas } from './openapi.schemas';
 import type { ProtoMessage } from './proto-messages';
 

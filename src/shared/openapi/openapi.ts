@@ -1,7 +1,7 @@
 import { answerHeaders } from '../contract/answer-headers';
 import type { CallDocs } from '../contract/call-docs';
 import { type Access, type AnyContract, isInQuery, type Route } from '../contract/contract';
-import type { Page } from '../contract/open-path';
+import type { Page } from '../contract/page';
 import { ifNoneMatchHeader } from '../contract/request-headers';
 import { grpcPath, type RouteTable } from '../contract/route-table';
 import { isConditional, pageResponses, responses } from './openapi.responses';

@@ -2,7 +2,7 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { EventsGatewaySettings } from '../../../src/features/events-gateway/events-gateway.settings';
-import { Throttle } from '../../../src/features/events-gateway/events-gateway.throttle';
+import { KeyThrottle } from '../../../src/features/events-gateway/events-gateway.throttle';
 import { limitHeaders } from '../../../src/shared/contract/answer-headers';
 import { fromGrpcError } from '../../../src/shared/contract/grpc.status';
 import { AppError, type LimitLeft } from '../../../src/shared/errors/app-error';
@@ -17,12 +17,12 @@ import { openApp, type TestApp } from '../../support/wires';
 describe('a bucket', () => {
   const clock = new HandClock();
 
-  function throttle(max: number, burst?: number): Throttle {
+  function throttle(max: number, burst?: number): KeyThrottle {
     const environment = {
       RATE_LIMIT_MAX: String(max),
       ...(burst === undefined ? {} : { RATE_LIMIT_BURST: String(burst) }),
     };
-    return new Throttle(settingsOf(EventsGatewaySettings, environment), clock);
+    return new KeyThrottle(settingsOf(EventsGatewaySettings, environment), clock);
   }
 
   function refusal(take: () => unknown): AppError {

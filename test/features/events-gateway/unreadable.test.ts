@@ -11,7 +11,7 @@ import { openApp } from '../../support/wires';
 async function leave(url: string, payloads: Readonly<Record<string, string>>): Promise<void> {
   const kind = url.startsWith('postgres') ? 'postgres' : 'mysql';
   const source = await (url.startsWith('sqlite')
-    ? new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length) })
+    ? new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length), timeout: 60_000 })
     : new DataSource({ type: kind, url })
   ).initialize();
   for (const [id, payload] of Object.entries(payloads)) {

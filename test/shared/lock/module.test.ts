@@ -20,7 +20,7 @@ import { redisCall, startRedis } from '../../support/redis';
 
 function build(env: Record<string, string>) {
   const config = loadConfig({ LOG_LEVEL: 'error', ...env }, []);
-  const shared = [LoggingModule.forRoot('error'), LifecycleModule, MetricsModule, HealthModule];
+  const shared = [LoggingModule.forRoot('error', []), LifecycleModule, MetricsModule, HealthModule];
   const imports = [ConfigModule.forRoot(config), ...shared, RedisModule, LockModule];
   return Test.createTestingModule({ imports }).compile();
 }

@@ -103,12 +103,12 @@ test.each(everyServer)('$name', async ({ name, create }) => {
     (await http.call(gateway, 'ingest', signed('gone', eventBody(), { secret: secrets.HMAC_SECRET }))).status,
   ).toBe(503);
   await http.send('GET', '/health/ready', {});
-  await eventually(async () => expect(app.stdout()).toContain('"relay_failed"'));
+  await eventually(async () => expect(app.stdout()).toContain('"job_failed"'));
   grpc.close();
   expect(await app.stop()).toBe(0);
 
   const log = app.stdout() + app.stderr();
-  for (const event of ['app_ready', 'request_completed', 'request_failed', 'request_refused', 'relay_failed'])
+  for (const event of ['app_ready', 'request_completed', 'request_failed', 'request_refused', 'job_failed'])
     expect(log).toContain(`"message":"${event}"`);
   for (const event of ['user_registered', 'login_failed', 'role_changed', 'logged_out'])
     expect(log).toContain(`"message":"${event}"`);

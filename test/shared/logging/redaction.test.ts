@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import pino, { type Logger } from 'pino';
 import { loggerOptions } from '../../../src/shared/logging/logging.module';
-import { describeError, redact, scrub } from '../../../src/shared/logging/redaction';
+import { describeError, redactor, scrub } from '../../../src/shared/logging/redaction';
 import { runInContext } from '../../../src/shared/tracing/request-context';
 
 const secret = 'hunter2-hunter2';
@@ -47,6 +47,15 @@ test('any e-mail address and any password in a URL is gone, wherever it stands',
   );
 });
 
+const redact = redactor([]);
+
+test('a feature vouches for its own fields', () => {
+  expect([redact({ verdict: 'x' }), redactor(['verdict'])({ verdict: 'x' })]).toEqual([
+    { verdict: '[redacted]' },
+    { verdict: 'x' },
+  ]);
+});
+
 test('a field that nobody vouched for is not printed, an object never', () => {
   expect(
     redact({ status: 200, path: `/x?token=${secret}`, email: 'a@b.example', body: secret, modules: ['users'] }),
@@ -83,7 +92,7 @@ describe('a logger', () => {
   });
   const logged = (write: (logger: Logger) => void): Record<string, unknown> => {
     lines.length = 0;
-    write(pino(loggerOptions('trace'), sink));
+    write(pino(loggerOptions('trace', []), sink));
     expect(lines).toHaveLength(1);
     return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
   };

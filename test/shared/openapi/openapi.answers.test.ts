@@ -43,7 +43,16 @@ test.each([...appPages, ...features.flatMap(({ pages = [] }) => pages)])(
   },
 );
 
-const known = ['x-trace-id', 'retry-after', 'idempotent-replayed', 'etag', 'ratelimit', 'ratelimit-policy'];
+const known = [
+  'x-trace-id',
+  'retry-after',
+  'idempotent-replayed',
+  'etag',
+  'ratelimit',
+  'ratelimit-policy',
+  'location',
+  'cache-control',
+];
 
 interface Asked {
   readonly status: number;
@@ -71,12 +80,12 @@ async function ask(call: string, body?: object, headers: Record<string, string> 
   };
 }
 
-test('the headers of users are those of the document: ETag, Idempotent-Replayed', async () => {
+test('the headers of users are those of the document: ETag, Location, Idempotent-Replayed', async () => {
   const body = { name: 'Ada', email: 'told@example.com' };
   const key = { 'idempotency-key': 'told' };
   const { id } = (await ask('POST /users', body, key)).body;
   const again = await ask('POST /users', body, key);
-  expect([again.status, again.has]).toEqual([201, ['etag', 'idempotent-replayed', 'x-trace-id']]);
+  expect([again.status, again.has]).toEqual([201, ['etag', 'idempotent-replayed', 'location', 'x-trace-id']]);
   expect(again.told).toEqual(again.has);
   const read = await ask(`GET /users/${id}`);
   expect([read.status, read.has, read.told]).toEqual([200, ['etag', 'x-trace-id'], ['etag', 'x-trace-id']]);

@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Verdict } from '../../generated/aerie/fairness/v1/fairness';
+import { Seldom } from '../../shared/async/seldom';
+import { within } from '../../shared/async/within';
 import { asInternal } from '../../shared/auth/caller';
 import type { AppError } from '../../shared/errors/app-error';
-import { deadlineExceeded, unavailable } from '../../shared/errors/common.errors';
+import { unavailable } from '../../shared/errors/common.errors';
 import { FairnessApi } from '../fairness/fairness.api';
 import { playerBlocked, playerThrottled } from './events-gateway.errors';
 import type { GameEvent } from './events-gateway.event';
-import { FairnessCallMetrics } from './events-gateway.fairness.metrics';
+import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { EventsGatewaySettings } from './events-gateway.settings';
 
 const limitMs = 1000;
@@ -17,12 +19,12 @@ const nobody: ReadonlyMap<string, AppError> = new Map();
 
 /** Asks fairness who may pass. Fairness that fails or hangs stops nobody, or everybody: FAIRNESS_ON_FAILURE. */
 @Injectable()
-export class Gatekeeper {
-  private loggedAt = Number.NEGATIVE_INFINITY;
+export class FairnessGate {
+  private readonly told = new Seldom(logEveryMs);
 
   constructor(
     private readonly fairness: FairnessApi,
-    private readonly metrics: FairnessCallMetrics,
+    private readonly metrics: EventsGatewayMetrics,
     private readonly settings: EventsGatewaySettings,
     private readonly logger: PinoLogger,
   ) {}
@@ -40,22 +42,23 @@ export class Gatekeeper {
   private async ask(events: readonly GameEvent[]): Promise<ReadonlyMap<string, AppError>> {
     const began = performance.now();
     try {
-      const { verdicts } = await inTime(asInternal(() => this.fairness.check({ events: events.map(toChecked) })));
+      const { verdicts } = await within(
+        asInternal(() => this.fairness.check({ events: events.map(toChecked) })),
+        limitMs,
+      );
       if (verdicts.length !== events.length) throw new Error(`${events.length} events got ${verdicts.length} verdicts`);
-      this.metrics.asked('ok', performance.now() - began);
+      this.metrics.askedFairness('ok', performance.now() - began);
       return refusals(events, verdicts);
     } catch (error) {
-      this.metrics.asked('failed', performance.now() - began);
+      this.metrics.askedFairness('failed', performance.now() - began);
       return this.withoutAnswer(events, error);
     }
   }
 
   private withoutAnswer(events: readonly GameEvent[], error: unknown): ReadonlyMap<string, AppError> {
     const { fairnessOnFailure } = this.settings;
-    if (performance.now() - this.loggedAt >= logEveryMs) {
-      this.loggedAt = performance.now();
+    if (this.told.now())
       this.logger.warn({ err: error, count: events.length, on_failure: fairnessOnFailure }, 'fairness_failed');
-    }
     if (fairnessOnFailure === 'allow') return nobody;
     const refusal = unavailable(error);
     return new Map(events.map(({ id }) => [id, refusal]));
@@ -75,17 +78,4 @@ function refusals(events: readonly GameEvent[], verdicts: readonly Verdict[]): R
     refused.set((events[i] as GameEvent).id, (decision === 'throttle' ? playerThrottled : playerBlocked)(retryAfterMs));
   }
   return refused ?? nobody;
-}
-
-/** Rejects when the answer takes longer than the limit; it is ignored then. */
-async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(deadlineExceeded()), limitMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -5,9 +5,9 @@ import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent } from './events-gateway.event';
-import { Gatekeeper } from './events-gateway.gatekeeper';
+import { FairnessGate } from './events-gateway.fairness-gate';
 import { type Inserted, JournalRepository } from './events-gateway.journal.repository';
-import { Outbox } from './events-gateway.outbox';
+import { EventOutbox } from './events-gateway.outbox';
 
 /** What became of an event. An error leaves no row. */
 export type Recorded = 'accepted' | 'duplicate' | AppError;
@@ -18,17 +18,18 @@ const maxGroup = 2000;
 const maxQueued = 20_000;
 
 /**
- * The durable record of accepted events. Concurrent events share one COMMIT; nobody is answered before it. One id is
- * accepted once: its first body wins, the same body again is a duplicate, another body is refused.
+ * Decides which events are accepted: those that are known already are answered as they were, fairness says who may pass, and
+ * the journal records the rest. Concurrent events share one COMMIT; nobody is answered before it. One id is accepted once:
+ * its first body wins, the same body again is a duplicate, another body is refused.
  */
 @Injectable()
-export class Journal {
+export class EventAcceptance {
   private readonly batcher: Batcher<GameEvent, Recorded>;
 
   constructor(
-    private readonly repository: JournalRepository,
-    private readonly gatekeeper: Gatekeeper,
-    private readonly outbox: Outbox,
+    private readonly journal: JournalRepository,
+    private readonly fairness: FairnessGate,
+    private readonly outbox: EventOutbox,
     private readonly load: Load,
   ) {
     this.batcher = new Batcher<GameEvent, Recorded>({
@@ -39,6 +40,7 @@ export class Journal {
     });
   }
 
+  /** What became of the event, once that is durable. @throws AppError unavailable, deadline_exceeded */
   async record(event: GameEvent): Promise<Recorded> {
     this.load.begin(1);
     try {
@@ -60,12 +62,17 @@ export class Journal {
     }
   }
 
+  /** Does all that accepting does, and rolls it back. */
+  rehearse(events: readonly GameEvent[]): Promise<void> {
+    return this.journal.rehearse(events);
+  }
+
   private async commit(events: readonly GameEvent[], groupId: number): Promise<Recorded[]> {
     const first = firstOfEachId(events);
     // Before fairness: an event that was accepted is answered so, whatever its player has done since.
-    const known = await this.repository.known([...first.keys()]);
+    const known = await this.journal.known([...first.keys()]);
     const unknown = known.size === 0 ? [...first.values()] : [...first.values()].filter(({ id }) => !known.has(id));
-    const refused = await this.gatekeeper.refused(unknown);
+    const refused = await this.fairness.refused(unknown);
     const allowed = refused.size === 0 ? unknown : unknown.filter(({ id }) => !refused.has(id));
     const { inserted, present } = await this.insert(allowed, groupId);
     const there = known.size === 0 ? present : new Map([...known, ...present]);
@@ -76,7 +83,7 @@ export class Journal {
     if (events.length === 0) return nothing;
     const direct = this.outbox.reserve(events.length);
     try {
-      const found = await this.repository.insert(events, groupId, direct);
+      const found = await this.journal.insert(events, groupId, direct);
       if (direct) this.outbox.accepted(events.filter((event) => found.inserted.has(event.id)));
       else this.outbox.wake();
       return found;
@@ -88,7 +95,7 @@ export class Journal {
   /** After a COMMIT whose answer was lost: rows of this very group were accepted, though nobody has heard it. */
   private async resolve(events: readonly GameEvent[], groupId: number): Promise<(Recorded | undefined)[]> {
     const first = firstOfEachId(events);
-    const { inserted, present } = await this.repository.find([...first.keys()], groupId);
+    const { inserted, present } = await this.journal.find([...first.keys()], groupId);
     this.outbox.wake();
     return events.map((event) =>
       inserted.has(event.id) || present.has(event.id) ? judge(event, first, inserted, present) : undefined,
