@@ -2,7 +2,7 @@ import { type RowOf, table } from '../../shared/db/entity';
 
 export type AccountRole = 'player' | 'admin';
 
-/** What users log in with. `passwordHash`: a PHC string. Times are milliseconds since 1970. */
+/** Users log in with a row of these. `passwordHash` is a PHC string; times here and below are milliseconds since 1970. */
 export const accountsTable = table('auth_accounts', (column) => ({
   columns: {
     seq: column.sequence(),

@@ -44,7 +44,7 @@ const key = z
   .meta({ id: 'Jwk' });
 const keySet = z.object({ keys: z.array(key) }).meta({ id: 'JwkSet' });
 
-/** What OpenAPI says of the keys. */
+/** The keys as OpenAPI describes them. */
 export const authPages: readonly Page[] = [
   {
     http: 'GET /.well-known/jwks.json',

@@ -41,7 +41,7 @@ export class AuthService implements Proto {
 
   /** Makes a user with an account, and logs in. @throws AppError email_taken, rate_limited */
   register(request: RegisterRequest): Promise<Session> {
-    return this.throttle.try('registration', request.email, async (limits) =>
+    return this.throttle.attempt('registration', request.email, async (limits) =>
       this.session(await this.registrations.register(request), 'player', limits),
     );
   }
@@ -51,7 +51,7 @@ export class AuthService implements Proto {
    * @throws AppError credentials_invalid, rate_limited
    */
   login({ email, password }: LoginRequest): Promise<Session> {
-    return this.throttle.try('login', email, async (limits) => {
+    return this.throttle.attempt('login', email, async (limits) => {
       const { users } = await asInternal(() => this.users.listUsers({ email, pageSize: 1 }));
       const [user] = users;
       const account = await this.repository.account(user?.id ?? nobody);

@@ -13,7 +13,7 @@ const perAddress: Limit = { name: 'address', max: 20, windowSeconds };
 const perAccountAndAddress: Limit = { name: 'account-address', max: 5, windowSeconds };
 const perAccount: Limit = { name: 'account', max: 100, windowSeconds };
 
-/** How often a password may be tried, or a user made, in a minute. Asked before anything is hashed or looked up. */
+/** Limits the tries of passwords and registrations in a minute, before anything is hashed or looked up. */
 @Injectable()
 export class LoginThrottle {
   constructor(
@@ -26,29 +26,20 @@ export class LoginThrottle {
    * Runs `work`, told what is left of the limits, as one try for this address; how it ends is a metric. What `work` throws
    * says what is left, too. @throws AppError rate_limited
    */
-  async try<Done>(
+  async attempt<Done>(
     what: 'login' | 'registration',
     email: string,
     work: (limits: readonly LimitLeft[]) => Promise<Done>,
   ): Promise<Done> {
+    let limits: readonly LimitLeft[] | undefined;
     try {
-      const done = await this.limited(await this.take(email), work);
+      limits = await this.take(email);
+      const done = await work(limits);
       this.metrics.tried(what, 'ok');
       return done;
     } catch (error) {
       this.metrics.tried(what, toAppError(error).kind);
-      throw error;
-    }
-  }
-
-  private async limited<Done>(
-    limits: readonly LimitLeft[],
-    work: (limits: readonly LimitLeft[]) => Promise<Done>,
-  ): Promise<Done> {
-    try {
-      return await work(limits);
-    } catch (error) {
-      throw error instanceof AppError ? error.withLimits(limits) : error;
+      throw limits && error instanceof AppError ? error.withLimits(limits) : error;
     }
   }
 
@@ -78,7 +69,7 @@ function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [left = '', right] = (address.split('%')[0] ?? '').split('::');
   const groups = left === '' ? [] : left.split(':');
-  // What `::` stands for are zeros; up to the fourth group the right part matters only in addresses such as 1::2:3:4:5:6.
+  // `::` stands for zeros; up to the fourth group the right part matters only in addresses such as 1::2:3:4:5:6.
   const rest = right === undefined || right === '' ? [] : right.split(':');
   const zeros = right === undefined ? [] : new Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
   const whole = [...groups, ...zeros, ...rest].slice(0, 4);

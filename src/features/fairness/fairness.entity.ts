@@ -34,7 +34,7 @@ export const blocksTable = table('fairness_blocks', (column) => ({
   indices: { fairness_blocks_changed: ['changedAt', 'seq'], fairness_blocks_until: ['blockedUntil'] },
 }));
 
-/** What rules have found, with the evidence and what people said of it. */
+/** Findings of rules, with the evidence and the verdict that people gave. */
 export const flagsTable = table('fairness_flags', (column) => ({
   columns: {
     seq: column.sequence(),

@@ -5,7 +5,7 @@ import type { BlockRow, StoredFlag } from './fairness.entity';
 export type Block = Omit<BlockRow, 'seq' | 'groupId'>;
 export type Flag = Omit<StoredFlag, 'seq' | 'verdict' | 'reviewedAt'>;
 
-/** What a check has found and has to be written. */
+/** A check has found these, and they have to be written. */
 export interface Findings {
   readonly blocks: readonly Block[];
   readonly flags: readonly Flag[];

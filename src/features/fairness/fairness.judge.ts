@@ -13,12 +13,12 @@ import { Strikes } from './fairness.strikes';
 /** One for all allowed events: the hot path makes no object for each. */
 const allowed: Verdict = Object.freeze({ decision: 'allow' });
 
-/** One verdict for each event, in order, and what has to be written. */
+/** One verdict for each event, in order, and the findings that have to be written. */
 export interface Judgement extends Findings {
   readonly verdicts: Verdict[];
 }
 
-/** What one call works with. `at`: monotonic milliseconds; `now`: milliseconds since 1970. */
+/** The working state of one call. `at`: monotonic milliseconds; `now`: milliseconds since 1970. */
 interface Session {
   readonly at: number;
   readonly now: number;

@@ -16,7 +16,7 @@ const maxTries = 5;
 
 interface Unsaved {
   readonly finding: Finding;
-  /** How often it failed though the database answers. */
+  /** So often it failed though the database answers. */
   tries: number;
 }
 
@@ -41,6 +41,7 @@ export class FairnessRecorder {
     try {
       await within(this.save(findings), patienceMs);
     } catch (error) {
+      // Saving goes on by itself.
       if (!(error instanceof TimeLimitError)) throw error;
     }
   }

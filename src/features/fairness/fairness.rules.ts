@@ -46,7 +46,7 @@ export interface StoredRule {
   readonly updatedAt: number;
 }
 
-/** What holds where a row says nothing; version 0: no row was read yet. */
+/** These hold where a row says nothing; version 0: no row was read yet. */
 export const initialRules: Rules = {
   flood: {
     version: 0,

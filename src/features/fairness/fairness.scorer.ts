@@ -8,7 +8,7 @@ import { RuleCache } from './fairness.rule-cache';
 
 // About 10 MB. Whoever sent nothing for longest starts anew.
 const maxPlayers = 50_000;
-// Who always sends the same has no deviation; a few points more are no anomaly.
+// Somebody who always sends the same has no deviation; a few points more are no anomaly.
 const minDeviation = 1;
 
 /** Running mean and sum of squared differences. Source: Welford 1962, doi:10.1080/00401706.1962.10490022 */
@@ -52,7 +52,7 @@ export class FairnessScorer {
     return this.players.size;
   }
 
-  /** How many standard deviations the points are from the mean of those before; 0 until there are `minSamples`. */
+  /** The distance of the points from the mean of those before, in standard deviations; 0 until there are `minSamples`. */
   private deviations(playerId: string, points: number, minSamples: number): number {
     const samples = this.players.get(playerId) ?? { count: 0, mean: 0, squares: 0 };
     const distance = points - samples.mean;

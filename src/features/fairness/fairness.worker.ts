@@ -48,7 +48,7 @@ export class FairnessWorker extends Worker {
     super.onApplicationBootstrap();
   }
 
-  /** What was found last is written, too. */
+  /** The last findings are written, too. */
   override async onApplicationShutdown(): Promise<void> {
     await super.onApplicationShutdown();
     await this.jobs.round(this.work());

@@ -4,7 +4,7 @@ import { Cache } from '../../shared/cache/cache';
 import { Clock } from '../../shared/clock/clock';
 import type { PlayerRow } from './progression.entity';
 import { ProgressionMetrics } from './progression.metrics';
-import { type ApplySteps, ProgressionRepository } from './progression.repository';
+import { ProgressionRepository, type ProgressionSteps } from './progression.repository';
 import { chestsBetween, type Entitlement, levelOf, type PlayerDelta } from './progression.rewards';
 import { ProgressionSettings } from './progression.settings';
 
@@ -38,7 +38,7 @@ export class ProgressionApplier {
     this.metrics.appliedGroup(this.clock.monotonic() - started);
   }
 
-  private async transact(step: ApplySteps, events: readonly AcceptedEvent[]): Promise<Applied> {
+  private async transact(step: ProgressionSteps, events: readonly AcceptedEvent[]): Promise<Applied> {
     const unknown = await step.enter(events.map((event) => event.id));
     // delete: an event that is twice in the group counts once.
     const fresh = events.filter((event) => unknown.delete(event.id));

@@ -16,7 +16,7 @@ export const playersTable = table('progression_players', (column) => ({
   primary: ['playerId'],
 }));
 
-/** What players have earned, and the receipts of what they have claimed. */
+/** Rewards that players have earned, with the receipts of those that they have claimed. */
 export const rewardsTable = table('progression_rewards', (column) => ({
   columns: {
     seq: column.sequence(),

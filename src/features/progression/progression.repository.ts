@@ -10,7 +10,7 @@ import type { Sql } from '../../shared/db/sql';
 import { inbox, type PlayerRow, playersTable, type RewardRow, rewardsTable } from './progression.entity';
 import type { Entitlement, PlayerDelta } from './progression.rewards';
 
-/** Whose rewards, of which status, for the eyes of whom. */
+/** Rewards of a player, of one status or all, as `owner` may see them. */
 export interface RewardFilter {
   readonly playerId: string;
   readonly status: string | undefined;
@@ -45,8 +45,8 @@ export class ProgressionRepository {
   }
 
   /** Everything that `work` does is one transaction; it gives way to the intake of events. */
-  apply<Result>(groupId: number, work: (step: ApplySteps) => Promise<Result>): Promise<Result> {
-    return this.db.transaction((tx) => work(new ApplySteps(tx, groupId)), { priority: 'background' });
+  apply<Result>(groupId: number, work: (step: ProgressionSteps) => Promise<Result>): Promise<Result> {
+    return this.db.transaction((tx) => work(new ProgressionSteps(tx, groupId)), { priority: 'background' });
   }
 
   async player(playerId: string, owner?: string): Promise<PlayerRow | undefined> {
@@ -77,7 +77,7 @@ export class ProgressionRepository {
 }
 
 /** The steps of applying one group, within its transaction. */
-export class ApplySteps {
+export class ProgressionSteps {
   constructor(
     private readonly tx: Sql,
     private readonly groupId: number,

@@ -1,4 +1,4 @@
-/** What an effect entitles a player to. Times in milliseconds since 1970. */
+/** A player earns this reward, unless it is there already. `earnedAt` in milliseconds since 1970. */
 export interface Entitlement {
   readonly playerId: string;
   readonly rewardId: string;
@@ -6,7 +6,7 @@ export interface Entitlement {
   readonly earnedAt: number;
 }
 
-/** What a group of events adds to one player. */
+/** A group of events adds this to one player. */
 export interface PlayerDelta {
   readonly playerId: string;
   xp: number;

@@ -26,7 +26,7 @@ import { ProgressionRepository } from './progression.repository';
 import { levelOf } from './progression.rewards';
 import { ProgressionSettings } from './progression.settings';
 
-/** What players have reached and earned, for operators and for themselves: whoever is restricted to one player finds no other. */
+/** Shows players' progress and gives out their rewards. Whoever is restricted to one player finds no other. */
 @Injectable()
 export class ProgressionService implements Proto {
   private readonly tokens;

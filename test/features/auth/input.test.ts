@@ -42,7 +42,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
           composed.push(this.length);
           return normalize.call(this, form);
         });
-        const take = jest.spyOn(LoginThrottle.prototype, 'try');
+        const take = jest.spyOn(LoginThrottle.prototype, 'attempt');
         const { code, fields } = await register({ [field]: `${marks.repeat(huge[wire] / 4)}@example.com` });
         expect([code, fields, take.mock.calls.length]).toEqual(['validation_failed', [field], 0]);
         expect(Math.max(0, ...composed)).toBeLessThanOrEqual(1024);
