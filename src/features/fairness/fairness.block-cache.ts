@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
+import type { BlockRow } from './fairness.entity';
 import type { Block } from './fairness.findings';
 import { FairnessRepository } from './fairness.repository';
 
@@ -78,14 +79,11 @@ export class BlockCache {
     this.sweep();
     if (!this.complete && this.clock.monotonic() - this.loadedAt >= reloadMs) await this.load();
     const now = this.clock.steady();
-    let after = { at: Math.min(this.readUntil, now) - overlapMs, seq: 0 };
-    for (;;) {
-      const page = await this.repository.changedBlocks(after, pageSize);
+    const start = { at: Math.min(this.readUntil, now) - overlapMs, seq: 0 };
+    for await (const page of pages((last) =>
+      this.repository.changedBlocks(last ? { at: last.changedAt, seq: last.seq } : start, pageSize),
+    ))
       for (const block of page) this.put(block);
-      const last = page.at(-1);
-      if (!last || page.length < pageSize) break;
-      after = { at: last.changedAt, seq: last.seq };
-    }
     this.readUntil = now;
   }
 
@@ -97,8 +95,10 @@ export class BlockCache {
     const now = this.clock.steady();
     this.complete = true;
     try {
-      for (let after: number | undefined = 0; after !== undefined && this.complete; )
-        after = await this.loadPage(after);
+      for await (const page of pages((last) => this.repository.activeBlocks(last?.seq ?? 0, pageSize))) {
+        for (const block of page) this.put(block);
+        if (!this.complete) break;
+      }
     } catch (error) {
       this.complete = false;
       throw error;
@@ -107,17 +107,20 @@ export class BlockCache {
     this.readUntil = now;
   }
 
-  /** The place after which to go on; undefined at the end. */
-  private async loadPage(after: number): Promise<number | undefined> {
-    const page = await this.repository.activeBlocks(after, pageSize);
-    for (const block of page) this.put(block);
-    return page.length < pageSize ? undefined : page.at(-1)?.seq;
-  }
-
   private sweep(): void {
     const now = this.clock.sure();
     if (now === undefined) return;
     for (const [playerId, { blockedUntil, changedAt }] of this.blocks)
       if (blockedUntil <= now && changedAt < now - keepMs) this.blocks.delete(playerId);
+  }
+}
+
+/** The blocks that `read` answers, page by page. It is given the last one of the page before. */
+async function* pages(read: (last: BlockRow | undefined) => Promise<BlockRow[]>): AsyncGenerator<BlockRow[]> {
+  for (let last: BlockRow | undefined; ; ) {
+    const page = await read(last);
+    yield page;
+    last = page.at(-1);
+    if (page.length < pageSize) return;
   }
 }

@@ -11,20 +11,16 @@ export interface Findings {
   readonly flags: readonly Flag[];
 }
 
-/** One of them. */
-export type Finding = { readonly block: Block } | { readonly flag: Flag };
-
-export function oneByOne({ blocks, flags }: Findings): Finding[] {
-  return [...blocks.map((block) => ({ block })), ...flags.map((flag) => ({ flag }))];
+/** Each block and each flag by itself. */
+export function oneByOne({ blocks, flags }: Findings): Findings[] {
+  return [
+    ...blocks.map((block) => ({ blocks: [block], flags: [] })),
+    ...flags.map((flag) => ({ blocks: [], flags: [flag] })),
+  ];
 }
 
-export function findingsOf(findings: readonly Finding[]): Findings {
-  const blocks = findings.flatMap((one) => ('block' in one ? [one.block] : []));
-  return { blocks, flags: findings.flatMap((one) => ('flag' in one ? [one.flag] : [])) };
-}
-
-export function kindOf(finding: Finding): 'block' | 'flag' {
-  return 'block' in finding ? 'block' : 'flag';
+export function together(findings: readonly Findings[]): Findings {
+  return { blocks: findings.flatMap(({ blocks }) => blocks), flags: findings.flatMap(({ flags }) => flags) };
 }
 
 export function blockOf(playerId: string, rule: string, reason: string, now: number, seconds: number): Block {

@@ -3,7 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { TimeLimitError, within } from '../../shared/async/within';
 import { isTransient } from '../../shared/db/db.errors';
 import { BlockCache } from './fairness.block-cache';
-import { type Finding, type Findings, type Flag, findingsOf, kindOf, oneByOne } from './fairness.findings';
+import { type Findings, type Flag, oneByOne, together } from './fairness.findings';
 import { FairnessMetrics } from './fairness.metrics';
 import { FairnessRepository } from './fairness.repository';
 
@@ -15,7 +15,8 @@ const groupSize = 500;
 const maxTries = 5;
 
 interface Unsaved {
-  readonly finding: Finding;
+  /** One block or one flag. */
+  readonly finding: Findings;
   /** So often it failed though the database answers. */
   tries: number;
 }
@@ -97,9 +98,9 @@ export class FairnessRecorder {
     }
   }
 
-  private async saveOne(finding: Finding, priority?: 'background'): Promise<void> {
+  private async saveOne(finding: Findings, priority?: 'background'): Promise<void> {
     try {
-      await this.write(findingsOf([finding]), priority);
+      await this.write(finding, priority);
     } catch (error) {
       this.keep([finding], isTransient(error) ? 0 : 1, error);
     }
@@ -107,7 +108,7 @@ export class FairnessRecorder {
 
   /** A block that was lifted or replaced meanwhile must not come back. */
   private stillTrue(group: readonly Unsaved[]): Findings {
-    const { blocks, flags } = findingsOf(group.map(({ finding }) => finding));
+    const { blocks, flags } = together(group.map(({ finding }) => finding));
     return { blocks: blocks.filter((block) => this.blocks.holds(block)), flags };
   }
 
@@ -119,7 +120,7 @@ export class FairnessRecorder {
     for (const { rule } of saved.flags) this.metrics.flagged(rule);
   }
 
-  private keep(findings: readonly Finding[], tries: number, error: unknown): void {
+  private keep(findings: readonly Findings[], tries: number, error: unknown): void {
     const room = findings.slice(0, Math.max(0, maxUnsaved - this.unsaved.length));
     this.unsaved.push(...room.map((finding) => ({ finding, tries })));
     for (const finding of findings) this.metrics.notSaved(kindOf(finding));
@@ -136,7 +137,11 @@ export class FairnessRecorder {
   }
 }
 
-function describe(finding: Finding): { readonly player_id: string; readonly rule: string } {
-  const { playerId: player_id, rule } = 'block' in finding ? finding.block : finding.flag;
-  return { player_id, rule };
+function kindOf({ blocks }: Findings): 'block' | 'flag' {
+  return blocks.length > 0 ? 'block' : 'flag';
+}
+
+function describe({ blocks, flags }: Findings): object {
+  const [found] = [...blocks, ...flags];
+  return { player_id: found?.playerId, rule: found?.rule };
 }

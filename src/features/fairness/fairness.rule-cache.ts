@@ -5,7 +5,7 @@ import { initialRules, type Rules, type StoredRule, withStored } from './fairnes
 /** The rules as this process knows them: its own changes at once, those of others when it looks again. */
 @Injectable()
 export class RuleCache {
-  private rules = initialRules;
+  private rules: Rules = initialRules;
   private read = false;
 
   constructor(private readonly repository: FairnessRepository) {}
