@@ -1,8 +1,13 @@
 import { Global, Module } from '@nestjs/common';
+import { AsyncModule } from '../async/async.module';
 import { Clock } from './clock';
 import { ClockWorker } from './clock.worker';
 import { SystemClock } from './system.clock';
 
 @Global()
-@Module({ providers: [{ provide: Clock, useClass: SystemClock }, ClockWorker], exports: [Clock] })
+@Module({
+  imports: [AsyncModule],
+  providers: [{ provide: Clock, useClass: SystemClock }, ClockWorker],
+  exports: [Clock],
+})
 export class ClockModule {}

@@ -1,6 +1,7 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { Loop } from '../async/loop';
+import { Jobs, type NamedJobs } from '../async/jobs';
+import { Worker } from '../async/worker';
 import { Metrics } from '../metrics/metrics';
 import { Clock } from './clock';
 
@@ -8,8 +9,7 @@ const everyMs = 1000;
 
 /** Looks at the clock every second, so that a jump is seen when nobody asks; tells and counts jumps. */
 @Injectable()
-export class ClockWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop: Loop;
+export class ClockWorker extends Worker {
   private readonly apart = new Set<string>();
   private readonly latest = new Map<string, number>();
   private readonly jumps;
@@ -20,7 +20,9 @@ export class ClockWorker implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly clock: Clock,
     private readonly logger: PinoLogger,
     metrics: Metrics,
+    jobs: Jobs,
   ) {
+    super(jobs, { everyMs, atOnce: true });
     const known = [{ direction: 'ahead' }, { direction: 'back' }] as const;
     this.jumps = metrics.counter('clock_jumps_total', 'Jumps of the wall clock by over a minute', ['direction'], known);
     this.ahead = metrics.gauge('clock_ahead_seconds', 'The wall clock less another one', ['reference']);
@@ -29,20 +31,10 @@ export class ClockWorker implements OnApplicationBootstrap, OnApplicationShutdow
       jumped: (jump) => this.jumped(jump),
       compared: (reference, ahead, apart) => this.compared(reference, ahead, apart),
     });
-    this.loop = new Loop({
-      everyMs,
-      atOnce: true,
-      work: async () => this.look(),
-      failed: (error) => logger.error({ err: error }, 'clock_look_failed'),
-    });
   }
 
-  onApplicationBootstrap(): void {
-    this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  protected override work(): NamedJobs {
+    return { 'clock.looks': () => this.look() };
   }
 
   private look(): void {

@@ -1,6 +1,6 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Jobs } from '../async/jobs';
-import type { Loop } from '../async/loop';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Jobs, type NamedJobs } from '../async/jobs';
+import { Worker } from '../async/worker';
 import { Clock } from '../clock/clock';
 import type { Database } from './database';
 import { Databases } from './databases';
@@ -14,27 +14,21 @@ const texts = {
 
 /** Compares this process's clock with those of its database servers: several processes may write by theirs. */
 @Injectable()
-export class DatabaseClocks implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop: Loop;
-
+export class DatabaseClocks extends Worker implements OnModuleInit {
   constructor(
     private readonly databases: Databases,
     private readonly clock: Clock,
     jobs: Jobs,
   ) {
-    this.loop = jobs.loop({ 'database.clocks': () => this.compare() }, { everyMs, atOnce: true });
+    super(jobs, { everyMs, atOnce: true });
   }
 
   onModuleInit(): void {
     for (const [name] of this.servers()) this.clock.await(name);
   }
 
-  onApplicationBootstrap(): void {
-    this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  protected override work(): NamedJobs {
+    return { 'database.clocks': () => this.compare() };
   }
 
   async compare(): Promise<void> {
