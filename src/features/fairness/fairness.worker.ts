@@ -45,7 +45,7 @@ export class FairnessWorker extends Worker {
   /** Rules and blocks are known before the first event comes. */
   override async onApplicationBootstrap(): Promise<void> {
     await this.jobs.round(this.work());
-    super.onApplicationBootstrap();
+    await super.onApplicationBootstrap();
   }
 
   /** The last findings are written, too. */
