@@ -14,7 +14,6 @@ import { deadLettersTable, gameEventsTable } from './events-gateway.entity';
 import { FairnessGate } from './events-gateway.fairness-gate';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
-import { IngestRoute } from './events-gateway.ingest.route';
 import { EventIntake } from './events-gateway.intake';
 import { JournalRepository } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
@@ -47,7 +46,6 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     IngestStreamService,
     EventsGatewayWorker,
     EventsGatewayWarmUp,
-    IngestRoute,
     EventsGatewayMetrics,
     ...eventsGatewayMetrics,
   ],
