@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { features as allFeatures } from './features/index';
-import { AccessModule } from './shared/auth/auth.module';
+import { AccessModule } from './shared/auth/access.module';
 import { ClockModule } from './shared/clock/clock.module';
 import type { Config } from './shared/config/config';
 import { ConfigModule } from './shared/config/config.module';

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AsyncModule } from '../../shared/async/async.module';
-import { AccessModule } from '../../shared/auth/auth.module';
+import { AccessModule } from '../../shared/auth/access.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { RateLimitModule } from '../../shared/rate-limit/rate-limit.module';

@@ -2,7 +2,9 @@ import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/c
 import { validationFailed } from '../errors/common.errors';
 import { type Dto, isDto, parse } from './dto';
 import { HttpParts, mergeParts } from './http-parts';
-import { undecodable } from './undecodable';
+
+/** Stands for protobuf bytes that could not be decoded: grpc-js would answer those itself, as INTERNAL. */
+export const undecodable = Object.freeze({ undecodable: true });
 
 /** The one validation for both wires: whatever is declared as a message class is checked against its schema. */
 @Injectable()

@@ -11,7 +11,7 @@ import { FileDescriptorProto, FileDescriptorSet, type IFileDescriptorSet } from 
 import type { Config } from '../config/config';
 import type { AnyContract } from '../contract/contract';
 import { loaderOptions, protoFile, protoRoot } from '../contract/proto';
-import { undecodable } from '../contract/undecodable';
+import { undecodable } from '../contract/validation.pipe';
 import type { GrpcConnections } from './grpc.connections';
 import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
 

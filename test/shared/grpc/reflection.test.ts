@@ -84,7 +84,7 @@ test.each([...services, 'grpc.health.v1.Health'])('%s is described whole', async
 });
 
 test('what is listed is what runs in this process', async () => {
-  await using users = await openApp(database.url, { MODULES: 'users' }, { fairness: 'off' });
+  await using users = await openApp(database.url, { MODULES: 'users' });
   const listed = async (from: TestApp) => (await ask({ listServices: '' }, from)).listServicesResponse;
   const named = (names: string[]) => ({ service: names.map((name) => expect.objectContaining({ name })) });
   expect(await listed(users)).toEqual(named(['aerie.users.v1.UserService', 'grpc.health.v1.Health']));

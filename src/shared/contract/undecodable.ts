@@ -1,2 +1,0 @@
-/** Stands for protobuf bytes that could not be decoded: grpc-js would answer those itself, as INTERNAL. */
-export const undecodable = Object.freeze({ undecodable: true });
