@@ -136,10 +136,19 @@ const features = [
     'repository -> entity, shared/db, generated, errors, clock; never a wire, Redis, a lock or the bus',
   ),
   never(
-    'listener-worker',
-    { path: inFeature('listener|worker') },
+    'listener',
+    { path: inFeature('listener') },
     { path: '^src/features/', pathNot: [ownFile('service|entity'), ownExcept(layers), otherFile('api|events')] },
-    'listener, worker -> service, the events and api of others; never repository, dto or controller',
+    'listener -> service, the events and api of others; never repository, dto or controller',
+  ),
+  never(
+    'worker',
+    { path: inFeature('worker') },
+    {
+      path: '^src/features/',
+      pathNot: [ownFile('service|repository|entity'), ownExcept(layers), otherFile('api|events')],
+    },
+    'worker -> service, repository (what is over goes without a rule), the events and api of others; never dto or controller',
   ),
   never(
     'leaf',

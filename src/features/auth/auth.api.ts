@@ -1,7 +1,7 @@
 import type { AuthService } from '../../generated/aerie/auth/v1/auth';
 import type { Contract } from '../../shared/contract/contract';
 
-/** What other features, other processes and the client library may ask of auth. */
+/** The calls of auth, for other features, other processes and the client library. */
 export abstract class AuthApi {
   abstract register: AuthService['register'];
   abstract login: AuthService['login'];

@@ -25,7 +25,7 @@ const password = 'correct horse battery staple';
 const session = { accessToken: 'eyJ...', tokenType: 'Bearer', expiresIn: 86_400, user };
 const account = { userId: user.id, role: 'admin' };
 
-/** What OpenAPI says of each call. */
+/** Each call as OpenAPI describes it. */
 export const authDocs: Docs<AuthApi> = {
   register: {
     summary: 'Make a user with a password, and log in',

@@ -12,7 +12,7 @@ import { email } from '../../shared/text/email';
 import { personName } from '../../shared/text/person-name';
 
 const maxPassword = 128;
-// What keyboards send for one character; counted before anything is composed, which takes longer than its length.
+// Keyboards send up to so much. It is counted before anything is composed, which takes longer than its length.
 const maxTyped = 4 * maxPassword;
 const role = z.enum(['player', 'admin'], 'must be player or admin');
 
@@ -30,7 +30,7 @@ function password(min: number) {
         message: 'must be well-formed text without control characters',
         abort: true,
       })
-      // What the last refinement says, for the document.
+      // The document says what the last refinement checks.
       .meta({ minLength: min, maxLength: maxPassword, format: 'password', pattern: withoutControls })
       .transform((text) => text.normalize('NFKC'))
       .refine((text) => [...text].length >= min, `must have at least ${min} characters`)

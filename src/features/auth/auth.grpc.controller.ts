@@ -4,6 +4,7 @@ import type { Account, LogoutResponse, Session, VerifyResponse } from '../../gen
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
 import { AuthService } from './auth.service';
 
+/** The calls of auth over gRPC. The service says what they throw. */
 @Controller()
 export class AuthGrpcController {
   constructor(private readonly auth: AuthService) {}

@@ -4,6 +4,7 @@ import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
 import { AuthService } from './auth.service';
 
+/** The calls of auth over HTTP. The service says what they throw. */
 @Controller('auth')
 export class AuthHttpController {
   constructor(private readonly auth: AuthService) {}

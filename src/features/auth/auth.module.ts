@@ -6,49 +6,35 @@ import { DbModule } from '../../shared/db/db.module';
 import { RateLimitModule } from '../../shared/rate-limit/rate-limit.module';
 import { UsersApi } from '../users/users.api';
 import { AuthApi, authContract } from './auth.api';
-import { Checker } from './auth.checker';
 import { authDocs } from './auth.docs';
-import { Entrance } from './auth.entrance';
+import { accountsTable, registrationsTable, revocationsTable } from './auth.entity';
 import { AuthGrpcController } from './auth.grpc.controller';
 import { AuthHttpController } from './auth.http.controller';
-import { JwksController } from './auth.jwks.controller';
-import { JwksService } from './auth.jwks.service';
+import { AuthJwksController, authPages } from './auth.jwks.controller';
 import { AuthMetrics, authMetrics } from './auth.metrics';
 import { authMigrations } from './auth.migrations';
-import { authPages } from './auth.pages';
 import { Passwords } from './auth.passwords';
-import { Pruner } from './auth.pruner';
-import { Registrar } from './auth.registrar';
-import { Registrations } from './auth.registrations';
-import { RegistrationsRepository } from './auth.registrations.repository';
+import { AuthRegistrations } from './auth.registrations';
 import { AuthRepository } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
 import { AuthService } from './auth.service';
 import { authRules } from './auth.settings';
 import { AccountStanding } from './auth.standing';
-import { Sweeper } from './auth.sweeper';
-import { Throttle } from './auth.throttle';
+import { LoginThrottle } from './auth.throttle';
 import { AuthWorker } from './auth.worker';
 
 @Module({
   imports: [AccessModule, AsyncModule, DbModule, RateLimitModule],
-  controllers: [AuthHttpController, AuthGrpcController, JwksController],
+  controllers: [AuthHttpController, AuthGrpcController, AuthJwksController],
   providers: [
     AuthService,
     { provide: AuthApi, useExisting: AuthService },
-    Entrance,
-    Throttle,
-    Registrar,
-    Registrations,
-    Checker,
+    AuthRegistrations,
+    LoginThrottle,
     Passwords,
     AuthSecrets,
     AccountStanding,
-    JwksService,
     AuthRepository,
-    RegistrationsRepository,
-    Pruner,
-    Sweeper,
     AuthWorker,
     AuthMetrics,
     ...authMetrics,
@@ -63,6 +49,7 @@ export const authFeature: Feature = {
   logged: ['role'],
   pages: authPages,
   module: AuthModule,
+  entities: [accountsTable, revocationsTable, registrationsTable],
   migrations: authMigrations,
   databaseAlias: 'MYSQL_DSN',
   rules: authRules,

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
+import type { RegisterRequest } from '../../generated/aerie/auth/v1/auth';
 import type { User } from '../../generated/aerie/users/v1/users';
 import { Jobs } from '../../shared/async/jobs';
 import { Pass } from '../../shared/async/row-by-row';
@@ -7,37 +9,36 @@ import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { factsOf } from '../../shared/contract/answer';
 import { AppError } from '../../shared/errors/app-error';
-import { canonicalEmail } from '../../shared/text/email';
 import { UsersApi } from '../users/users.api';
+import type { PlacedRegistration, Registration } from './auth.entity';
 import { emailTaken } from './auth.errors';
-import { existingUser } from './auth.existence';
-import {
-  type PlacedRegistration,
-  type Registration,
-  RegistrationsRepository,
-  type Words,
-} from './auth.registrations.repository';
-import type { Account } from './auth.repository';
+import { Passwords } from './auth.passwords';
+import { AuthRepository } from './auth.repository';
 import { AuthSecrets } from './auth.secrets';
+import { existingUser } from './auth.standing';
 
+// Each time somebody else's registration, cut off or undone, had to be cleared away first.
+const maxTries = 3;
 // Nobody registers for longer than a request may take.
 const patienceMs = 10 * 60_000;
 const maxAtOnce = 100;
 
 /**
  * Users are made by users, accounts here, and a process can die in between. So what is about to be made is written down
- * first, with the id that the user will have and the key under which users make it once: whoever registers the address next completes it, and what nobody
- * completes is removed.
+ * first, with the id that the user will have and the key under which users make it once: whoever registers the address
+ * next completes it, and what nobody completes is removed.
  */
 @Injectable()
-export class Registrations {
+export class AuthRegistrations {
   private readonly pass: Pass<PlacedRegistration>;
 
   constructor(
-    private readonly repository: RegistrationsRepository,
+    private readonly repository: AuthRepository,
     private readonly secrets: AuthSecrets,
+    private readonly passwords: Passwords,
     private readonly users: UsersApi,
     private readonly clock: Clock,
+    private readonly logger: PinoLogger,
     jobs: Jobs,
   ) {
     const rows = jobs.rows<PlacedRegistration>(
@@ -48,14 +49,33 @@ export class Registrations {
     this.pass = new Pass(rows, maxAtOnce);
   }
 
-  begin({ name, email }: Words): Promise<Registration> {
-    const address = this.secrets.nameOf(canonicalEmail(email) ?? email);
-    const userId = ulid(this.clock.steady());
-    return this.repository.begin({ address, creation: `register-${userId}`, userId, name, email });
+  /** Makes a user with an account. @throws AppError email_taken, rate_limited, unavailable */
+  async register({ name, email, password }: RegisterRequest): Promise<User> {
+    const passwordHash = await this.passwords.hash(password);
+    const address = this.secrets.nameOf(email);
+    for (let tries = 1; tries <= maxTries; tries += 1) {
+      const userId = ulid(this.clock.steady());
+      const begun = await this.repository.begin({ address, creation: `register-${userId}`, userId, name, email });
+      const user = await this.userOf(begun);
+      if (!user) continue;
+      if (!(await this.repository.finish(begun, { userId: user.id, passwordHash, role: 'player' }))) break;
+      this.logger.info({ player_id: user.id }, 'user_registered');
+      if (user.name === name && user.email === email) return user;
+      // It was begun in other words; the last ones count.
+      return asInternal(() => this.users.updateUser({ id: user.id, name, email, clear: [] }));
+    }
+    throw emailTaken();
+  }
+
+  /** Removes what registrations left that nobody has completed. @throws AppError unavailable */
+  async undoCutOff(): Promise<void> {
+    const now = this.clock.sure();
+    if (now === undefined) return;
+    await this.pass.step((after, limit) => this.repository.cutOff(now - patienceMs, after?.seq ?? 0, limit));
   }
 
   /** Its user, made now or before it was cut off; undefined: there is none any more, begin anew. @throws AppError email_taken */
-  async user(begun: Registration): Promise<User | undefined> {
+  private async userOf(begun: Registration): Promise<User | undefined> {
     if (begun.abandoned) {
       await this.undo(begun);
       return undefined;
@@ -71,18 +91,6 @@ export class Registrations {
       await this.repository.end(begun);
       throw emailTaken();
     }
-  }
-
-  /** False when somebody else was faster. */
-  finish(begun: Registration, account: Account): Promise<boolean> {
-    return this.repository.finish(begun, account);
-  }
-
-  /** Removes what registrations left that nobody has completed. */
-  async undoCutOff(): Promise<void> {
-    const now = this.clock.sure();
-    if (now === undefined) return;
-    await this.pass.step((after, limit) => this.repository.cutOff(now - patienceMs, after?.seq ?? 0, limit));
   }
 
   private async undo(begun: Registration): Promise<void> {

@@ -1,34 +1,29 @@
 import { Injectable } from '@nestjs/common';
+import { LessThan, MoreThan } from 'typeorm';
 import { Clock } from '../../shared/clock/clock';
-import { inList } from '../../shared/db/bulk';
-import type { Database, Value } from '../../shared/db/database';
+import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
+import { rowsOf, select } from '../../shared/db/entity';
+import { prune } from '../../shared/db/prune';
+import { unavailable } from '../../shared/errors/common.errors';
+import {
+  type Account,
+  type AccountRole,
+  accountsTable,
+  type PlacedAccount,
+  type PlacedRegistration,
+  type Registration,
+  type Revocation,
+  registrationsTable,
+  revocationsTable,
+} from './auth.entity';
 
-export type AccountRole = 'player' | 'admin';
+type Key = Pick<Registration, 'address' | 'creation'>;
 
-/** What a user logs in with. */
-export interface Account {
-  readonly userId: string;
-  /** PHC string. */
-  readonly passwordHash: string;
-  readonly role: AccountRole;
-}
+const maxTries = 5;
 
-/** Whose account is at which place of the table. */
-export interface PlacedAccount {
-  readonly seq: number;
-  readonly userId: string;
-}
-
-/** A token that was ended. `expiresAt` in milliseconds since 1970: from then on it needs no row. */
-export interface Revocation {
-  readonly jti: string;
-  readonly userId: string;
-  readonly expiresAt: number;
-}
-
-/** The tables of auth. */
+/** The tables of auth. `roleOf` is a plain read: every check of a token waits for it. */
 @Injectable()
 export class AuthRepository {
   private readonly db: Database;
@@ -41,74 +36,98 @@ export class AuthRepository {
   }
 
   async account(userId: string): Promise<Account | undefined> {
-    const text = 'SELECT user_id, password_hash, role FROM auth_accounts WHERE user_id = ?';
-    const [row] = await this.db.read((sql) => sql.rows<AccountRow>(text, [userId]));
-    return row && { userId: row.user_id, passwordHash: row.password_hash, role: row.role };
+    return (await this.db.read((sql) => select(sql, accountsTable, 'WHERE user_id = ?', [userId])))[0];
   }
 
   /** False when the user has no account. */
   setRole(userId: string, role: AccountRole): Promise<boolean> {
-    const text = 'UPDATE auth_accounts SET role = ?, updated_at = ? WHERE user_id = ?';
-    return this.db.transaction(async (tx) => (await tx.run(text, [role, this.clock.steady(), userId])) === 1);
+    const change = { role, updatedAt: this.clock.steady() };
+    return this.db.transaction(
+      async (tx) => (await rowsOf(tx, accountsTable).update({ userId }, change)).affected === 1,
+    );
   }
 
   /** Some accounts after this place, in the order of their places. */
-  async after(seq: number, limit: number): Promise<PlacedAccount[]> {
-    const text = 'SELECT seq, user_id FROM auth_accounts WHERE seq > ? ORDER BY seq LIMIT ?';
-    const rows = await this.db.read((sql) => sql.rows<{ seq: number; user_id: string }>(text, [seq, limit]));
-    return rows.map((row) => ({ seq: row.seq, userId: row.user_id }));
+  accountsAfter(seq: number, take: number): Promise<PlacedAccount[]> {
+    const wanted = { where: { seq: MoreThan(seq) }, order: { seq: 'ASC' }, take } as const;
+    return this.db.read((sql) => rowsOf(sql, accountsTable).find({ select: { seq: true, userId: true }, ...wanted }));
   }
 
   /** Removes the account, and with it the password. */
   async forget(userId: string): Promise<void> {
-    await this.db.transaction((tx) => tx.run('DELETE FROM auth_accounts WHERE user_id = ?', [userId]));
+    await this.db.transaction((tx) => rowsOf(tx, accountsTable).delete({ userId }));
   }
 
   /** The role of the account; undefined when it is not there or the token was revoked. */
   async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
     const text = `SELECT role FROM auth_accounts WHERE user_id = ?
       AND NOT EXISTS (SELECT 1 FROM auth_revocations WHERE jti = ?)`;
-    const [row] = await this.db.read((sql) => sql.rows<Pick<AccountRow, 'role'>>(text, [userId, jti]));
-    return row?.role;
+    return (await this.db.read((sql) => sql.rows<Pick<Account, 'role'>>(text, [userId, jti])))[0]?.role;
   }
 
   /** False when it was revoked before. */
-  revoke({ jti, userId, expiresAt }: Revocation): Promise<boolean> {
-    return this.insert('INSERT INTO auth_revocations (jti, user_id, revoked_at, expires_at) VALUES (?, ?, ?, ?)', [
-      jti,
-      userId,
-      this.clock.steady(),
-      expiresAt,
-    ]);
+  revoke(revocation: Revocation): Promise<boolean> {
+    const row = { ...revocation, revokedAt: this.clock.steady() };
+    return unlessThere(this.db.transaction((tx) => rowsOf(tx, revocationsTable).insert(row)));
   }
 
-  /** Removes up to `limit` revocations of tokens that expired before `until`, and answers how many. */
-  prune(until: number, limit: number): Promise<number> {
-    return this.db.transaction(
-      async (tx) => {
-        const text = 'SELECT seq FROM auth_revocations WHERE expires_at < ? ORDER BY expires_at LIMIT ?';
-        const over = await tx.rows<{ seq: number }>(text, [until, limit]);
-        if (over.length === 0) return 0;
-        const list = inList(over.map(({ seq }) => seq).sort((a, b) => a - b));
-        return tx.run(`DELETE FROM auth_revocations WHERE seq IN ${list.text}`, list.params);
-      },
-      { priority: 'background' },
-    );
+  /** Removes up to `limit` revocations of tokens that expired before an instant, and answers how many. */
+  pruneRevocations(before: number, limit: number): Promise<number> {
+    return prune(this.db, { table: revocationsTable.name, column: 'expires_at', before, limit });
   }
 
-  private async insert(text: string, params: readonly Value[]): Promise<boolean> {
-    try {
-      await this.db.transaction((tx) => tx.run(text, params));
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) return false;
-      throw error;
+  /** This registration, or the one of the same address that has begun before and not ended. @throws AppError unavailable */
+  async begin(registration: Omit<Registration, 'abandoned'>): Promise<Registration> {
+    const { address } = registration;
+    const row = { ...registration, abandoned: 0, begunAt: this.clock.steady(), groupId: 0 };
+    for (let tries = 1; tries <= maxTries; tries += 1) {
+      // A copy: TypeORM writes the new place into what it inserts.
+      if (await unlessThere(this.db.transaction((tx) => rowsOf(tx, registrationsTable).insert({ ...row })))) return row;
+      // Undefined when what was there has ended before it could be read.
+      const [begun] = await this.db.read((sql) => select(sql, registrationsTable, 'WHERE address = ?', [address]));
+      if (begun) return begun;
     }
+    throw unavailable(new Error('Registrations of one address begin and end all the time'));
+  }
+
+  /** Ends a registration with an account. False when somebody else has ended it. */
+  finish({ address, creation }: Key, account: Account): Promise<boolean> {
+    const now = this.clock.steady();
+    return this.db.transaction(async (tx) => {
+      const { affected } = await rowsOf(tx, registrationsTable).delete({ address, creation, abandoned: 0 });
+      if (affected !== 1) return false;
+      await rowsOf(tx, accountsTable).insert({ ...account, createdAt: now, updatedAt: now });
+      return true;
+    });
+  }
+
+  /** From now on nobody finishes it. False when it has ended. */
+  abandon({ address, creation }: Key): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const { affected } = await rowsOf(tx, registrationsTable).update({ address, creation }, { abandoned: 1 });
+      return affected === 1;
+    });
+  }
+
+  /** Ends it without an account. */
+  async end({ address, creation }: Key): Promise<void> {
+    await this.db.transaction((tx) => rowsOf(tx, registrationsTable).delete({ address, creation }));
+  }
+
+  /** Those that began before an instant and have not ended, in the order of their places, after one of them. */
+  cutOff(before: number, after: number, take: number): Promise<PlacedRegistration[]> {
+    const where = { begunAt: LessThan(before), seq: MoreThan(after) };
+    return this.db.read((sql) => rowsOf(sql, registrationsTable).find({ where, order: { seq: 'ASC' }, take }));
   }
 }
 
-interface AccountRow {
-  readonly user_id: string;
-  readonly password_hash: string;
-  readonly role: AccountRole;
+/** False when a row with the same key was there already. */
+async function unlessThere(insertion: Promise<unknown>): Promise<boolean> {
+  try {
+    await insertion;
+    return true;
+  } catch (error) {
+    if (isUniqueViolation(error)) return false;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../shared/config/config';
+import { canonicalEmail } from '../../shared/text/email';
 
 /** A key of auth's own, out of the secret that this process has anyway. Source: RFC 5869 */
 @Injectable()
@@ -13,8 +14,10 @@ export class AuthSecrets {
     this.names = Buffer.from(hkdfSync('sha256', first.secret, '', 'aerie/auth/name', 32));
   }
 
-  /** A name for an address that does not tell it. */
-  nameOf(address: string): string {
-    return createHmac('sha256', this.names).update(address).digest('base64url');
+  /** A name for an e-mail address, in any spelling of it, that does not tell it. */
+  nameOf(email: string): string {
+    return createHmac('sha256', this.names)
+      .update(canonicalEmail(email) ?? email)
+      .digest('base64url');
   }
 }

@@ -1,10 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { User } from '../../generated/aerie/users/v1/users';
+import { asInternal } from '../../shared/auth/caller';
 import { Standing, StandingRegistry } from '../../shared/auth/standing';
+import { AppError } from '../../shared/errors/app-error';
 import { UsersApi } from '../users/users.api';
-import { existingUser } from './auth.existence';
-import { type AccountRole, AuthRepository } from './auth.repository';
+import type { AccountRole } from './auth.entity';
+import { AuthRepository } from './auth.repository';
 
-/** Whether a token still holds: its account is there, its user too, and nobody has logged out with it. */
+/** A token holds while its account is there, its user too, and nobody has logged out with it. */
 @Injectable()
 export class AccountStanding extends Standing implements OnModuleInit {
   constructor(
@@ -22,5 +25,15 @@ export class AccountStanding extends Standing implements OnModuleInit {
   override async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
     const [role, exists] = await Promise.all([this.repository.roleOf(userId, jti), existingUser(this.users, userId)]);
     return exists ? role : undefined;
+  }
+}
+
+/** The user, no matter who asks; undefined when there is none. @throws AppError unavailable */
+export async function existingUser(users: UsersApi, id: string): Promise<User | undefined> {
+  try {
+    return await asInternal(() => users.getUser({ id }));
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'not_found') return undefined;
+    throw error;
   }
 }

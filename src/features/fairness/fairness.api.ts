@@ -1,7 +1,7 @@
 import type { FairnessService } from '../../generated/aerie/fairness/v1/fairness';
 import type { Contract, Keyed } from '../../shared/contract/contract';
 
-/** What other features, other processes and the client library may ask of fairness. */
+/** The calls of fairness, for other features, other processes and the client library. */
 export abstract class FairnessApi {
   abstract check: FairnessService['check'];
   abstract getPlayer: FairnessService['getPlayer'];

@@ -48,7 +48,7 @@ const idempotencyKey = idempotencyKeyHeader(
   'block-1',
 );
 
-/** What OpenAPI says of each call. */
+/** Each call as OpenAPI describes it. */
 export const fairnessDocs: Docs<FairnessApi> = {
   check: {
     summary: 'Judge 1-1000 events before they are accepted; asked again about the same id, it counts once',

@@ -35,7 +35,7 @@ const eventType = z.enum(
   ['progression', 'boss_kill', 'drop_claimed'],
   'must be progression, boss_kill or drop_claimed',
 );
-// What a flag's evidence may be: it is stored in thousandths.
+// A flag's evidence may be no larger: it is stored in thousandths.
 const maxEvidence = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const day = 86_400;
 const deviations = 'must be a number from 0.1 to 1000';
@@ -111,7 +111,7 @@ export class UpdateRuleDto extends dto<UpdateRuleRequest>(
       // With wrong values there is a better reason to refuse it.
       when: ({ issues }) => issues.length === 0,
     })
-    // What refine says, for the document: the id is in the path.
+    // The document says what refine checks: the id is in the path.
     .meta({ minProperties: 1 }),
 ) {}
 

@@ -39,7 +39,7 @@ export class Flood {
     }
     // What has left the window must not stay reachable, or a busy player's samples would never be freed.
     if (oldest) oldest.older = undefined;
-    if (inTheWay) return inTheWay.at + windowMs - at;
+    if (inTheWay) return windowMs - (at - inTheWay.at);
     this.current.set(playerId, { at, eventId, older: oldest && newest });
     if (this.current.size >= this.capacity) this.rotate(at);
     return 0;

@@ -23,6 +23,7 @@ import {
 } from './fairness.dto';
 import { FairnessService } from './fairness.service';
 
+/** The calls of fairness over gRPC. The service says what they throw. */
 @Controller()
 export class FairnessGrpcController {
   constructor(private readonly fairness: FairnessService) {}

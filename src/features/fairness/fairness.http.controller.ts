@@ -23,6 +23,7 @@ import {
 } from './fairness.dto';
 import { FairnessService } from './fairness.service';
 
+/** The calls of fairness over HTTP. The service says what they throw. */
 @Controller('fairness')
 export class FairnessHttpController {
   constructor(private readonly fairness: FairnessService) {}

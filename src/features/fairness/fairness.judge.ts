@@ -1,23 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckedEvent, Verdict } from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
-import { Blocklist } from './fairness.blocklist';
+import { BlockCache } from './fairness.block-cache';
 import { type Block, blockOf, type Findings, type Flag, flagOf } from './fairness.findings';
 import { Flood } from './fairness.flood';
 import { FairnessMetrics } from './fairness.metrics';
-import { Rulebook } from './fairness.rulebook';
+import { FairnessRecorder } from './fairness.recorder';
+import { RuleCache } from './fairness.rule-cache';
 import { capOf, type Rules } from './fairness.rules';
 import { Strikes } from './fairness.strikes';
 
 /** One for all allowed events: the hot path makes no object for each. */
 const allowed: Verdict = Object.freeze({ decision: 'allow' });
 
-/** One verdict for each event, in order, and what has to be written. */
+/** One verdict for each event, in order, and the findings that have to be written. */
 export interface Judgement extends Findings {
   readonly verdicts: Verdict[];
 }
 
-/** What one call works with. `at`: monotonic milliseconds; `now`: milliseconds since 1970. */
+/** The working state of one call. `at`: monotonic milliseconds; `now`: milliseconds since 1970. */
 interface Session {
   readonly at: number;
   readonly now: number;
@@ -27,26 +28,41 @@ interface Session {
   readonly flags: Flag[];
 }
 
-/** Decides in memory, without waiting for anything, who may send what. */
+/** Decides in memory who may send what. While nobody is refused and all blocks are in memory, it asks no database. */
 @Injectable()
-export class Judge {
+export class FairnessJudge {
   private readonly flood = new Flood();
   // In shadow mode strikes are counted apart: they must not weigh once the rule is enforced.
   private readonly strikes = { enforce: new Strikes(), shadow: new Strikes() };
 
   constructor(
-    private readonly rulebook: Rulebook,
-    private readonly blocklist: Blocklist,
+    private readonly rules: RuleCache,
+    private readonly blocks: BlockCache,
+    private readonly recorder: FairnessRecorder,
     private readonly metrics: FairnessMetrics,
     private readonly clock: Clock,
   ) {}
+
+  /**
+   * One verdict for each event, in order. A block that is made here is written before it is answered.
+   * @throws AppError unavailable while the rules, or blocks that do not fit into memory, cannot be read
+   */
+  async check(events: readonly CheckedEvent[]): Promise<Verdict[]> {
+    const began = performance.now();
+    if (!this.rules.loaded) await this.rules.refresh();
+    const beyond = this.blocks.whole ? undefined : await this.blocks.beyond(events.map(({ playerId }) => playerId));
+    const judgement = this.judge(events, beyond);
+    await this.recorder.record(judgement);
+    this.metrics.checked(performance.now() - began);
+    return judgement.verdicts;
+  }
 
   /** `beyond`: blocks that are not in memory. A block that is made here holds at once, also for the rest of `events`. */
   judge(events: readonly CheckedEvent[], beyond?: Map<string, Block>): Judgement {
     const session: Session = {
       at: this.clock.monotonic(),
       now: this.clock.steady(),
-      rules: this.rulebook.current,
+      rules: this.rules.current,
       beyond,
       blocks: [],
       flags: [],
@@ -58,10 +74,11 @@ export class Judge {
 
   /** Strikes of a player that still count. */
   strikesOf(playerId: string): number {
-    const { strikeWindowSeconds } = this.rulebook.current.flood.thresholds;
+    const { strikeWindowSeconds } = this.rules.current.flood.thresholds;
     return this.strikes.enforce.count(playerId, this.clock.monotonic(), strikeWindowSeconds * 1000);
   }
 
+  /** Forgets the player's strikes. */
   forgive(playerId: string): void {
     this.strikes.enforce.forget(playerId);
   }
@@ -77,7 +94,7 @@ export class Judge {
   }
 
   private verdict(event: CheckedEvent, session: Session): Verdict {
-    const block = this.blocklist.get(event.playerId, session.now) ?? session.beyond?.get(event.playerId);
+    const block = this.blocks.get(event.playerId, session.now) ?? session.beyond?.get(event.playerId);
     if (block) return this.blocked(block, session);
     return this.jump(event, session) ?? this.tooFast(event, session) ?? allowed;
   }
@@ -127,7 +144,7 @@ export class Judge {
 
   private block(rule: 'flood' | 'jump', playerId: string, seconds: number, session: Session): number {
     const block = blockOf(playerId, rule, rule, session.now, seconds);
-    this.blocklist.put(block);
+    this.blocks.put(block);
     session.beyond?.set(playerId, block);
     session.blocks.push(block);
     return seconds * 1000;

@@ -3,8 +3,8 @@ import { PinoLogger } from 'nestjs-pino';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Bus, type BusMessage } from '../../shared/bus/bus';
 import { acceptedEvents } from '../events-gateway/events-gateway.events';
-import { Recorder } from './fairness.recorder';
-import { Scorer } from './fairness.scorer';
+import { FairnessRecorder } from './fairness.recorder';
+import { FairnessScorer } from './fairness.scorer';
 
 const consumer = 'fairness';
 const maxGroup = 500;
@@ -14,8 +14,8 @@ const maxGroup = 500;
 export class FairnessListener implements OnModuleInit {
   constructor(
     private readonly bus: Bus,
-    private readonly scorer: Scorer,
-    private readonly recorder: Recorder,
+    private readonly scorer: FairnessScorer,
+    private readonly recorder: FairnessRecorder,
     private readonly logger: PinoLogger,
   ) {}
 

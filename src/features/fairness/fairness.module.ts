@@ -6,26 +6,20 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { FairnessApi, fairnessContract } from './fairness.api';
-import { Blocklist } from './fairness.blocklist';
-import { BlocksRepository } from './fairness.blocks.repository';
-import { Checker } from './fairness.checker';
+import { BlockCache } from './fairness.block-cache';
 import { fairnessDocs } from './fairness.docs';
-import { FindingsRepository } from './fairness.findings.repository';
-import { FlagsRepository } from './fairness.flags.repository';
+import { blocksTable, flagsTable, keysTable, rulesTable } from './fairness.entity';
 import { FairnessGrpcController } from './fairness.grpc.controller';
 import { FairnessHttpController } from './fairness.http.controller';
-import { Judge } from './fairness.judge';
+import { FairnessJudge } from './fairness.judge';
 import { FairnessListener } from './fairness.listener';
 import { FairnessMetrics, fairnessMetrics } from './fairness.metrics';
 import { fairnessMigrations } from './fairness.migrations';
-import { Players } from './fairness.players';
-import { Pruner } from './fairness.pruner';
-import { Recorder } from './fairness.recorder';
-import { Rulebook } from './fairness.rulebook';
-import { RulesRepository } from './fairness.rules.repository';
-import { Scorer } from './fairness.scorer';
+import { FairnessRecorder } from './fairness.recorder';
+import { FairnessRepository } from './fairness.repository';
+import { RuleCache } from './fairness.rule-cache';
+import { FairnessScorer } from './fairness.scorer';
 import { FairnessService } from './fairness.service';
-import { Upkeep } from './fairness.upkeep';
 import { FairnessWorker } from './fairness.worker';
 
 @Module({
@@ -34,21 +28,14 @@ import { FairnessWorker } from './fairness.worker';
   providers: [
     FairnessService,
     { provide: FairnessApi, useExisting: FairnessService },
-    Checker,
-    Judge,
-    Rulebook,
-    Blocklist,
-    Recorder,
-    Players,
-    Scorer,
+    FairnessJudge,
+    RuleCache,
+    BlockCache,
+    FairnessRecorder,
+    FairnessScorer,
+    FairnessRepository,
     FairnessListener,
-    Upkeep,
-    Pruner,
     FairnessWorker,
-    RulesRepository,
-    BlocksRepository,
-    FlagsRepository,
-    FindingsRepository,
     FairnessMetrics,
     ...fairnessMetrics,
   ],
@@ -61,5 +48,6 @@ export const fairnessFeature: Feature = {
   docs: fairnessDocs,
   logged: ['rule', 'mode', 'flag_id', 'verdict', 'kept'],
   module: FairnessModule,
+  entities: [rulesTable, blocksTable, flagsTable, keysTable],
   migrations: fairnessMigrations,
 };

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { TimeLimitError, within } from '../../shared/async/within';
 import { isTransient } from '../../shared/db/db.errors';
-import { Blocklist } from './fairness.blocklist';
-import { type Finding, type Findings, type Flag, findingsOf, kindOf, oneByOne } from './fairness.findings';
-import { FindingsRepository, type Saved } from './fairness.findings.repository';
+import { BlockCache } from './fairness.block-cache';
+import { type Findings, type Flag, oneByOne, together } from './fairness.findings';
 import { FairnessMetrics } from './fairness.metrics';
+import { FairnessRepository } from './fairness.repository';
 
 // A caller who waits longer would give up, and let in what was refused.
 const patienceMs = 500;
@@ -14,8 +15,9 @@ const groupSize = 500;
 const maxTries = 5;
 
 interface Unsaved {
-  readonly finding: Finding;
-  /** How often it failed though the database answers. */
+  /** One block or one flag. */
+  readonly finding: Findings;
+  /** So often it failed though the database answers. */
   tries: number;
 }
 
@@ -24,12 +26,12 @@ interface Unsaved {
  * whole is written one by one, and what fails five times by itself is dropped; both are metrics.
  */
 @Injectable()
-export class Recorder {
+export class FairnessRecorder {
   private unsaved: Unsaved[] = [];
 
   constructor(
-    private readonly repository: FindingsRepository,
-    private readonly blocklist: Blocklist,
+    private readonly repository: FairnessRepository,
+    private readonly blocks: BlockCache,
     private readonly metrics: FairnessMetrics,
     private readonly logger: PinoLogger,
   ) {}
@@ -37,12 +39,12 @@ export class Recorder {
   /** Resolves when they are written, or in half a second; never rejects. */
   async record(findings: Findings): Promise<void> {
     if (findings.blocks.length + findings.flags.length === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs);
-    });
-    await Promise.race([this.save(findings), late]);
-    clearTimeout(timer);
+    try {
+      await within(this.save(findings), patienceMs);
+    } catch (error) {
+      // Saving goes on by itself.
+      if (!(error instanceof TimeLimitError)) throw error;
+    }
   }
 
   /** Writes flags that nobody waits for; never rejects. */
@@ -50,7 +52,7 @@ export class Recorder {
     if (flags.length > 0) await this.save({ blocks: [], flags }, 'background');
   }
 
-  /** Tries again what could not be written; rejects while the database does not answer. */
+  /** Tries again what could not be written. @throws AppError unavailable while the database does not answer */
   async retry(): Promise<void> {
     for (let failed = 0; this.unsaved.length > failed; ) {
       const group = this.unsaved.slice(failed, failed + groupSize);
@@ -96,9 +98,9 @@ export class Recorder {
     }
   }
 
-  private async saveOne(finding: Finding, priority?: 'background'): Promise<void> {
+  private async saveOne(finding: Findings, priority?: 'background'): Promise<void> {
     try {
-      await this.write(findingsOf([finding]), priority);
+      await this.write(finding, priority);
     } catch (error) {
       this.keep([finding], isTransient(error) ? 0 : 1, error);
     }
@@ -106,23 +108,19 @@ export class Recorder {
 
   /** A block that was lifted or replaced meanwhile must not come back. */
   private stillTrue(group: readonly Unsaved[]): Findings {
-    const { blocks, flags } = findingsOf(group.map(({ finding }) => finding));
-    return { blocks: blocks.filter((block) => this.blocklist.holds(block)), flags };
+    const { blocks, flags } = together(group.map(({ finding }) => finding));
+    return { blocks: blocks.filter((block) => this.blocks.holds(block)), flags };
   }
 
   private async write(findings: Findings, priority?: 'background'): Promise<void> {
     if (findings.blocks.length + findings.flags.length === 0) return;
     const saved = await this.repository.save(findings, priority);
     const stored = new Map(saved.blocks.map((block) => [block.playerId, block]));
-    for (const block of findings.blocks) this.blocklist.settle(block, stored.get(block.playerId) ?? block);
-    this.count(saved);
+    for (const block of findings.blocks) this.blocks.settle(block, stored.get(block.playerId) ?? block);
+    for (const { rule } of saved.flags) this.metrics.flagged(rule);
   }
 
-  private count({ flags }: Saved): void {
-    for (const { rule } of flags) this.metrics.flagged(rule);
-  }
-
-  private keep(findings: readonly Finding[], tries: number, error: unknown): void {
+  private keep(findings: readonly Findings[], tries: number, error: unknown): void {
     const room = findings.slice(0, Math.max(0, maxUnsaved - this.unsaved.length));
     this.unsaved.push(...room.map((finding) => ({ finding, tries })));
     for (const finding of findings) this.metrics.notSaved(kindOf(finding));
@@ -139,7 +137,11 @@ export class Recorder {
   }
 }
 
-function describe(finding: Finding): { readonly player_id: string; readonly rule: string } {
-  const { playerId: player_id, rule } = 'block' in finding ? finding.block : finding.flag;
-  return { player_id, rule };
+function kindOf({ blocks }: Findings): 'block' | 'flag' {
+  return blocks.length > 0 ? 'block' : 'flag';
+}
+
+function describe({ blocks, flags }: Findings): object {
+  const [found] = [...blocks, ...flags];
+  return { player_id: found?.playerId, rule: found?.rule };
 }

@@ -4,11 +4,11 @@ import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/even
 import { Clock } from '../../shared/clock/clock';
 import { type Flag, flagOf } from './fairness.findings';
 import { FairnessMetrics } from './fairness.metrics';
-import { Rulebook } from './fairness.rulebook';
+import { RuleCache } from './fairness.rule-cache';
 
 // About 10 MB. Whoever sent nothing for longest starts anew.
 const maxPlayers = 50_000;
-// Who always sends the same has no deviation; a few points more are no anomaly.
+// Somebody who always sends the same has no deviation; a few points more are no anomaly.
 const minDeviation = 1;
 
 /** Running mean and sum of squared differences. Source: Welford 1962, doi:10.1080/00401706.1962.10490022 */
@@ -20,18 +20,18 @@ interface Samples {
 
 /** Compares each accepted event's points with what its player is used to. Knows what this process has seen. */
 @Injectable()
-export class Scorer {
+export class FairnessScorer {
   private readonly players = new LRUCache<string, Samples>({ max: maxPlayers });
 
   constructor(
-    private readonly rulebook: Rulebook,
+    private readonly rules: RuleCache,
     private readonly metrics: FairnessMetrics,
     private readonly clock: Clock,
   ) {}
 
   /** The flags that these events deserve. Each event is judged by those before it, then counted. */
   score(events: readonly AcceptedEvent[]): Flag[] {
-    const { mode, thresholds, version } = this.rulebook.current.outlier;
+    const { mode, thresholds, version } = this.rules.current.outlier;
     if (mode === 'off') return [];
     const flags: Flag[] = [];
     for (const { id: eventId, playerId, points } of events) {
@@ -52,7 +52,7 @@ export class Scorer {
     return this.players.size;
   }
 
-  /** How many standard deviations the points are from the mean of those before; 0 until there are `minSamples`. */
+  /** The distance of the points from the mean of those before, in standard deviations; 0 until there are `minSamples`. */
   private deviations(playerId: string, points: number, minSamples: number): number {
     const samples = this.players.get(playerId) ?? { count: 0, mean: 0, squares: 0 };
     const distance = points - samples.mean;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { z } from 'zod';
 import type {
   BlockPlayerRequest,
   CheckRequest,
@@ -18,87 +19,146 @@ import type {
   UnblockPlayerRequest,
   UpdateRuleRequest,
 } from '../../generated/aerie/fairness/v1/fairness';
+import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
-import { type Answer, factsOf } from '../../shared/contract/answer';
+import { type Answer, answer } from '../../shared/contract/answer';
 import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
-import { Checker } from './fairness.checker';
-import { flagNotFound } from './fairness.errors';
-import { FlagsRepository, type StoredFlag } from './fairness.flags.repository';
-import { Players } from './fairness.players';
-import { Rulebook } from './fairness.rulebook';
+import { playerId as playerIdSchema } from '../../shared/contract/schemas';
+import { BlockCache } from './fairness.block-cache';
+import type { StoredFlag } from './fairness.entity';
+import { flagNotFound, foreignThreshold, ruleNotFound, versionMismatch } from './fairness.errors';
+import { blockOf } from './fairness.findings';
+import { FairnessJudge } from './fairness.judge';
+import { FairnessRepository } from './fairness.repository';
+import { RuleCache } from './fairness.rule-cache';
+import { foreignThresholds, isRuleId, type Mode, type StoredRule } from './fairness.rules';
 
-/** What operators change is logged: who was let in or kept out, and by which rules, can be told afterwards. */
+const maxFlagsCounted = 10_000;
+
+/**
+ * Judges events, and shows operators what was found and lets them decide. What they change is logged: who was let in or
+ * kept out, and by which rules, can be told afterwards.
+ */
 @Injectable()
 export class FairnessService implements Proto {
+  private readonly blockTokens;
   private readonly flagTokens;
 
   constructor(
-    private readonly checker: Checker,
-    private readonly players: Players,
-    private readonly flags: FlagsRepository,
-    private readonly rulebook: Rulebook,
+    private readonly judge: FairnessJudge,
+    private readonly rules: RuleCache,
+    private readonly blocks: BlockCache,
+    private readonly repository: FairnessRepository,
+    private readonly clock: Clock,
     private readonly logger: PinoLogger,
     pageTokens: PageTokens,
   ) {
+    this.blockTokens = pageTokens.of('fairness-blocks', z.tuple([playerIdSchema]));
     this.flagTokens = pageTokens.of('fairness-flags', rowNumber);
   }
 
+  /** One verdict for each event, in order. @throws AppError unavailable */
   async check({ events }: CheckRequest): Promise<CheckResponse> {
-    return { verdicts: await this.checker.check(events) };
+    return { verdicts: await this.judge.check(events) };
   }
 
-  getPlayer({ playerId }: GetPlayerRequest): Promise<FairnessPlayer> {
-    return this.players.player(playerId);
+  /** A player of whom nothing is known has zeros. */
+  async getPlayer({ playerId }: GetPlayerRequest): Promise<FairnessPlayer> {
+    const [[stored], flags] = await Promise.all([
+      this.repository.blocksOf([playerId]),
+      this.repository.countFlags(playerId, maxFlagsCounted),
+    ]);
+    if (stored) this.blocks.put(stored);
+    // In memory may be one that could not be written yet.
+    const block = this.blocks.get(playerId, this.clock.steady()) ?? stored;
+    const blocked = block ? { blockedUntil: toTime(block.blockedUntil), reason: block.reason } : {};
+    return { playerId, blocked: block !== undefined, ...blocked, strikes: this.judge.strikesOf(playerId), flags };
   }
 
+  /**
+   * With an Idempotency-Key that came before, what was answered then: the block may have been lifted since.
+   * @throws AppError idempotency_key_reused, in_progress
+   */
   async blockPlayer(request: BlockPlayerRequest, meta: CallMeta = {}): Promise<Answer<FairnessPlayer>> {
-    const player = await this.players.block(request, meta);
-    const { playerId: player_id, seconds, reason } = request;
-    if (!factsOf(player).replayed) this.logger.info({ player_id, seconds, reason }, 'player_blocked');
-    return player;
+    const { playerId, seconds, reason } = request;
+    const { strikes, flags } = await this.getPlayer({ playerId });
+    const wanted = blockOf(playerId, 'manual', reason, this.clock.steady(), seconds);
+    const call = { request, key: meta.idempotencyKey };
+    const { done, replayed } = await this.repository.replaceBlock(wanted, call, (block) => {
+      const blockedUntil = toTime(block.blockedUntil);
+      return { playerId, blocked: true, blockedUntil, reason: block.reason, strikes, flags };
+    });
+    if (replayed) return answer(done.kept, { replayed: 'answer' });
+    this.blocks.put(done.block);
+    this.logger.info({ player_id: playerId, seconds, reason }, 'player_blocked');
+    return done.kept;
   }
 
+  /** Forgets the strikes, too. */
   async unblockPlayer({ playerId }: UnblockPlayerRequest): Promise<FairnessPlayer> {
-    const player = await this.players.unblock(playerId);
+    this.blocks.lift(playerId, await this.repository.endBlock(playerId));
+    this.judge.forgive(playerId);
+    const player = await this.getPlayer({ playerId });
     this.logger.info({ player_id: playerId }, 'player_unblocked');
     return player;
   }
 
-  listBlocks(request: ListBlocksRequest): Promise<ListBlocksResponse> {
-    return this.players.blocked(request);
+  /** Those who are blocked now, by player id. @throws AppError page_token_invalid */
+  async listBlocks({ pageSize = 20, pageToken }: ListBlocksRequest): Promise<ListBlocksResponse> {
+    const [after = ''] = this.blockTokens.decode(null, pageToken) ?? [];
+    const found = await this.repository.listBlocks(after, pageSize + 1);
+    const { page, nextPageToken } = this.blockTokens.cut(null, found, pageSize, ({ playerId }) => [playerId]);
+    const blocks = page.map(({ playerId, rule, reason, blockedAt, blockedUntil }) => {
+      return { playerId, rule, reason, blockedAt: toTime(blockedAt), blockedUntil: toTime(blockedUntil) };
+    });
+    return { blocks, nextPageToken };
   }
 
+  /** Newest first. @throws AppError page_token_invalid */
   async listFlags({ pageSize = 20, pageToken, ...filter }: ListFlagsRequest): Promise<ListFlagsResponse> {
     const key = [filter.playerId ?? null, filter.rule ?? null, filter.verdict ?? null];
     const [before = Number.MAX_SAFE_INTEGER] = this.flagTokens.decode(key, pageToken) ?? [];
-    const found = await this.flags.list(filter, before, pageSize + 1);
+    const found = await this.repository.listFlags(filter, before, pageSize + 1);
     const { page, nextPageToken } = this.flagTokens.cut(key, found, pageSize, ({ seq }) => [seq]);
     return { flags: page.map(toFlag), nextPageToken };
   }
 
+  /** A flag may be reviewed again. @throws AppError flag_not_found */
   async reviewFlag({ id, verdict }: ReviewFlagRequest): Promise<Flag> {
-    const flag = await this.flags.review(id, verdict);
+    const flag = await this.repository.reviewFlag(id, verdict);
     if (!flag) throw flagNotFound(id);
     this.logger.info({ flag_id: id, player_id: flag.playerId, verdict }, 'flag_reviewed');
     return toFlag(flag);
   }
 
+  /** The rules as they are stored, also those that another process has just changed. */
   async listRules(): Promise<ListRulesResponse> {
-    return { rules: await this.rulebook.list() };
+    return { rules: (await this.rules.refresh()).map(toRule) };
   }
 
-  async updateRule(request: UpdateRuleRequest): Promise<Rule> {
-    const rule = await this.rulebook.update(request);
-    this.logger.info({ rule: rule.id, mode: rule.mode, version: rule.version }, 'rule_changed');
-    return rule;
+  /** Holds here at once, elsewhere in a second. @throws AppError rule_not_found, validation_failed, version_mismatch */
+  async updateRule({ id, mode, thresholds = {}, expectedVersion }: UpdateRuleRequest): Promise<Rule> {
+    if (!isRuleId(id)) throw ruleNotFound(id);
+    const foreign = foreignThresholds(id, thresholds);
+    if (foreign.length > 0) throw foreignThreshold(id, foreign);
+    const stored = await this.repository.updateRule(id, (rule) => {
+      if (expectedVersion !== undefined && expectedVersion !== rule.version)
+        throw versionMismatch(expectedVersion, rule.version);
+      return { mode: (mode as Mode | undefined) ?? rule.mode, thresholds: { ...rule.thresholds, ...thresholds } };
+    });
+    if (!stored) throw ruleNotFound(id);
+    this.rules.learn([stored]);
+    this.logger.info({ rule: id, mode: stored.mode, version: stored.version }, 'rule_changed');
+    return toRule(stored);
   }
 }
 
 function toFlag({ seq: _, createdAt, reviewedAt, ...flag }: StoredFlag): Flag {
-  return {
-    ...flag,
-    createdAt: toTime(createdAt),
-    ...(reviewedAt === null ? {} : { reviewedAt: toTime(reviewedAt) }),
-  };
+  const reviewed = reviewedAt === null ? {} : { reviewedAt: toTime(reviewedAt) };
+  return { ...flag, createdAt: toTime(createdAt), ...reviewed };
+}
+
+function toRule({ thresholds, updatedAt, ...rule }: StoredRule): Rule {
+  return { ...rule, thresholds: { ...thresholds }, updatedAt: toTime(updatedAt) };
 }

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 const restMs = 1000;
 const maxPlayers = 20_000;
 
-/** Who was refused for sending too fast, and when. Of the players with strikes the longest unseen are forgotten. */
+/** Remembers who was refused for sending too fast, and when. Of the players with strikes the longest unseen are forgotten. */
 export class Strikes {
   private readonly players: LRUCache<string, readonly number[]>;
 

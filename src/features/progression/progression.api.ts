@@ -1,7 +1,7 @@
 import type { ProgressionService } from '../../generated/aerie/progression/v1/progression';
 import type { Contract } from '../../shared/contract/contract';
 
-/** What other features, other processes and the client library may ask of progression. */
+/** The calls of progression, for other features, other processes and the client library. */
 export abstract class ProgressionApi {
   abstract getProgress: ProgressionService['getProgress'];
   abstract listRewards: ProgressionService['listRewards'];

@@ -2,16 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Cache } from '../../shared/cache/cache';
 import { Clock } from '../../shared/clock/clock';
-import { progressSpace } from './progression.cache-space';
-import { type Effects, effectsOf } from './progression.effects';
+import type { PlayerRow } from './progression.entity';
 import { ProgressionMetrics } from './progression.metrics';
-import { type ApplySteps, ProgressionRepository, type StoredProgress } from './progression.repository';
-import { chestsBetween, type Entitlement, levelOf } from './progression.rewards';
+import { ProgressionRepository, type ProgressionSteps } from './progression.repository';
+import { chestsBetween, type Entitlement, levelOf, type PlayerDelta } from './progression.rewards';
 import { ProgressionSettings } from './progression.settings';
+
+export const progressSpace = { service: 'progression', name: 'progress' } as const;
 
 interface Applied {
   readonly fresh: readonly AcceptedEvent[];
-  readonly players: readonly StoredProgress[];
+  readonly players: readonly PlayerRow[];
   readonly levelUps: number;
 }
 
@@ -37,20 +38,18 @@ export class ProgressionApplier {
     this.metrics.appliedGroup(this.clock.monotonic() - started);
   }
 
-  private async transact(step: ApplySteps, events: readonly AcceptedEvent[]): Promise<Applied> {
+  private async transact(step: ProgressionSteps, events: readonly AcceptedEvent[]): Promise<Applied> {
     const unknown = await step.enter(events.map((event) => event.id));
     // delete: an event that is twice in the group counts once.
     const fresh = events.filter((event) => unknown.delete(event.id));
     if (fresh.length === 0) return { fresh, players: [], levelUps: 0 };
-    const { deltas, entitlements }: Effects = effectsOf(fresh);
-    const earned = await step.entitle(entitlements);
-    const drops = new Map<string, number>();
-    for (const { playerId, kind } of earned) if (kind === 'drop') drops.set(playerId, (drops.get(playerId) ?? 0) + 1);
+    const { deltas, entitlements } = effectsOf(fresh);
+    for (const { playerId, kind } of await step.entitle(entitlements)) {
+      const delta = deltas.get(playerId);
+      if (delta && kind === 'drop') delta.drops += 1;
+    }
     const now = this.clock.steady();
-    const players = await step.add(
-      [...deltas.values()].map((delta) => ({ ...delta, drops: drops.get(delta.playerId) ?? 0 })),
-      now,
-    );
+    const players = await step.add(deltas.values(), now);
     let levelUps = 0;
     const chests: Entitlement[] = [];
     for (const { playerId, xp } of players) {
@@ -63,4 +62,28 @@ export class ProgressionApplier {
     await step.entitle(chests);
     return { fresh, players, levelUps };
   }
+}
+
+/**
+ * The rules: which events are worth what to whom. Rewards are those of first kills and of drops; one that is there already
+ * has no effect.
+ */
+function effectsOf(events: readonly AcceptedEvent[]): {
+  readonly deltas: ReadonlyMap<string, PlayerDelta>;
+  readonly entitlements: readonly Entitlement[];
+} {
+  const deltas = new Map<string, PlayerDelta>();
+  const entitlements: Entitlement[] = [];
+  for (const { playerId, points, occurredAt, bossId, dropId } of events) {
+    const delta = deltas.get(playerId) ?? { playerId, xp: 0, bossKills: 0, drops: 0 };
+    deltas.set(playerId, delta);
+    delta.xp += points;
+    const earnedAt = Date.parse(occurredAt);
+    if (bossId !== undefined) {
+      delta.bossKills += 1;
+      entitlements.push({ playerId, rewardId: `boss-${bossId}`, kind: 'boss', earnedAt });
+    }
+    if (dropId !== undefined) entitlements.push({ playerId, rewardId: `drop-${dropId}`, kind: 'drop', earnedAt });
+  }
+  return { deltas, entitlements };
 }

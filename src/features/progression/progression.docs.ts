@@ -24,7 +24,7 @@ const claimed = { ...earned, status: 'claimed', claimedAt: '2026-11-21T10:05:00.
 const receipt = 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImRldiIsInR5cCI6InJlY2VpcHQrand0In0.eyJqdGkiOiIuLi4ifQ.c2lnbmF0dXJl';
 const idempotencyKey = idempotencyKeyHeader('Allowed; a claim is idempotent by player and reward', 'claim-1');
 
-/** What OpenAPI says of each call. */
+/** Each call as OpenAPI describes it. */
 export const progressionDocs: Docs<ProgressionApi> = {
   getProgress: {
     summary: "A player's XP, level and counts",

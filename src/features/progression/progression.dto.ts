@@ -10,7 +10,7 @@ import { pageSize, pageToken, playerId, timeAnswer } from '../../shared/contract
 
 const rewardId = z
   .string('must be a string')
-  // What comes after the first dash is an item's id.
+  // After the first dash comes an item's id.
   .regex(/^(level|boss|drop)-[A-Za-z0-9_\-.@:+=|/#]{1,128}$/, 'must be level-<n>, boss-<bossId> or drop-<dropId>');
 const rewardStatus = z.enum(['available', 'claimed'], 'must be available or claimed');
 

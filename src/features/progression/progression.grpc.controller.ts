@@ -10,6 +10,7 @@ import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
 import { ProgressionService } from './progression.service';
 
+/** The calls of progression over gRPC. The service says what they throw. */
 @Controller()
 export class ProgressionGrpcController {
   constructor(private readonly progression: ProgressionService) {}

@@ -10,6 +10,7 @@ import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
 import { ProgressionService } from './progression.service';
 
+/** The calls of progression over HTTP. The service says what they throw. */
 @Controller()
 export class ProgressionHttpController {
   constructor(private readonly progression: ProgressionService) {}

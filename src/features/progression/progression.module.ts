@@ -8,12 +8,12 @@ import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { ProgressionApi, progressionContract } from './progression.api';
 import { ProgressionApplier } from './progression.applier';
 import { progressionDocs } from './progression.docs';
+import { inbox, playersTable, rewardsTable } from './progression.entity';
 import { ProgressionGrpcController } from './progression.grpc.controller';
 import { ProgressionHttpController } from './progression.http.controller';
 import { ProgressionListener } from './progression.listener';
 import { ProgressionMetrics, progressionMetrics } from './progression.metrics';
 import { progressionMigrations } from './progression.migrations';
-import { ProgressReader } from './progression.reader';
 import { Receipts } from './progression.receipts';
 import { ProgressionRepository } from './progression.repository';
 import { ProgressionService } from './progression.service';
@@ -25,7 +25,6 @@ import { ProgressionSettings } from './progression.settings';
   providers: [
     ProgressionService,
     { provide: ProgressionApi, useExisting: ProgressionService },
-    ProgressReader,
     ProgressionApplier,
     ProgressionListener,
     ProgressionRepository,
@@ -41,6 +40,7 @@ export const progressionFeature: Feature = {
   contract: progressionContract,
   docs: progressionDocs,
   module: ProgressionModule,
+  entities: [inbox, playersTable, rewardsTable],
   migrations: progressionMigrations,
   settings: ProgressionSettings,
   needs: [EventsGatewayApi],

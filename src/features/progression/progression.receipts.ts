@@ -38,6 +38,7 @@ export class Receipts {
     this.keys = new Map(settings.receiptKeys.map(({ kid, secret }) => [kid, secret]));
   }
 
+  /** Signs a receipt for a reward that was claimed `at` an instant: milliseconds since 1970. */
   issue(playerId: string, reward: { readonly rewardId: string; readonly kind: string }, at: number): Promise<string> {
     const iat = Math.floor(at / 1000);
     const ttl = this.settings.receiptTtlMs / 1000;
@@ -52,6 +53,7 @@ export class Receipts {
     return new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg, kid, typ }).sign(secret);
   }
 
+  /** Never throws for what it is given: an invalid receipt has a reason. */
   async verify(receipt: string): Promise<VerifyRewardResponse> {
     const kid = keyIdOf(receipt);
     if (kid === undefined) return { valid: false, reason: 'malformed' };
@@ -59,13 +61,13 @@ export class Receipts {
     if (!key) return { valid: false, reason: 'unknown_key' };
     try {
       const { payload } = await compactVerify(receipt, key, { algorithms: [alg] });
-      return this.judge(claims.parse(JSON.parse(Buffer.from(payload).toString('utf8'))));
+      return this.unlessExpired(claims.parse(JSON.parse(Buffer.from(payload).toString('utf8'))));
     } catch (error) {
       return { valid: false, reason: error instanceof JWSSignatureVerificationFailed ? 'signature' : 'malformed' };
     }
   }
 
-  private judge(found: z.output<typeof claims>): VerifyRewardResponse {
+  private unlessExpired(found: z.output<typeof claims>): VerifyRewardResponse {
     const { exp, ...rest } = found;
     if (exp !== undefined && this.clock.steady() / 1000 >= exp) return { valid: false, reason: 'expired' };
     return { valid: true, claims: exp === undefined ? rest : { ...rest, exp } };

@@ -1,21 +1,18 @@
-import type { Reward } from '../../generated/aerie/progression/v1/progression';
-import { toTime } from '../../shared/clock/time';
-
-export type RewardKind = 'chest' | 'boss' | 'drop';
-
-/** What an effect entitles a player to. Times in milliseconds since 1970. */
+/** A player earns this reward, unless it is there already. `earnedAt` in milliseconds since 1970. */
 export interface Entitlement {
   readonly playerId: string;
   readonly rewardId: string;
-  readonly kind: RewardKind;
+  readonly kind: 'chest' | 'boss' | 'drop';
   readonly earnedAt: number;
 }
 
-export interface StoredReward extends Entitlement {
-  readonly seq: number;
-  readonly status: 'available' | 'claimed';
-  readonly claimedAt: number | null;
-  readonly receipt: string | null;
+/** A group of events adds this to one player. */
+export interface PlayerDelta {
+  readonly playerId: string;
+  xp: number;
+  bossKills: number;
+  /** Drops that were not there before. */
+  drops: number;
 }
 
 const chestEveryLevels = 5;
@@ -31,16 +28,4 @@ export function chestsBetween(before: number, after: number): string[] {
   const first = (Math.floor(before / chestEveryLevels) + 1) * chestEveryLevels;
   for (let level = first; level <= after; level += chestEveryLevels) chests.push(`level-${level}`);
   return chests;
-}
-
-export function toReward(stored: StoredReward): Reward {
-  const { rewardId, playerId, kind, status, earnedAt, claimedAt } = stored;
-  return {
-    rewardId,
-    playerId,
-    kind,
-    status,
-    earnedAt: toTime(earnedAt),
-    ...(claimedAt === null ? {} : { claimedAt: toTime(claimedAt) }),
-  };
 }

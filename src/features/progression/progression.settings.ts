@@ -12,7 +12,7 @@ const variables = {
   RECEIPT_TTL_HOURS: decimal(0, 1_000_000).default(0).describe('Hours until a receipt expires; 0: never'),
 };
 
-/** What only progression reads of the environment. */
+/** The variables that only progression reads. */
 export class ProgressionSettings extends settings(variables, (env) => ({
   levelXp: env.LEVEL_XP,
   /** Verify receipts; the first signs. */

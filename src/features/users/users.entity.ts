@@ -1,4 +1,5 @@
 import { type RowOf, table } from '../../shared/db/entity';
+import { idempotencyEntity } from '../../shared/idempotency/idempotency.table';
 
 /** Who plays. Times are milliseconds since 1970. */
 export const usersTable = table('users', (column) => ({
@@ -18,3 +19,5 @@ export const usersTable = table('users', (column) => ({
 }));
 
 export type UserRow = Omit<RowOf<typeof usersTable>, 'seq'>;
+
+export const usersKeysTable = idempotencyEntity('users_idempotency');

@@ -8,7 +8,7 @@ import { LockModule } from '../../shared/lock/lock.module';
 import { UsersApi, usersContract } from './users.api';
 import { UsersCache } from './users.cache';
 import { usersDocs } from './users.docs';
-import { usersTable } from './users.entity';
+import { usersKeysTable, usersTable } from './users.entity';
 import { UsersGrpcController } from './users.grpc.controller';
 import { UsersHttpController } from './users.http.controller';
 import { UsersMetrics, usersMetrics } from './users.metrics';
@@ -35,7 +35,7 @@ export const usersFeature: Feature = {
   contract: usersContract,
   docs: usersDocs,
   module: UsersModule,
-  entities: [usersTable],
+  entities: [usersTable, usersKeysTable],
   migrations: usersMigrations,
   databaseAlias: 'MYSQL_DSN',
 };

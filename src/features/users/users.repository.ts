@@ -6,7 +6,7 @@ import { isUniqueViolation } from '../../shared/db/db.errors';
 import { ownedId, type RowOf, rowsOf, select } from '../../shared/db/entity';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
 import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
-import { type UserRow, usersTable } from './users.entity';
+import { type UserRow, usersKeysTable, usersTable } from './users.entity';
 import { emailTaken } from './users.errors';
 
 /** The table `users`. `owner`: the only user that the caller may see; undefined: all. */
@@ -20,7 +20,7 @@ export class UsersRepository {
     private readonly idempotency: Idempotency,
   ) {
     this.db = databases.of('users');
-    this.keys = idempotency.keysIn(this.db, 'users_idempotency');
+    this.keys = idempotency.keysIn(this.db, usersKeysTable.name);
   }
 
   /** The user; of the same call before, the one that it made. @throws AppError email_taken, and as `Idempotency` */

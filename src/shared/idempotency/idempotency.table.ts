@@ -1,9 +1,10 @@
-import { Table } from 'typeorm';
+import { Table as MigratedTable } from 'typeorm';
 import { bigint, type ColumnOwner, longText, sequence, text } from '../db/columns';
+import { table } from '../db/entity';
 
-/** What a feature has answered to calls with an Idempotency-Key: the rows commit together with the effects. */
-export function idempotencyTable(type: ColumnOwner, name: string): Table {
-  return new Table({
+/** What a feature has answered to calls with an Idempotency-Key, for a migration: the rows commit together with the effects. */
+export function idempotencyTable(type: ColumnOwner, name: string): MigratedTable {
+  return new MigratedTable({
     name,
     columns: [
       sequence(type),
@@ -18,4 +19,20 @@ export function idempotencyTable(type: ColumnOwner, name: string): Table {
       { name: `${name}_expires`, columnNames: ['expires_at'] },
     ],
   });
+}
+
+/** The same table as its feature lists it. */
+export function idempotencyEntity(name: string) {
+  return table(name, (column) => ({
+    columns: {
+      seq: column.sequence(),
+      keyHash: column.text(64),
+      fingerprint: column.text(64),
+      answer: column.longText(),
+      expiresAt: column.bigint(),
+      groupId: column.bigint(),
+    },
+    unique: { [`${name}_key`]: ['keyHash'] },
+    indices: { [`${name}_expires`]: ['expiresAt'] },
+  }));
 }

@@ -1,6 +1,6 @@
 import { authContract as auth } from '../../../src/features/auth/auth.api';
-import { Registrations } from '../../../src/features/auth/auth.registrations';
-import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
+import { AuthRegistrations } from '../../../src/features/auth/auth.registrations';
+import { AuthRepository } from '../../../src/features/auth/auth.repository';
 import { usersContract as users } from '../../../src/features/users/users.api';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { fromElsewhere, manyAddresses, password } from '../../support/players';
@@ -12,14 +12,14 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
 
-  let registrations: Registrations;
+  let registrations: AuthRegistrations;
 
   beforeAll(async () => {
     database = await create();
     app = await openApp(database.url, manyAddresses);
-    const begin = jest.spyOn(Registrations.prototype, 'begin');
+    const begin = jest.spyOn(AuthRegistrations.prototype, 'register');
     await app.http.call(auth, 'register', { name: 'First', email: 'first@example.com', password }, fromElsewhere());
-    registrations = begin.mock.contexts[0] as Registrations;
+    registrations = begin.mock.contexts[0] as AuthRegistrations;
     begin.mockRestore();
   });
   afterAll(async () => {
@@ -30,7 +30,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   /** What the worker does, eleven minutes from now. */
   const sweep = (): Promise<void> => {
     const clock = { sure: () => Date.now() + 11 * 60_000 };
-    return (Object.assign(Object.create(registrations), { clock }) as Registrations).undoCutOff();
+    return (Object.assign(Object.create(registrations), { clock }) as AuthRegistrations).undoCutOff();
   };
 
   describe.each(['http', 'grpc'] as const)('%s', (wire) => {
@@ -43,7 +43,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
     /** Registers, and dies where the account would be made. */
     async function dieBeforeTheAccount(email: string): Promise<void> {
-      const died = jest.spyOn(RegistrationsRepository.prototype, 'finish').mockRejectedValueOnce(new Error('killed'));
+      const died = jest.spyOn(AuthRepository.prototype, 'finish').mockRejectedValueOnce(new Error('killed'));
       expect((await register(email)).code).toBe('internal');
       died.mockRestore();
     }
@@ -67,7 +67,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
     test('before the user: whoever registers next succeeds', async () => {
       const email = `early-${wire}@example.com`;
-      const died = jest.spyOn(Registrations.prototype, 'user').mockRejectedValueOnce(new Error('killed'));
+      const own = registrations as unknown as { create: () => Promise<unknown> };
+      const died = jest.spyOn(own, 'create').mockRejectedValueOnce(new Error('killed'));
       expect((await register(email)).code).toBe('internal');
       died.mockRestore();
       expect(await people(email)).toEqual([]);
@@ -81,7 +82,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       // Somebody may still be at it.
       await registrations.undoCutOff();
       expect(await people(email)).toHaveLength(1);
-      const died = jest.spyOn(RegistrationsRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
+      const died = jest.spyOn(AuthRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
       await sweep();
       expect(died).toHaveBeenCalledTimes(1);
       died.mockRestore();
@@ -98,7 +99,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       const email = `removed-${wire}@example.com`;
       await dieBeforeTheAccount(email);
       const [left] = await people(email);
-      const abandon = jest.spyOn(RegistrationsRepository.prototype, 'abandon');
+      const abandon = jest.spyOn(AuthRepository.prototype, 'abandon');
       const died = jest.spyOn(registrations as unknown as { create: () => Promise<unknown> }, 'create');
       died.mockRejectedValueOnce(new Error('killed'));
       await sweep();

@@ -1,5 +1,5 @@
 import { authContract as auth } from '../../../src/features/auth/auth.api';
-import { Throttle } from '../../../src/features/auth/auth.throttle';
+import { LoginThrottle } from '../../../src/features/auth/auth.throttle';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { fromElsewhere, manyAddresses } from '../../support/players';
 import { openApp, type TestApp } from '../../support/wires';
@@ -42,7 +42,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
           composed.push(this.length);
           return normalize.call(this, form);
         });
-        const take = jest.spyOn(Throttle.prototype, 'take');
+        const take = jest.spyOn(LoginThrottle.prototype, 'attempt');
         const { code, fields } = await register({ [field]: `${marks.repeat(huge[wire] / 4)}@example.com` });
         expect([code, fields, take.mock.calls.length]).toEqual(['validation_failed', [field], 0]);
         expect(Math.max(0, ...composed)).toBeLessThanOrEqual(1024);

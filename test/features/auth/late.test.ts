@@ -1,6 +1,6 @@
 import { authContract as auth } from '../../../src/features/auth/auth.api';
-import { Registrations } from '../../../src/features/auth/auth.registrations';
-import { RegistrationsRepository } from '../../../src/features/auth/auth.registrations.repository';
+import { AuthRegistrations } from '../../../src/features/auth/auth.registrations';
+import { AuthRepository } from '../../../src/features/auth/auth.repository';
 import { usersContract as users } from '../../../src/features/users/users.api';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
@@ -15,17 +15,17 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
   let travel: TimeTravel;
   let app: TestApp;
-  let registrations: Registrations;
+  let registrations: AuthRegistrations;
   let idempotency: Idempotency;
 
   beforeAll(async () => {
     database = await create();
     travel = new TimeTravel('2026-11-20T10:00:00.000Z');
-    const begin = jest.spyOn(Registrations.prototype, 'begin');
+    const begin = jest.spyOn(AuthRegistrations.prototype, 'register');
     const callOf = jest.spyOn(Idempotency.prototype, 'callOf');
     app = await openApp(database.url, manyAddresses);
     await register('first@example.com', 'http');
-    registrations = begin.mock.contexts[0] as Registrations;
+    registrations = begin.mock.contexts[0] as AuthRegistrations;
     idempotency = callOf.mock.contexts[0] as Idempotency;
     for (const spy of [begin, callOf]) spy.mockRestore();
   });
@@ -42,7 +42,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     (await app.http.call(users, 'listUsers', { email })).body.users as { id: string; name: string }[];
 
   async function dieBeforeTheAccount(email: string): Promise<string> {
-    const died = jest.spyOn(RegistrationsRepository.prototype, 'finish').mockRejectedValueOnce(new Error('killed'));
+    const died = jest.spyOn(AuthRepository.prototype, 'finish').mockRejectedValueOnce(new Error('killed'));
     expect((await register(email, 'http')).code).toBe('internal');
     died.mockRestore();
     return (await people(email))[0]?.id ?? '';
@@ -107,7 +107,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const email = 'twice@example.com';
     await dieBeforeTheAccount(email);
     await aDayPasses(true);
-    const died = jest.spyOn(RegistrationsRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
+    const died = jest.spyOn(AuthRepository.prototype, 'end').mockRejectedValueOnce(new Error('killed'));
     await registrations.undoCutOff();
     expect(died).toHaveBeenCalledTimes(1);
     died.mockRestore();
@@ -119,7 +119,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('an operator’s user who has the address meanwhile stays, and is nobody’s to complete', async () => {
     const email = 'operator@example.com';
-    const died = jest.spyOn(Registrations.prototype, 'user').mockRejectedValueOnce(new Error('killed'));
+    const own = registrations as unknown as { create: () => Promise<unknown> };
+    const died = jest.spyOn(own, 'create').mockRejectedValueOnce(new Error('killed'));
     expect((await register(email, 'http')).code).toBe('internal');
     died.mockRestore();
     expect((await app.http.call(users, 'createUser', { name: 'Made', email })).code).toBe('ok');

@@ -1,5 +1,5 @@
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
-import { Scorer } from '../../../src/features/fairness/fairness.scorer';
+import { FairnessScorer } from '../../../src/features/fairness/fairness.scorer';
 import { everyDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { eventBody, signed } from '../../support/signed';
@@ -18,7 +18,7 @@ async function send(app: Awaited<ReturnType<typeof openApp>>, count: number): Pr
 
 test('each accepted event is told once, though it is sent again and again to who does not confirm', async () => {
   const heard: string[] = [];
-  jest.spyOn(Scorer.prototype, 'score').mockImplementation((events) => {
+  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation((events) => {
     heard.push(...events.map(({ id }) => id));
     return [];
   });
@@ -38,7 +38,7 @@ test('each accepted event is told once, though it is sent again and again to who
 });
 
 test('an advisor that fails holds up nobody', async () => {
-  jest.spyOn(Scorer.prototype, 'score').mockImplementation(() => {
+  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation(() => {
     throw new Error('out of order');
   });
   await using database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();

@@ -1,8 +1,7 @@
-import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
-import { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
+import { BlockCache } from '../../../src/features/fairness/fairness.block-cache';
 import { type Block, blockOf, type Flag, flagOf } from '../../../src/features/fairness/fairness.findings';
-import { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
-import { fairnessMigrations } from '../../../src/features/fairness/fairness.migrations';
+import { fairnessFeature } from '../../../src/features/fairness/fairness.module';
+import { FairnessRepository } from '../../../src/features/fairness/fairness.repository';
 import type { Config } from '../../../src/shared/config/config';
 import { Databases } from '../../../src/shared/db/databases';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
@@ -17,19 +16,17 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
   let databases: Databases;
   let clock: HandClock;
-  let blocks: BlocksRepository;
-  let findings: FindingsRepository;
+  let repository: FairnessRepository;
 
   beforeEach(async () => {
     database = await create();
     databases = new Databases(options);
-    databases.register('fairness', database.url, [], fairnessMigrations);
+    databases.register('fairness', database.url, fairnessFeature.entities ?? [], fairnessFeature.migrations);
     await databases.connectAll();
     await databases.migrateAll();
     clock = new HandClock();
     const config = { hmacKeys: [{ kid: 'default', secret: Buffer.alloc(32) }] } as unknown as Config;
-    blocks = new BlocksRepository(databases, clock, new Idempotency(config, clock));
-    findings = new FindingsRepository(databases);
+    repository = new FairnessRepository(databases, clock, new Idempotency(config, clock));
   });
   afterEach(async () => {
     await databases.closeAll();
@@ -39,8 +36,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   const jump = (playerId: string, seconds = 600): Block => blockOf(playerId, 'jump', 'jump', clock.now(), seconds);
   const manual = (playerId: string, seconds: number): Block => blockOf(playerId, 'manual', 'x', clock.now(), seconds);
   const replace = async (block: Block): Promise<Block> =>
-    (await blocks.replace(block, { request: {}, key: undefined }, () => ({}))).done.block;
-  const stored = async (playerId: string) => (await blocks.of([playerId]))[0];
+    (await repository.replaceBlock(block, { request: {}, key: undefined }, () => ({}))).done.block;
+  const stored = async (playerId: string) => (await repository.blocksOf([playerId]))[0];
   const flag = (eventId: string): Flag =>
     flagOf(
       { rule: 'jump', ruleVersion: 1 },
@@ -51,7 +48,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('an automatic block does not shorten a longer one that another process made, and hears of it', async () => {
     const long = await replace(manual('aaa', 3600));
-    const saved = await findings.save({ blocks: [jump('aaa'), jump('bbb')], flags: [] });
+    const saved = await repository.save({ blocks: [jump('aaa'), jump('bbb')], flags: [] });
     expect(saved.blocks).toHaveLength(2);
     expect(saved.blocks).toEqual(expect.arrayContaining([long, jump('bbb')]));
     expect(await stored('aaa')).toEqual(long);
@@ -60,30 +57,30 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('it does lengthen a shorter one, and take the place of one that has ended', async () => {
     await replace(manual('aaa', 60));
     await replace(manual('bbb', 60));
-    await blocks.end('bbb');
-    await findings.save({ blocks: [jump('bbb'), jump('aaa')], flags: [] });
+    await repository.endBlock('bbb');
+    await repository.save({ blocks: [jump('bbb'), jump('aaa')], flags: [] });
     for (const playerId of ['aaa', 'bbb'])
       expect(await stored(playerId)).toMatchObject({ rule: 'jump', blockedUntil: clock.now() + 600_000 });
   });
 
   test('of many at once the longest stays', async () => {
     const lengths = Array.from({ length: 20 }, (_, i) => (((i * 7) % 20) + 1) * 10);
-    await Promise.all(lengths.map((seconds) => findings.save({ blocks: [jump('aaa', seconds)], flags: [] })));
+    await Promise.all(lengths.map((seconds) => repository.save({ blocks: [jump('aaa', seconds)], flags: [] })));
     expect((await stored('aaa'))?.blockedUntil).toBe(clock.now() + 200_000);
   });
 
   test('a manual block replaces a longer one; ended twice, the second time there is none', async () => {
     await replace(manual('aaa', 3600));
     expect((await replace(manual('aaa', 60))).blockedUntil).toBe(clock.now() + 60_000);
-    expect(await blocks.end('aaa')).toMatchObject({ blockedUntil: clock.now() });
-    expect([await stored('aaa'), await blocks.end('aaa')]).toEqual([undefined, undefined]);
+    expect(await repository.endBlock('aaa')).toMatchObject({ blockedUntil: clock.now() });
+    expect([await stored('aaa'), await repository.endBlock('aaa')]).toEqual([undefined, undefined]);
   });
 
   test('every change of a row has a later time, also where a clock goes back', async () => {
     const times = [(await replace(manual('aaa', 3600))).changedAt];
     clock.at = -5000;
     times.push((await replace(manual('aaa', 3600))).changedAt);
-    times.push((await blocks.end('aaa'))?.changedAt ?? 0);
+    times.push((await repository.endBlock('aaa'))?.changedAt ?? 0);
     clock.at = 5000;
     times.push((await replace(manual('aaa', 3600))).changedAt);
     expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
@@ -91,24 +88,24 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('blocks and flags are written together: when one cannot be, neither is', async () => {
     const bad = { ...flag('e'), threshold: Number.NaN };
-    await expect(findings.save({ blocks: [jump('aaa')], flags: [bad] })).rejects.toThrow();
+    await expect(repository.save({ blocks: [jump('aaa')], flags: [bad] })).rejects.toThrow();
     expect(await stored('aaa')).toBeUndefined();
   });
 
   test('a flag is new once', async () => {
-    expect((await findings.save({ blocks: [], flags: [flag('e'), flag('f')] })).flags).toHaveLength(2);
-    const again = await findings.save({ blocks: [], flags: [flag('f'), flag('g'), flag('g')] });
+    expect((await repository.save({ blocks: [], flags: [flag('e'), flag('f')] })).flags).toHaveLength(2);
+    const again = await repository.save({ blocks: [], flags: [flag('f'), flag('g'), flag('g')] });
     expect(again.flags.map(({ eventId }) => eventId)).toEqual(['g']);
   });
 
   test('another process learns every change, also of more than a page at one instant', async () => {
-    const list = new Blocklist(blocks, clock);
+    const list = new BlockCache(repository, clock);
     await list.refresh();
     const many = Array.from({ length: 2500 }, (_, i) => jump(`player-${i}`));
-    await findings.save({ blocks: many, flags: [] });
+    await repository.save({ blocks: many, flags: [] });
     await list.refresh();
     expect([list.size, list.whole]).toEqual([2500, true]);
-    await blocks.end('player-7');
+    await repository.endBlock('player-7');
     clock.at = 9000;
     await list.refresh();
     expect([list.get('player-7', clock.now()), list.get('player-8', clock.now())]).toEqual([
@@ -118,21 +115,23 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   });
 
   test('who starts later loads those that hold, page by page', async () => {
-    await findings.save({ blocks: Array.from({ length: 2500 }, (_, i) => jump(`player-${i}`)), flags: [] });
-    await blocks.end('player-7');
+    await repository.save({ blocks: Array.from({ length: 2500 }, (_, i) => jump(`player-${i}`)), flags: [] });
+    await repository.endBlock('player-7');
     clock.at = 60_000;
-    const list = new Blocklist(blocks, clock);
+    const list = new BlockCache(repository, clock);
     await list.refresh();
     expect([list.size, list.whole]).toEqual([2499, true]);
   });
 
   test('what ended more than a moment ago is removed, a bounded number at a time; what holds stays', async () => {
-    await findings.save({ blocks: Array.from({ length: 30 }, (_, i) => jump(`player-${i}`, 10)), flags: [] });
+    await repository.save({ blocks: Array.from({ length: 30 }, (_, i) => jump(`player-${i}`, 10)), flags: [] });
     await replace(manual('lifer', 3600));
     clock.at = 20_000;
-    expect(await blocks.prune(clock.now() - 15_000, 20)).toBe(0);
-    expect([await blocks.prune(clock.now(), 20), await blocks.prune(clock.now(), 20)]).toEqual([20, 10]);
-    expect(await blocks.prune(clock.now(), 20)).toBe(0);
+    expect(await repository.pruneBlocks(clock.now() - 15_000, 20)).toBe(0);
+    expect([await repository.pruneBlocks(clock.now(), 20), await repository.pruneBlocks(clock.now(), 20)]).toEqual([
+      20, 10,
+    ]);
+    expect(await repository.pruneBlocks(clock.now(), 20)).toBe(0);
     expect(await stored('lifer')).toBeDefined();
   });
 });

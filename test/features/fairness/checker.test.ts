@@ -1,13 +1,11 @@
 import fc from 'fast-check';
-import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
-import type { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
-import { Checker } from '../../../src/features/fairness/fairness.checker';
+import { BlockCache } from '../../../src/features/fairness/fairness.block-cache';
 import type { Findings } from '../../../src/features/fairness/fairness.findings';
-import type { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
-import { Judge } from '../../../src/features/fairness/fairness.judge';
+import { FairnessJudge } from '../../../src/features/fairness/fairness.judge';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
-import { Recorder } from '../../../src/features/fairness/fairness.recorder';
-import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
+import { FairnessRecorder } from '../../../src/features/fairness/fairness.recorder';
+import type { FairnessRepository } from '../../../src/features/fairness/fairness.repository';
+import type { RuleCache } from '../../../src/features/fairness/fairness.rule-cache';
 import { initialRules } from '../../../src/features/fairness/fairness.rules';
 import { unavailable } from '../../../src/shared/errors/common.errors';
 import { Metrics } from '../../../src/shared/metrics/metrics';
@@ -25,28 +23,28 @@ class Process {
   readonly clock = new HandClock();
   readonly warnings: readonly string[];
   readonly saved: Findings[] = [];
-  readonly blocklist: Blocklist;
-  readonly recorder: Recorder;
-  readonly judge: Judge;
-  readonly checker: Checker;
+  readonly blocks: BlockCache;
+  readonly recorder: FairnessRecorder;
+  readonly judge: FairnessJudge;
   save: Save = async (findings) => {
     this.saved.push(findings);
     return findings;
   };
 
-  constructor(blocks: Partial<BlocksRepository> = {}) {
+  constructor(blocks: Partial<FairnessRepository> = {}) {
     const metrics = metricsOf(FairnessMetrics, fairnessMetrics, this.metrics);
-    const rulebook = { current: initialRules, loaded: true } as Rulebook;
+    const rules = { current: initialRules, loaded: true } as RuleCache;
     const { logger, told } = recordingLogger();
     this.warnings = told;
-    const findings = { save: (one: Findings) => this.save(one) } as FindingsRepository;
-    this.blocklist = new Blocklist(
-      { active: async () => [], changed: async () => [], ...blocks } as BlocksRepository,
-      this.clock,
-    );
-    this.recorder = new Recorder(findings, this.blocklist, metrics, logger);
-    this.judge = new Judge(rulebook, this.blocklist, metrics, this.clock);
-    this.checker = new Checker(rulebook, this.blocklist, this.judge, this.recorder, metrics);
+    const repository = {
+      save: (one: Findings) => this.save(one),
+      activeBlocks: async () => [],
+      changedBlocks: async () => [],
+      ...blocks,
+    } as unknown as FairnessRepository;
+    this.blocks = new BlockCache(repository, this.clock);
+    this.recorder = new FairnessRecorder(repository, this.blocks, metrics, logger);
+    this.judge = new FairnessJudge(rules, this.blocks, this.recorder, metrics, this.clock);
   }
 
   /** What became of findings, blocks and flags together. */
@@ -64,7 +62,7 @@ class Process {
   }
 
   jump(playerId: string) {
-    return this.checker.check([{ eventId: `jump-${playerId}`, type: 'progression', playerId, points: 5000 }]);
+    return this.judge.check([{ eventId: `jump-${playerId}`, type: 'progression', playerId, points: 5000 }]);
   }
 }
 
@@ -87,7 +85,9 @@ test('checks that overlap in any order never allow more than 10 events of a play
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(call, { maxLength: 60 }), async (scheduler, calls) => {
       // Not all blocks are in memory, so every check waits for the database, each for as long as the scheduler likes.
-      const process = new Process({ of: scheduler.scheduleFunction(async () => []) as BlocksRepository['of'] });
+      const process = new Process({
+        blocksOf: scheduler.scheduleFunction(async () => []) as FairnessRepository['blocksOf'],
+      });
       const judged = { aaa: [] as { id: string; at: number }[], bbb: [] as { id: string; at: number }[] };
       const judge = process.judge.judge.bind(process.judge);
       process.judge.judge = (events, beyond) => {
@@ -99,7 +99,7 @@ test('checks that overlap in any order never allow more than 10 events of a play
         return judgement;
       };
       for (const { ids, player, wait } of calls) {
-        void process.checker.check(
+        void process.judge.check(
           ids.map((id) => ({ eventId: String(id), type: 'progression', playerId: player, points: 1 })),
         );
         void scheduler.schedule(Promise.resolve()).then(() => {
@@ -116,9 +116,9 @@ test('checks that overlap in any order never allow more than 10 events of a play
 
 test('while nobody is refused and all blocks are in memory, no database is asked', async () => {
   const process = new Process();
-  await process.blocklist.refresh();
+  await process.blocks.refresh();
   process.save = () => Promise.reject(new Error('asked'));
-  expect(await process.checker.check([{ eventId: 'e', type: 'progression', playerId: 'aaa', points: 1 }])).toEqual([
+  expect(await process.judge.check([{ eventId: 'e', type: 'progression', playerId: 'aaa', points: 1 }])).toEqual([
     { decision: 'allow' },
   ]);
   expect(process.warnings).toEqual([]);
@@ -127,7 +127,7 @@ test('while nobody is refused and all blocks are in memory, no database is asked
 describe('a block that cannot be written', () => {
   test('holds here, is answered, and is written when the database is back', async () => {
     const process = new Process();
-    await process.blocklist.refresh();
+    await process.blocks.refresh();
     const { save } = process;
     process.save = () => Promise.reject(unavailable());
     expect(await process.jump('aaa')).toEqual([{ decision: 'block', rule: 'jump', retryAfterMs: 600_000 }]);
@@ -144,7 +144,7 @@ describe('a block that cannot be written', () => {
 
   test('and never can be is dropped after five tries; all that came with it or waited behind it is written', async () => {
     const process = new Process();
-    await process.blocklist.refresh();
+    await process.blocks.refresh();
     const { save } = process;
     process.save = () => Promise.reject(unavailable());
     for (const playerId of ['poison', 'aaa']) await process.jump(playerId);
@@ -164,11 +164,11 @@ describe('a block that cannot be written', () => {
 
   test('does not come back once it was lifted', async () => {
     const process = new Process();
-    await process.blocklist.refresh();
+    await process.blocks.refresh();
     const { save } = process;
     process.save = () => Promise.reject(unavailable());
     await process.jump('aaa');
-    process.blocklist.lift('aaa', undefined);
+    process.blocks.lift('aaa', undefined);
     process.save = save;
     await process.recorder.retry();
     expect(process.saved).toEqual([{ blocks: [], flags: [expect.anything()] }]);
@@ -176,7 +176,7 @@ describe('a block that cannot be written', () => {
 
   test('is answered within a second when the database hangs', async () => {
     const process = new Process();
-    await process.blocklist.refresh();
+    await process.blocks.refresh();
     process.save = () => new Promise(() => undefined);
     expect((await inVirtualTime(900, () => process.jump('aaa')))[0]?.decision).toBe('block');
   });
@@ -204,32 +204,34 @@ describe('more blocks than memory holds', () => {
     blockedAt: 0,
     blockedUntil: new HandClock().now() + until,
     changedAt: 0,
+    seq: 1,
+    groupId: 1,
   });
 
   test('100,000 stay in memory, and the rest is asked of the database', async () => {
     const asked: string[][] = [];
     const process = new Process({
-      of: async (playerIds) => {
+      blocksOf: async (playerIds) => {
         asked.push([...playerIds]);
         return playerIds.includes('beyond') ? [block('beyond')] : [];
       },
     });
-    await process.blocklist.refresh();
-    for (let i = 0; i < 1_000_000; i += 1) process.blocklist.put(block(`player-${i}`));
-    expect(process.blocklist.size).toBe(100_000);
+    await process.blocks.refresh();
+    for (let i = 0; i < 1_000_000; i += 1) process.blocks.put(block(`player-${i}`));
+    expect(process.blocks.size).toBe(100_000);
     const of = (playerId: string) => ({ eventId: playerId, type: 'progression', playerId, points: 1 });
-    const verdicts = await process.checker.check([of('player-1'), of('beyond'), of('free'), of('free')]);
+    const verdicts = await process.judge.check([of('player-1'), of('beyond'), of('free'), of('free')]);
     expect(verdicts.map(({ decision }) => decision)).toEqual(['block', 'block', 'allow', 'allow']);
     expect(asked).toEqual([['beyond', 'free']]);
   });
 
   test('what has ended leaves, and then no database is asked any more', async () => {
-    const process = new Process({ of: () => Promise.reject(new Error('asked')) });
-    await process.blocklist.refresh();
-    for (let i = 0; i < 100_001; i += 1) process.blocklist.put(block(`player-${i}`));
-    expect(process.blocklist.whole).toBe(false);
+    const process = new Process({ blocksOf: () => Promise.reject(new Error('asked')) });
+    await process.blocks.refresh();
+    for (let i = 0; i < 100_001; i += 1) process.blocks.put(block(`player-${i}`));
+    expect(process.blocks.whole).toBe(false);
     process.clock.at = 60_000;
-    await process.blocklist.refresh();
-    expect([process.blocklist.size, process.blocklist.whole]).toEqual([0, true]);
+    await process.blocks.refresh();
+    expect([process.blocks.size, process.blocks.whole]).toEqual([0, true]);
   });
 });

@@ -1,12 +1,10 @@
 import { fairnessContract as fairness } from '../../../src/features/fairness/fairness.api';
-import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
-import { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
+import { BlockCache } from '../../../src/features/fairness/fairness.block-cache';
 import { blockOf, type Flag, flagOf } from '../../../src/features/fairness/fairness.findings';
-import { FindingsRepository } from '../../../src/features/fairness/fairness.findings.repository';
-import { FlagsRepository } from '../../../src/features/fairness/fairness.flags.repository';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import { fairnessFeature } from '../../../src/features/fairness/fairness.module';
-import { Recorder } from '../../../src/features/fairness/fairness.recorder';
+import { FairnessRecorder } from '../../../src/features/fairness/fairness.recorder';
+import { FairnessRepository } from '../../../src/features/fairness/fairness.repository';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { Databases } from '../../../src/shared/db/databases';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
@@ -62,17 +60,16 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('a group that fails as a whole is kept one by one, now and at the next try', async () => {
     const clock = new HandClock();
     const databases = new Databases({ poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 });
-    databases.register('fairness', database.url, [], fairnessFeature.migrations);
+    databases.register('fairness', database.url, fairnessFeature.entities ?? [], fairnessFeature.migrations);
     await databases.connectAll();
     await using _ = { [Symbol.asyncDispose]: () => databases.closeAll() };
     await databases.migrateAll();
-    const idempotency = new Idempotency(loadConfig({}, []), clock);
-    const blocks = new BlocksRepository(databases, clock, idempotency);
-    const blocklist = new Blocklist(blocks, clock);
+    const repository = new FairnessRepository(databases, clock, new Idempotency(loadConfig({}, []), clock));
+    const blocks = new BlockCache(repository, clock);
     const metrics = new Metrics();
     const { logger, told } = recordingLogger();
     const counted = metricsOf(FairnessMetrics, fairnessMetrics, metrics);
-    const recorder = new Recorder(new FindingsRepository(databases), blocklist, counted, logger);
+    const recorder = new FairnessRecorder(repository, blocks, counted, logger);
     const flag = (playerId: string, observed: number) =>
       flagOf(
         { rule: 'jump', ruleVersion: 1 },
@@ -82,16 +79,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       );
     const players = ['ada', 'bob', 'eve'];
     const found = players.map((playerId) => blockOf(playerId, 'jump', 'jump', clock.now(), 600));
-    for (const block of found) blocklist.put(block);
+    for (const block of found) blocks.put(block);
     const flags = [flag('ada', 5), flag('bob', Number.NaN), flag('eve', 2 ** 60)];
     await recorder.record({ blocks: found, flags });
     await recorder.recordFlags([flag('mia', Number.NaN), flag('zoe', 7)]);
     const kept = async (): Promise<[string, number][]> =>
-      (await new FlagsRepository(databases, clock).list({}, 1000, 100)).map(({ playerId, observed }) => [
-        playerId,
-        observed,
-      ]);
-    expect((await blocks.of(players)).map(({ playerId }) => playerId).sort()).toEqual(players);
+      (await repository.listFlags({}, 1000, 100)).map(({ playerId, observed }) => [playerId, observed]);
+    expect((await repository.blocksOf(players)).map(({ playerId }) => playerId).sort()).toEqual(players);
     const whole = [
       ['zoe', 7],
       ['eve', (2 ** 53 - 1) / 1000],

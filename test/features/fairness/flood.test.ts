@@ -20,6 +20,10 @@ test('the 11th within a second waits until the oldest is a second old', () => {
   expect(sent(flood, ['x', 'y'], 1000)).toEqual([0, 400]);
 });
 
+test('at one instant the wait is exactly a second, whatever fraction the clock has', () => {
+  expect(sent(new Flood(), ids(0, 11), 1000.1).at(-1)).toBe(1000);
+});
+
 test('what was refused does not count', () => {
   const flood = new Flood();
   sent(flood, ids(0, 10), 0);

@@ -1,8 +1,9 @@
-import { Blocklist } from '../../../src/features/fairness/fairness.blocklist';
-import type { BlocksRepository } from '../../../src/features/fairness/fairness.blocks.repository';
-import { Judge } from '../../../src/features/fairness/fairness.judge';
+import { BlockCache } from '../../../src/features/fairness/fairness.block-cache';
+import { FairnessJudge } from '../../../src/features/fairness/fairness.judge';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
-import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
+import type { FairnessRecorder } from '../../../src/features/fairness/fairness.recorder';
+import type { FairnessRepository } from '../../../src/features/fairness/fairness.repository';
+import type { RuleCache } from '../../../src/features/fairness/fairness.rule-cache';
 import { initialRules, type Rules } from '../../../src/features/fairness/fairness.rules';
 import type { Verdict } from '../../../src/generated/aerie/fairness/v1/fairness';
 import { Metrics } from '../../../src/shared/metrics/metrics';
@@ -16,15 +17,15 @@ const playerId = 'player-1';
 class Court {
   readonly clock = new HandClock();
   readonly metrics = new Metrics();
-  readonly blocklist = new Blocklist({} as BlocksRepository, this.clock);
-  readonly judge: Judge;
+  readonly blocks = new BlockCache({} as FairnessRepository, this.clock);
+  readonly judge: FairnessJudge;
   private sent = 0;
 
   constructor(readonly rules: { -readonly [Id in keyof Rules]: Rules[Id] } = { ...initialRules }) {
-    const rulebook = { current: rules } as Rulebook;
-    this.judge = new Judge(
-      rulebook,
-      this.blocklist,
+    this.judge = new FairnessJudge(
+      { current: rules } as RuleCache,
+      this.blocks,
+      {} as FairnessRecorder,
       metricsOf(FairnessMetrics, fairnessMetrics, this.metrics),
       this.clock,
     );

@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
-import type { Rulebook } from '../../../src/features/fairness/fairness.rulebook';
+import type { RuleCache } from '../../../src/features/fairness/fairness.rule-cache';
 import { initialRules, type Mode, type Rules } from '../../../src/features/fairness/fairness.rules';
-import { Scorer } from '../../../src/features/fairness/fairness.scorer';
+import { FairnessScorer } from '../../../src/features/fairness/fairness.scorer';
 import { HandClock } from '../../support/hand-clock';
 import { metricsOf } from '../../support/metrics';
 
 // SPEC 3, outlier: after 10 samples, |z| > 3.5 against the player's own mean and deviation.
 
-function scorer(mode: Mode = 'enforce'): Scorer {
+function scorer(mode: Mode = 'enforce'): FairnessScorer {
   const rules: Rules = { ...initialRules, outlier: { ...initialRules.outlier, version: 7, mode } };
-  return new Scorer({ current: rules } as Rulebook, metricsOf(FairnessMetrics, fairnessMetrics), new HandClock());
+  return new FairnessScorer(
+    { current: rules } as RuleCache,
+    metricsOf(FairnessMetrics, fairnessMetrics),
+    new HandClock(),
+  );
 }
 
 function event(points: number, i = 0, playerId = 'player-1') {

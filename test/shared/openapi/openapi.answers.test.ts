@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import { authPages } from '../../../src/features/auth/auth.pages';
+import { features } from '../../../src/features/index';
 import { appPages } from '../../../src/shared/openapi/app.pages';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
@@ -29,16 +29,19 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-test.each([...appPages, ...authPages])('$http is answered as the document says', async ({ http, answers }) => {
-  for (const { schema, example } of Object.values(answers)) expect(schema.parse(example)).toEqual(example);
-  const path = http.replace('GET ', '');
-  const { statusCode, headers, body } = await request(`${app.url}${path}`);
-  const told = paths[path]?.get?.responses[statusCode]?.content ?? {};
-  expect(Object.keys(told)).toEqual([String(headers['content-type']).replace(/;.*/, '')]);
-  const text = await body.text();
-  const answer: unknown = String(headers['content-type']).includes('json') ? JSON.parse(text) : text;
-  expect(answers[statusCode]?.schema.parse(answer)).toEqual(answer);
-});
+test.each([...appPages, ...features.flatMap(({ pages = [] }) => pages)])(
+  '$http is answered as the document says',
+  async ({ http, answers }) => {
+    for (const { schema, example } of Object.values(answers)) expect(schema.parse(example)).toEqual(example);
+    const path = http.replace('GET ', '');
+    const { statusCode, headers, body } = await request(`${app.url}${path}`);
+    const told = paths[path]?.get?.responses[statusCode]?.content ?? {};
+    expect(Object.keys(told)).toEqual([String(headers['content-type']).replace(/;.*/, '')]);
+    const text = await body.text();
+    const answer: unknown = String(headers['content-type']).includes('json') ? JSON.parse(text) : text;
+    expect(answers[statusCode]?.schema.parse(answer)).toEqual(answer);
+  },
+);
 
 const known = [
   'x-trace-id',

@@ -1,4 +1,3 @@
-import { authPages } from '../../../src/features/auth/auth.pages';
 import { features } from '../../../src/features/index';
 import type { CallDocs } from '../../../src/shared/contract/call-docs';
 import type { Route } from '../../../src/shared/contract/contract';
@@ -20,7 +19,7 @@ import { openApp, type TestApp } from '../../support/wires';
 
 // The OpenAPI document is made of the schemas that check the requests; here it is held against the server itself.
 
-const pages = [...appPages, ...authPages];
+const pages = [...appPages, ...features.flatMap(({ pages = [] }) => pages)];
 const calls = features.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,

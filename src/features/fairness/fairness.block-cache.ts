@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
-import { BlocksRepository } from './fairness.blocks.repository';
+import type { BlockRow } from './fairness.entity';
 import type { Block } from './fairness.findings';
+import { FairnessRepository } from './fairness.repository';
 
 // About 30 MB.
 const maxBlocks = 100_000;
@@ -17,14 +18,14 @@ const reloadMs = 30_000;
  * Bounded: while it is not `whole`, `beyond` asks the database about the players of a group.
  */
 @Injectable()
-export class Blocklist {
+export class BlockCache {
   private readonly blocks = new Map<string, Block>();
   private complete = false;
   private loadedAt = Number.NEGATIVE_INFINITY;
   private readUntil = 0;
 
   constructor(
-    private readonly repository: BlocksRepository,
+    private readonly repository: FairnessRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -34,7 +35,7 @@ export class Blocklist {
     return block && block.blockedUntil > now ? block : undefined;
   }
 
-  /** Whether this very block is still what is known of its player. */
+  /** True while this very block is what is known of its player. */
   holds(block: Block): boolean {
     return this.blocks.get(block.playerId) === block;
   }
@@ -47,7 +48,7 @@ export class Blocklist {
     else this.blocks.set(block.playerId, block);
   }
 
-  /** What the database made of a block, unless something newer is known by now. */
+  /** Keeps what the database made of a block, unless something newer is known by now. */
   settle(block: Block, stored: Block): void {
     if (this.holds(block)) this.blocks.set(block.playerId, stored);
     else this.put(stored);
@@ -61,31 +62,28 @@ export class Blocklist {
     else if (known) this.blocks.delete(playerId);
   }
 
-  /** Whether every block that holds is in memory. */
+  /** True when every block that holds is in memory. */
   get whole(): boolean {
     return this.complete;
   }
 
-  /** What the database says of those players of whom memory knows nothing. */
+  /** The blocks that the database has of those players of whom memory knows nothing. */
   async beyond(playerIds: readonly string[]): Promise<Map<string, Block>> {
     const unknown = [...new Set(playerIds)].filter((playerId) => !this.blocks.has(playerId));
-    const found = unknown.length === 0 ? [] : await this.repository.of(unknown);
+    const found = unknown.length === 0 ? [] : await this.repository.blocksOf(unknown);
     return new Map(found.map((block) => [block.playerId, block]));
   }
 
-  /** Learns what others have changed, and forgets what is over. */
+  /** Learns what others have changed, and forgets what is over. @throws AppError unavailable */
   async refresh(): Promise<void> {
     this.sweep();
     if (!this.complete && this.clock.monotonic() - this.loadedAt >= reloadMs) await this.load();
     const now = this.clock.steady();
-    let after = { at: Math.min(this.readUntil, now) - overlapMs, seq: 0 };
-    for (;;) {
-      const page = await this.repository.changed(after, pageSize);
-      for (const { block } of page) this.put(block);
-      const last = page.at(-1);
-      if (!last || page.length < pageSize) break;
-      after = { at: last.block.changedAt, seq: last.seq };
-    }
+    const start = { at: Math.min(this.readUntil, now) - overlapMs, seq: 0 };
+    for await (const page of pages((last) =>
+      this.repository.changedBlocks(last ? { at: last.changedAt, seq: last.seq } : start, pageSize),
+    ))
+      for (const block of page) this.put(block);
     this.readUntil = now;
   }
 
@@ -97,8 +95,10 @@ export class Blocklist {
     const now = this.clock.steady();
     this.complete = true;
     try {
-      for (let after: number | undefined = 0; after !== undefined && this.complete; )
-        after = await this.loadPage(after);
+      for await (const page of pages((last) => this.repository.activeBlocks(last?.seq ?? 0, pageSize))) {
+        for (const block of page) this.put(block);
+        if (!this.complete) break;
+      }
     } catch (error) {
       this.complete = false;
       throw error;
@@ -107,17 +107,20 @@ export class Blocklist {
     this.readUntil = now;
   }
 
-  /** The place after which to go on; undefined at the end. */
-  private async loadPage(after: number): Promise<number | undefined> {
-    const page = await this.repository.active(after, pageSize);
-    for (const { block } of page) this.put(block);
-    return page.length < pageSize ? undefined : page.at(-1)?.seq;
-  }
-
   private sweep(): void {
     const now = this.clock.sure();
     if (now === undefined) return;
     for (const [playerId, { blockedUntil, changedAt }] of this.blocks)
       if (blockedUntil <= now && changedAt < now - keepMs) this.blocks.delete(playerId);
+  }
+}
+
+/** The blocks that `read` answers, page by page. It is given the last one of the page before. */
+async function* pages(read: (last: BlockRow | undefined) => Promise<BlockRow[]>): AsyncGenerator<BlockRow[]> {
+  for (let last: BlockRow | undefined; ; ) {
+    const page = await read(last);
+    yield page;
+    last = page.at(-1);
+    if (page.length < pageSize) return;
   }
 }

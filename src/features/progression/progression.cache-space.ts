@@ -1,3 +1,0 @@
-import type { CacheSpace } from '../../shared/cache/cache';
-
-export const progressSpace: CacheSpace = { service: 'progression', name: 'progress' };
