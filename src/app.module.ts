@@ -23,7 +23,7 @@ export function featuresOf(config: Config): Feature[] {
   return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
 }
 
-/** What this process is made of: the two servers, and the features that run here. They import what they stand on. */
+/** The process: the two servers, and the features that run here, which import the mechanisms that they stand on. */
 @Module({})
 export class AppModule {
   static forRoot(config: Config, features: readonly Feature[], routes: RouteTable): DynamicModule {

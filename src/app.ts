@@ -111,7 +111,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
     {
       bodyParser: false,
       abortOnError: false,
-      // What goes wrong until it listens is thrown, and told once.
+      // An error before it listens is thrown, and told once.
       logger: false,
     },
   );
@@ -190,7 +190,7 @@ async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServe
   await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
   await finishConnections(app.getHttpServer(), finishMs);
   app.get(Connections).leave(false);
-  // What is half sent or not read would hold up the stop until it times out.
+  // A request that is half sent, or an answer that nobody reads, would hold up the stop until it times out.
   const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
   const cut = (): void => {
     app.getHttpServer().closeAllConnections();

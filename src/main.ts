@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { run } from './app';
 import { readEnvironment } from './shared/config/load-config';
 
-// What this process writes (databases, keys) is its user's alone.
+// The files of this process (databases, keys) are its user's alone.
 process.umask(0o077);
 // Collect garbage when the heap has grown by 40 %, not when it has doubled: a third less memory at the same speed.
 setFlagsFromString('--heap-growing-percent=40');

@@ -35,7 +35,7 @@ export interface ClientOptions extends RemoteOptions {
  * Every call has a deadline, every failure is an AppError, and what is safe to send again is tried again.
  */
 export class AerieClient implements AsyncDisposable {
-  /** Who plays. `createUser(request, { idempotencyKey })` may be sent again: the same key makes one user. */
+  /** The users. `createUser(request, { idempotencyKey })` may be sent again: the same key makes one user. */
   readonly users: UsersApi;
   /** Registration, login, tokens. `as(accessToken)` is the client of who has logged in. */
   readonly auth: AuthApi;

@@ -14,7 +14,7 @@ interface Settings {
   readonly json?: true;
 }
 
-/** What a command works with. */
+/** The parts that a command works with. */
 export interface Session {
   readonly client: AerieClient;
   readonly url: string;

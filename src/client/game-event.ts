@@ -19,7 +19,7 @@ export interface DropClaimedEvent {
 }
 
 /**
- * What happened in a game. `id` makes sending it again safe: the same id counts once; without one each sending is an
+ * An event of a game. `id` makes sending it again safe: the same id counts once; without one each sending is an
  * event of its own. `occurredAt` is RFC 3339, at most 7 days old; now unless told.
  */
 export type GameEvent = (ProgressionEvent | BossKillEvent | DropClaimedEvent) & {

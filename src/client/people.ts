@@ -146,7 +146,7 @@ async function passwordOf({ password }: PasswordOption): Promise<string> {
   if (password !== undefined) return textOrFile('--password', password);
   const terminal = process.stdin.isTTY === true;
   if (terminal) process.stderr.write('Password: ');
-  // What is typed is echoed to nowhere.
+  // Typed characters are not echoed.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output, terminal });
   try {

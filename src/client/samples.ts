@@ -1,6 +1,6 @@
 import type { GameEvent } from './game-event';
 
-/** What six players did on one day. In the program itself: an image has no other files. */
+/** The events of six players on one day. They are in the program itself: an image has no other files. */
 export const samples: readonly GameEvent[] = [
   { type: 'progression', playerId: 'aria-7', payload: { deltaXp: 900, activity: 'quest' } },
   { type: 'progression', playerId: 'borin', payload: { deltaXp: 450, activity: 'quest' } },

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { SignedMessage } from '../generated/aerie/events_gateway/v1/events_gateway';
 
-/** What a server in development accepts when nobody has named a secret. */
+/** The secret that a server in development accepts when none is configured. */
 export const developmentSecret = 'aerie-development-secret-do-not-use';
 
 const webhookPrefix = 'whsec_';

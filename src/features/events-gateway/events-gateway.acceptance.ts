@@ -9,7 +9,7 @@ import { FairnessGate } from './events-gateway.fairness-gate';
 import { type Inserted, JournalRepository } from './events-gateway.journal.repository';
 import { EventOutbox } from './events-gateway.outbox';
 
-/** What became of an event. An error leaves no row. */
+/** The outcome of an event. An error leaves no row. */
 export type Recorded = 'accepted' | 'duplicate' | AppError;
 
 const nothing: Inserted = { inserted: new Set(), present: new Map() };
@@ -40,7 +40,7 @@ export class EventAcceptance {
     });
   }
 
-  /** What became of the event, once that is durable. @throws AppError unavailable, deadline_exceeded */
+  /** Answers the outcome of the event once that is durable. @throws AppError unavailable, deadline_exceeded */
   async record(event: GameEvent): Promise<Recorded> {
     this.load.begin(1);
     try {

@@ -2,7 +2,7 @@ import type { EventsGatewayService } from '../../generated/aerie/events_gateway/
 import type { Contract } from '../../shared/contract/contract';
 import type { SignedSpelling } from '../../shared/contract/signed-call';
 
-/** What other features, other processes and the client library may ask of the events gateway. */
+/** The calls that other features, other processes and the client library may make to the events gateway. */
 export abstract class EventsGatewayApi {
   abstract ingest: EventsGatewayService['ingest'];
   abstract ingestBatch: EventsGatewayService['ingestBatch'];

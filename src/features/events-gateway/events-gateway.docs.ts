@@ -72,7 +72,7 @@ const deadLetter = {
   parkedAt: '2026-11-21T10:00:05.000Z',
 };
 
-/** What OpenAPI says of each call. */
+/** Describes each call for OpenAPI. */
 export const eventsGatewayDocs: Docs<EventsGatewayApi> = {
   ingest: {
     summary: 'Accept one signed event; answered once it is durable (202), or as a duplicate (200)',

@@ -22,7 +22,7 @@ import { consumers } from './events-gateway.consumers';
 const consumer = z.enum(consumers as [string, ...string[]], `must be ${consumers.join(' or ')}`);
 
 /**
- * What the signature covers is judged by the verifier, which has one answer for all of it; here only the id's form.
+ * The verifier judges everything that the signature covers, which has one answer for all of it; here only the id's form.
  * An empty id is a missing key, which has its own error.
  */
 export class SignedMessageDto extends dto<SignedMessage>(

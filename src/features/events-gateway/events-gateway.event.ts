@@ -10,7 +10,7 @@ export interface GameEvent {
   readonly acceptedAt: number;
   /** The payload in canonical JSON: known properties only, in one order. */
   readonly payload: string;
-  /** What the event is worth; consumers need no game rules. */
+  /** The value of the event, so that consumers need no game rules. */
   readonly points: number;
   readonly traceId: string;
   readonly bossId?: string;
@@ -23,13 +23,13 @@ export interface UnreadableEvent {
   readonly error: unknown;
 }
 
-/** What a payload is about, for rewards. */
+/** The subject of a payload, for rewards. */
 export function subjectOf(payload: { bossId?: string; dropId?: string }): { bossId?: string; dropId?: string } {
   if (payload.bossId !== undefined) return { bossId: payload.bossId };
   return payload.dropId === undefined ? {} : { dropId: payload.dropId };
 }
 
-/** Whether two events with one id are the same event, however they were spelled. */
+/** True when two events with one id are the same event, however they were spelled. */
 export function sameEvent(a: GameEvent, b: GameEvent): boolean {
   return a.type === b.type && a.playerId === b.playerId && a.occurredAt === b.occurredAt && a.payload === b.payload;
 }

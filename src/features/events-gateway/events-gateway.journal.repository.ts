@@ -24,7 +24,7 @@ const columns = {
 const eventColumns = 'id, type, player_id, occurred_at, accepted_at, payload, points, trace_id';
 const maxBackoff = 20;
 
-/** What an insert found: ids that are new, and the events that were there before under the other ids. */
+/** The result of an insert: ids that are new, and the events that were there before under the other ids. */
 export interface Inserted {
   readonly inserted: ReadonlySet<string>;
   readonly present: ReadonlyMap<string, GameEvent>;
@@ -38,7 +38,7 @@ export interface PendingEvent {
   readonly first: boolean;
 }
 
-/** What was claimed: of `due` rows, those that can be read and those that cannot. */
+/** Claimed rows: of `due` rows, those that can be read and those that cannot. */
 export interface Claimed {
   readonly due: number;
   readonly events: readonly PendingEvent[];

@@ -15,7 +15,7 @@ export class EventOutbox {
   private backlog = true;
   private signal: (() => void) | undefined;
 
-  /** Whether there is room for `count` more; they must be released again, whatever becomes of them. */
+  /** Takes room for `count` more, or answers false. It must be released again, whatever becomes of the events. */
   reserve(count: number): boolean {
     if (this.fresh.length + this.reserved + count > maxFresh) return false;
     this.reserved += count;
@@ -48,7 +48,7 @@ export class EventOutbox {
     return this.fresh.length <= limit ? this.fresh.splice(0) : this.fresh.splice(0, limit);
   }
 
-  /** Whether the journal is to be asked; the question itself resets it. */
+  /** True when the journal is to be asked; the question itself resets it. */
   takeBacklog(): boolean {
     const { backlog } = this;
     this.backlog = false;

@@ -51,7 +51,7 @@ export class EventRelay {
     return unreadable;
   }
 
-  /** What waits for room in a full queue is given up; it is still due. */
+  /** Events that wait for room in a full queue are given up; they are still due. */
   stop(): void {
     this.stopping = true;
     this.outbox.wake();

@@ -14,12 +14,12 @@ const variables = {
     .describe('Milliseconds until an unconfirmed event is sent again'),
 };
 
-/** What only the events gateway reads of the environment. */
+/** The settings of the events gateway, out of variables that nobody else reads. */
 export class EventsGatewaySettings extends settings(variables, (env) => ({
   /** Events a second and key; 0: no limit. */
   rateLimitMax: env.RATE_LIMIT_MAX,
   rateLimitBurst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX),
-  /** What becomes of events while fairness does not answer. */
+  /** Decides about events while fairness does not answer. */
   fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
   /** An event that was sent this long ago and is not confirmed is sent again. */
   relayResendMs: env.RELAY_RESEND_MS,

@@ -37,7 +37,7 @@ export class Flood {
       if (count === max) inTheWay = sample;
       oldest = sample;
     }
-    // What has left the window must not stay reachable, or a busy player's samples would never be freed.
+    // Times that have left the window must not stay reachable, or a busy player's samples would never be freed.
     if (oldest) oldest.older = undefined;
     if (inTheWay) return windowMs - (at - inTheWay.at);
     this.current.set(playerId, { at, eventId, older: oldest && newest });

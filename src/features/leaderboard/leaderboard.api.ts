@@ -1,7 +1,7 @@
 import type { LeaderboardService } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import type { Contract } from '../../shared/contract/contract';
 
-/** What other features, other processes and the client library may ask of leaderboards. */
+/** The calls that other features, other processes and the client library may make to leaderboards. */
 export abstract class LeaderboardApi {
   abstract getLeaderboard: LeaderboardService['getLeaderboard'];
   abstract getPlayerRank: LeaderboardService['getPlayerRank'];

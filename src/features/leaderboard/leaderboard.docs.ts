@@ -38,7 +38,7 @@ const board = {
 
 const cached = ['version', 'cache'] as const;
 
-/** What OpenAPI says of each call. */
+/** Describes each call for OpenAPI. */
 export const leaderboardDocs: Docs<LeaderboardApi> = {
   getLeaderboard: {
     summary: 'A page of the board of a day, a week or a season',

@@ -36,7 +36,7 @@ export const scoresTable = table('leaderboard_scores', (column) => ({
   primary: ['windowId', 'playerId'],
 }));
 
-/** What each revision of an open window has changed, for other processes to follow; with SQLite it stays empty. */
+/** The changes of each revision of an open window, for other processes to follow; with SQLite it stays empty. */
 export const changesTable = table('leaderboard_changes', (column) => ({
   columns: { windowId: column.bigint(), revision: column.bigint(), standings: column.longText() },
   primary: ['windowId', 'revision'],

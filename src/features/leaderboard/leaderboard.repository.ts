@@ -185,7 +185,7 @@ export class LeaderboardRepository {
     return limit > maxReadHere ? this.db.scan(text, params, 'loading') : this.db.read((sql) => sql.rows(text, params));
   }
 
-  /** What came after a revision, in order, at most `limit` of it. Old changes are not kept. */
+  /** The changes after a revision, in order, at most `limit` of them. Old changes are not kept. */
   async changesAfter(windowId: number, revision: number, limit: number): Promise<Change[]> {
     const rest = 'WHERE window_id = ? AND revision > ? ORDER BY revision LIMIT ?';
     const rows = await this.db.read((sql) => select(sql, changesTable, rest, [windowId, revision, limit]));

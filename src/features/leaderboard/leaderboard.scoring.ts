@@ -16,7 +16,7 @@ interface PlacedEvent {
   readonly missed: readonly Window[];
 }
 
-/** What a group of events adds to the board of one window, by player. */
+/** The points that a group of events adds to the board of one window, by player. */
 interface WindowDelta {
   readonly kind: WindowKind;
   events: number;

@@ -65,7 +65,7 @@ const variables = {
     .describe('From one address at most; TRUSTED_PROXIES are not counted'),
 };
 
-/** What only leaderboards read of the environment. */
+/** The settings of leaderboards, out of variables that nobody else reads. */
 export class LeaderboardSettings extends settings(variables, (env) => ({
   /** IANA name. */
   timezone: env.LEADERBOARD_TIMEZONE,

@@ -22,7 +22,7 @@ export class SortedSlots<Key> {
     let bucket = this.buckets[at] ?? this.add(0);
     let place = this.placeIn(bucket, key);
     if (bucket.length === bucketSize) {
-      // What arrives in order fills bucket after bucket instead of leaving halves behind.
+      // Scores that arrive in order fill bucket after bucket instead of leaving halves behind.
       const keep = place === bucketSize && at === this.last() ? bucketSize : bucketSize / 2;
       const next = this.split(at, keep);
       if (place > keep || keep === bucketSize) {

@@ -39,7 +39,7 @@ export class LeaderboardVerifier {
     for (const { revision, playerId, score, achievedAt } of rows) {
       this.checked += 1;
       const ranked = board.ranking.get(playerId);
-      // What another process has just changed is on its way.
+      // A change of another process is on its way.
       if (board.has(revision) && !(ranked?.score === score && ranked.achievedAt === achievedAt))
         this.repair(playerId, { playerId, score, achievedAt });
     }

@@ -1,7 +1,7 @@
 import type { UserService } from '../../generated/aerie/users/v1/users';
 import type { Contract, Keyed } from '../../shared/contract/contract';
 
-/** What other features, other processes and the client library may ask of users. */
+/** The calls that other features, other processes and the client library may make to users. */
 export abstract class UsersApi {
   abstract createUser: Keyed<UserService['createUser']>;
   abstract getUser: UserService['getUser'];

@@ -28,7 +28,7 @@ const idempotencyKey = idempotencyKeyHeader(
   'signup-1',
 );
 
-/** What OpenAPI says of each call. */
+/** Describes each call for OpenAPI. */
 export const usersDocs: Docs<UsersApi> = {
   createUser: {
     summary: 'Create a user; the e-mail address is unique in every spelling of it',

@@ -51,7 +51,7 @@ export class UpdateUserDto extends dto<UpdateUserRequest>(
       // With wrong values there is a better reason to refuse it.
       when: ({ issues }) => issues.length === 0,
     })
-    // What refine says, for the document: the id is in the path.
+    // The document is told here: it does not see refine: the id is in the path.
     .meta({ minProperties: 1 }),
 ) {}
 

@@ -1,7 +1,7 @@
 import { type RowOf, table } from '../../shared/db/entity';
 import { idempotencyEntity } from '../../shared/idempotency/idempotency.table';
 
-/** Who plays. Times are milliseconds since 1970. */
+/** The users. Times are milliseconds since 1970. */
 export const usersTable = table('users', (column) => ({
   columns: {
     seq: column.sequence(),

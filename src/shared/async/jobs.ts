@@ -12,7 +12,7 @@ export type NamedJobs = Readonly<Record<string, () => unknown>>;
 const logEveryMs = 10_000;
 
 /**
- * What the process does by itself, again and again. Each job is guarded by itself: one that fails is told and counted
+ * Runs what the process does by itself, again and again. Each job is guarded by itself: one that fails is told and counted
  * (`job_failures_total`), and the next one runs all the same.
  */
 @Injectable()
@@ -69,7 +69,7 @@ export class Jobs {
     this.failures.inc({ job });
     const told = this.told.get(job) ?? new Seldom(logEveryMs);
     this.told.set(job, told);
-    // What is due is still due: the next round comes.
+    // The work is still due: the next round comes.
     if (told.now()) this.logger.warn({ err: error, job }, 'job_failed');
   }
 }

@@ -7,7 +7,7 @@ const share = 4;
 const maxPauseMs = 250;
 
 /**
- * Who is waiting for this thread. Background work asks `giveWay` between its groups: while callers are waiting and the
+ * Knows how many callers wait for this thread. Background work asks `giveWay` between its groups: while callers are waiting and the
  * thread has no idle moment, it leaves them four fifths of the time; what it does not get done waits on disk.
  */
 @Injectable()

@@ -13,7 +13,7 @@ export interface Watcher<Seen> {
 export interface PollOptions<Seen> {
   /** Between two looks. Milliseconds. */
   readonly everyMs: number;
-  /** Whether what was seen changes no more: then nobody looks again. */
+  /** True when what was seen changes no more: then nobody looks again. */
   readonly isFinal: (seen: Seen) => boolean;
 }
 

@@ -11,7 +11,7 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * What `work` comes to, at most `limitMs` later; then `onLimit` is called. Work that takes longer goes on alone; what
+ * Answers what `work` answers, at most `limitMs` later; then `onLimit` is called. Work that takes longer goes on alone; what
  * becomes of it nobody hears.
  * @throws TimeLimitError when the time is over
  */

@@ -31,12 +31,12 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  /** Whether an HTTP request may be made, by its route and headers alone. @throws AppError when it may not */
+  /** Admits an HTTP request by its route and headers alone. @throws AppError when it may not */
   admitRequest(request: FastifyRequest): true | Promise<true> {
     return this.admit(httpAccess(request), () => credentialsOf(request.headers, hostOf(request)));
   }
 
-  /** Whether a gRPC call may be made, by its path and metadata alone. @throws AppError when it may not */
+  /** Admits a gRPC call by its path and metadata alone. @throws AppError when it may not */
   admitCall(path: string, metadata: Metadata, host: string): true | Promise<true> {
     return this.admit(grpcAccess(this.routes, path), () => credentialsOf(textOf(metadata), host));
   }

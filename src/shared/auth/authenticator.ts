@@ -77,7 +77,7 @@ export class Authenticator {
     );
   }
 
-  /** Whether a browser says that a page calls which is neither ours nor one of ALLOWED_ORIGINS. */
+  /** True when a browser says that a page calls which is neither ours nor one of ALLOWED_ORIGINS. */
   private isForeign({ host, origin, fetchSite }: Credentials): boolean {
     if (origin !== undefined) return origin !== `http://${host}` && !isAllowed(this.origins, origin);
     return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';

@@ -10,13 +10,13 @@ export function nameCaller(caller: Caller): void {
   if (context) context.caller = caller;
 }
 
-/** Whether the guard has said who calls in this request. */
+/** True when the guard has named the caller of this request. */
 export function hasCaller(): boolean {
   return currentContext()?.caller !== undefined;
 }
 
 /**
- * Who calls. @throws AppError forbidden where nobody said it: what forgets to ask, or runs by itself without `asInternal`,
+ * Answers the caller. @throws AppError forbidden where nobody named one: code that forgets to ask, or runs by itself without `asInternal`,
  * must not be taken for somebody who may do everything.
  */
 export function currentCaller(): Caller {

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a call shows of its caller, the same on both wires. */
+/** The credentials of a call, the same on both wires. */
 export interface Credentials {
   /** The `Authorization` header or metadata. */
   readonly authorization?: string;
   /** The `Host` header or `:authority`. */
   readonly host?: string;
-  /** Whether a proxy says that it has forwarded the call. */
+  /** True when a proxy says that it has forwarded the call. */
   readonly forwarded: boolean;
   /** `Origin`: the page that a browser calls for. */
   readonly origin?: string;

@@ -15,7 +15,7 @@ export function allowedOrigins(config: Config): (string | RegExp)[] {
   });
 }
 
-/** Whether one of `allowed` is this origin, or stands for it. */
+/** True when one of `allowed` is this origin, or stands for it. */
 export function isAllowed(allowed: readonly (string | RegExp)[], origin: string): boolean {
   return allowed.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)));
 }

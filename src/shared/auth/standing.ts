@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** What a user may: everything, or what is their own. */
+/** The rights of a user: everything, or what is their own. */
 export type Role = 'player' | 'admin';
 
-/** What is known of users' accounts, by the feature that keeps them. */
+/** Answers for users' accounts; the feature that keeps them implements it. */
 export abstract class Standing {
   /**
    * The role of the account now; undefined when user or account is gone, or the token with this id was revoked. Never out

@@ -5,7 +5,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import { outsideRequests } from '../tracing/request-context';
 
-/** What a batch needs to know of its work. All answers are in the order of the items. */
+/** The work of a batch. All answers are in the order of the items. */
 export interface BatchOptions<Item, Answer> {
   /** Items of one group at most. */
   readonly maxItems: number;

@@ -1,4 +1,4 @@
-/** What travels: `key` orders messages (all of one key to one consumer in order), `body` is plain JSON data. */
+/** A message: `key` orders messages (all of one key to one consumer in order), `body` is plain JSON data. */
 export interface BusMessage<Body> {
   readonly key: string;
   readonly body: Body;
@@ -28,7 +28,7 @@ export interface Subscription {
  * needs more keeps the message until it is confirmed, as the events gateway does.
  */
 export abstract class Bus {
-  /** Whether what was published survives the end of this process. */
+  /** True when published messages survive the end of this process. */
   abstract readonly durable: boolean;
   /**
    * Hands messages to one consumer.
@@ -37,7 +37,7 @@ export abstract class Bus {
   abstract publish<Body>(topic: Topic<Body>, consumer: string, messages: readonly BusMessage<Body>[]): Promise<number>;
   /** One consumer's groups are handled one after another. */
   abstract subscribe<Body>(topic: Topic<Body>, subscription: Subscription, handler: Handler<Body>): void;
-  /** Whether somebody consumes this here; a bus between processes always answers true. */
+  /** True when somebody consumes this here; a bus between processes always answers true. */
   abstract reaches(topic: Topic<unknown>, consumer: string): boolean;
   /** Takes no more and waits until what is being handled is done; the rest is dropped. */
   abstract close(): Promise<void>;

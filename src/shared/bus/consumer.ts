@@ -18,7 +18,7 @@ export interface ConsumerOptions<Body> {
   readonly logger: PinoLogger;
 }
 
-/** Who keeps messages until they are confirmed or parked, such as the events gateway. */
+/** Keeps messages until they are confirmed or parked. */
 export interface Custodian {
   confirmEvents(request: { consumer: string; eventIds: string[] }): Promise<unknown>;
   parkEvent(request: { consumer: string; eventId: string; reason: string }): Promise<unknown>;

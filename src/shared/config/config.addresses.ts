@@ -45,7 +45,7 @@ export function redisAddress() {
     .transform((text) => `redis://${text}`);
 }
 
-/** What a parser has against an address is the reason why its variable is refused. */
+/** The parser's objection to an address is the reason why its variable is refused. */
 function checkedBy(parse: (text: string) => unknown): (text: string, context: z.RefinementCtx) => void {
   return (text, context) => {
     try {

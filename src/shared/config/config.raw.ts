@@ -5,7 +5,7 @@ import { cleaned } from './config.secrets';
 
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says, without what was not meant for us. */
+/** The variables of the environment that are meant for Aerie. */
 export interface Raw {
   readonly values: RawEnvironment;
   /** The variables whose value came from a file. */

@@ -79,7 +79,7 @@ function runs(env: EnvironmentVariables, { contract }: Configured): boolean {
   return env.MODULES?.includes(contract.name) ?? true;
 }
 
-/** Who asks whom, and who consumes whose news: neither leaves the process yet. */
+/** A feature runs beside those that it asks or whose news it consumes: neither leaves the process yet. */
 function* modules(env: EnvironmentVariables, features: readonly Configured[]): Generator<BadVariable> {
   const names = features.map(({ contract }) => contract.name);
   if (env.MODULES?.some((name) => !names.includes(name)))

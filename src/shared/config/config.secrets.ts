@@ -53,7 +53,7 @@ function bearerBytes(given: string): Buffer {
   return text.startsWith('whsec_') ? Buffer.from(text, 'utf8') : bytes;
 }
 
-/** What `read` makes of a value; what it throws is the reason why the variable is refused. */
+/** Reads a value with `read`, whose error is the reason why the variable is refused. */
 function readBy<T>(read: (text: string) => T): (text: string, context: z.RefinementCtx) => T {
   return (text, context) => {
     try {

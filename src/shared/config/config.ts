@@ -6,7 +6,7 @@ export interface NamedKey {
   readonly secret: Buffer;
 }
 
-/** What this process was told by its environment, checked and typed. Read once, at start; see `.env.example`. */
+/** The configuration of this process, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
   /** Names of the features that run in this process. */
@@ -14,7 +14,7 @@ export abstract class Config {
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };
   /** How callers reach this process, without a `/` at the end. */
   abstract readonly publicUrl: string | undefined;
-  /** What connections may hold and leave undone, on every wire. */
+  /** The limits of connections, on every wire. */
   abstract readonly limits: {
     readonly connections: number;
     readonly connectionsPerAddress: number;
@@ -55,7 +55,7 @@ export abstract class Config {
     /** Files of RSA keys; the first signs, all verify. */
     readonly privateKeyFiles: readonly string[];
     readonly publicKeyFiles: readonly string[];
-    /** Whether the first file is made when it is missing: in development. */
+    /** True in development: the first file is made when it is missing. */
     readonly makeKey: boolean;
     readonly ttlMs: number;
   };
@@ -67,6 +67,6 @@ export abstract class Config {
   abstract readonly allowedOrigins: readonly string[];
   abstract readonly shutdown: { readonly drainMs: number; readonly hardMs: number };
   abstract readonly logLevel: string;
-  /** What each feature made of its own variables, by its settings' class. */
+  /** The settings of features, by their class. */
   abstract readonly settings: ReadonlyMap<unknown, object>;
 }

@@ -6,7 +6,7 @@ export interface RedisHost {
   readonly port: number;
 }
 
-/** What a Redis URL says. */
+/** A parsed Redis URL. */
 export interface RedisAddress {
   readonly kind: 'single' | 'sentinel' | 'cluster';
   readonly tls: TlsChoice | undefined;
@@ -14,7 +14,7 @@ export interface RedisAddress {
   readonly hosts: readonly RedisHost[];
   readonly username?: string;
   readonly password?: string;
-  /** What the sentinels call the set of servers. */
+  /** The name that the sentinels have for the set of servers. */
   readonly master?: string;
   readonly db: number;
   /** 4 or 6: only addresses of this kind; 0: both. */

@@ -27,7 +27,7 @@ export function settings<Shape extends z.ZodRawShape, Values extends object>(
   return FeatureSettings as unknown as Settings<Values>;
 }
 
-/** What the configuration has to know of a feature. */
+/** A feature as the configuration knows it. */
 export interface Configured {
   readonly contract: { readonly name: string; readonly token: unknown };
   /** The tokens of features without which it does not run. */

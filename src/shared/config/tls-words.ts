@@ -5,9 +5,9 @@ import { AddressError, notUnderstood, type UrlOptions } from './url-options';
 
 /** How a connection is encrypted; as node:tls names it. Certificates and keys are PEM. */
 export interface TlsChoice {
-  /** Whether an authority that we believe must have signed the server's certificate. */
+  /** True when an authority that we believe must have signed the server's certificate. */
   readonly rejectUnauthorized: boolean;
-  /** Whether it must be the certificate of the host that we asked for. */
+  /** True when it must be the certificate of the host that we asked for. */
   readonly verifyIdentity: boolean;
   readonly ca?: string;
   readonly cert?: string;
@@ -62,7 +62,7 @@ function plain(text: string): string {
 }
 
 /**
- * What an address says about TLS, in the words of any driver: TLS when something asks for it, undefined when nothing does.
+ * Reads what an address says about TLS, in the words of any driver: TLS when something asks for it, undefined when nothing does.
  * `asked`: the address asks for it already, by its scheme. @throws AddressError for what is not understood, contradicts
  * itself, or names a file that cannot be used
  */

@@ -12,7 +12,7 @@ interface Option {
 }
 
 /**
- * What stands behind the `?` of an address. One option has many spellings (`ssl-mode`, `sslMode`, `ssl_mode`), so case,
+ * The options behind the `?` of an address. One option has many spellings (`ssl-mode`, `sslMode`, `ssl_mode`), so case,
  * `-` and `_` make no difference. Whoever understands an option takes it; what is left in the end is refused by name.
  */
 export class UrlOptions {

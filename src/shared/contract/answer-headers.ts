@@ -46,7 +46,7 @@ export function headersOf(body: object, { location }: Pick<RouteEntry, 'location
   return headers;
 }
 
-/** What is left of each limit, and the limits. Source: draft-ietf-httpapi-ratelimit-headers */
+/** Spells what is left of each limit, and the limits. Source: draft-ietf-httpapi-ratelimit-headers */
 export function limitHeaders(limits: readonly LimitLeft[]): Readonly<Record<string, string>> {
   return {
     'ratelimit-policy': limits.map(({ limit }) => `"${limit.name}";q=${limit.max};w=${limit.windowSeconds}`).join(', '),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LimitLeft } from '../errors/app-error';
 
-/** What is true of an answer beside its message. Each wire spells it in headers or trailers (answer-headers.ts). */
+/** The facts of an answer beside its message. Each wire spells it in headers or trailers (answer-headers.ts). */
 export interface AnswerFacts {
   /** The version of what the message tells: for a change that is meant for it, and for asking whether it has changed. */
   readonly version?: number | string;
@@ -9,7 +9,7 @@ export interface AnswerFacts {
   readonly cache?: 'ask' | 'final';
   /** Nothing new was done: the effect is an earlier request's, or the whole answer is (with an idempotency key). */
   readonly replayed?: 'effect' | 'answer';
-  /** What the caller has left of each limit. */
+  /** The caller's rest of each limit. */
   readonly limits?: readonly LimitLeft[];
   /** No cache may keep it. */
   readonly secret?: true;

@@ -15,11 +15,11 @@ interface DocsBase<Request, Body> {
   readonly errors?: Readonly<Partial<Record<400 | 401 | 403 | 404 | 409 | 412 | 422 | 429, readonly string[]>>>;
   /** Headers that are not in the message, by name. */
   readonly headers?: RequestHeaders;
-  /** What an answer says beside its message; `limits` also when it is refused for too many tries. */
+  /** The facts that an answer can have; `limits` also when it is refused for too many tries. */
   readonly facts?: readonly (keyof AnswerFacts)[];
 }
 
-/** What OpenAPI says of one call beyond its route. */
+/** The description of one call for OpenAPI, beyond its route. */
 export type CallDocs<Request = object, Body = unknown> = DocsBase<Request, Body> &
   (
     | {

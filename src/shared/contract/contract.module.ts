@@ -4,7 +4,7 @@ import { ErrorFilter } from './error.filter';
 import { PageTokens } from './page-token';
 import { ValidationPipe } from './validation.pipe';
 
-/** What both servers do with every call: check its message, and tell its errors. */
+/** Provides what both servers do with every call: they check its message, and tell its errors. */
 @Module({
   providers: [
     { provide: APP_PIPE, useClass: ValidationPipe },

@@ -1,7 +1,7 @@
 import type { SignedSpelling } from './signed-call';
 
 /**
- * Who may call. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
+ * The callers of a route. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
  * `admin`: administrators, operators and other processes.
  */
 export type Access = 'public' | 'token' | 'player' | 'admin';
@@ -17,7 +17,7 @@ interface RouteBase {
   readonly inQuery?: true;
   /** Where what the call has made is: the path of a read, filled from the answer. HTTP: `Location`. */
   readonly location?: `/${string}`;
-  /** Whether trying again is safe when the first answer was not heard: reads, and what says the same twice. */
+  /** Set when trying again is safe, should the first answer not be heard: for reads, and for what says the same twice. */
   readonly retry?: true;
 }
 
@@ -31,7 +31,7 @@ export type Route = RouteBase &
     | { readonly access: Exclude<Access, 'public'>; readonly hot?: never }
   );
 
-/** Whether the message of a call stands in the path and the query over HTTP; otherwise it is in path and body. */
+/** True when the message of a call stands in the path and the query over HTTP; otherwise it is in path and body. */
 export function isInQuery(route: Route): boolean {
   return route.inQuery === true || route.http.startsWith('GET ') || route.http.startsWith('DELETE ');
 }
@@ -62,7 +62,7 @@ export interface AnyContract {
   readonly streams?: StreamAccess;
 }
 
-/** What travels with a call's message: HTTP carries it in headers, gRPC as metadata. */
+/** Travels with a call's message: HTTP carries it in headers, gRPC as metadata. */
 export interface CallMeta {
   /** The same key of the same caller has one effect and one answer for a day. */
   readonly idempotencyKey?: string | undefined;

@@ -30,7 +30,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   throw validationFailed(violations(result.issues));
 }
 
-/** What a schema says of a value: its message, or what is wrong with it. */
+/** The verdict of a schema on a value: its message, or what is wrong with it. */
 export type Accepted<T> =
   | { readonly success: true; readonly data: T }
   | { readonly success: false; readonly issues: readonly z.core.$ZodIssue[] };
@@ -58,7 +58,7 @@ function isEmpty(value: unknown): boolean {
   return value === null || value === '';
 }
 
-/** What stands at a path; undefined where the path leads nowhere. */
+/** The value at a path; undefined where the path leads nowhere. */
 function at(value: unknown, path: readonly PropertyKey[]): Record<PropertyKey, unknown> | undefined {
   let found = value as Record<PropertyKey, unknown> | undefined;
   for (const key of path) {

@@ -5,16 +5,16 @@ import type { CallDocs } from './call-docs';
 import type { AnyContract } from './contract';
 import type { Page } from './page';
 
-/** What the application needs to know of a feature in order to run it. */
+/** A feature as the application runs it. */
 export interface Feature extends Configured {
   readonly contract: AnyContract;
   readonly docs: Readonly<Record<string, CallDocs>>;
   /** Fields of its log lines that may be printed, beside those that everybody has. Nothing secret, and no player's words. */
   readonly logged?: readonly string[];
-  /** What it serves over HTTP beside the calls. */
+  /** The pages that it serves over HTTP beside the calls. */
   readonly pages?: readonly Page[];
   readonly module: Type;
-  /** What other features it asks: the tokens of their contracts. Without them it does not run. */
+  /** The tokens of the contracts that it asks. Without them it does not run. */
   readonly needs?: readonly (abstract new () => object)[];
   /** Its tables. */
   readonly entities?: readonly { readonly name: string; schema(type: DataSourceOptions['type']): EntitySchema }[];

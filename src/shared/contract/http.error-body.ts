@@ -24,7 +24,7 @@ export function errorBody(error: AppError, traceId: string): ErrorBody {
   };
 }
 
-// What a handler had said of the answer that it did not get to give.
+// The headers that a handler had set for the answer that it did not get to give.
 const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'etag', 'cache-control', 'location'];
 
 /**

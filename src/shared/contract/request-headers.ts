@@ -3,7 +3,7 @@ export interface RequestHeader {
   readonly description: string;
   readonly required: boolean;
   readonly example?: string;
-  /** What the server takes, as a regular expression of ECMA-262. */
+  /** The values that the server takes, as a regular expression of ECMA-262. */
   readonly pattern?: string;
   readonly maxLength?: number;
 }

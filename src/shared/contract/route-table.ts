@@ -28,7 +28,7 @@ interface HttpRoute {
 @Injectable()
 export class RouteTable {
   readonly contracts: { readonly contract: AnyContract; readonly docs: Readonly<Record<string, CallDocs>> }[] = [];
-  /** What is served beside the calls. */
+  /** The pages beside the calls. */
   readonly pages: Page[] = [];
   private readonly byHttp = new Map<string, RouteEntry>();
   private readonly byGrpc = new Map<string, RouteEntry>();
@@ -63,7 +63,7 @@ export class RouteTable {
     return this.byGrpc.get(path);
   }
 
-  /** Whether it is served beside the calls, to anybody. */
+  /** True when it is served beside the calls, to anybody. */
   isPage(method: string, path: string): boolean {
     return (method === 'GET' || method === 'HEAD') && this.pages.some(({ http }) => http === `GET ${path}`);
   }

@@ -27,10 +27,10 @@ function pattern(regex: RegExp, description: string, minLength: number, maxLengt
   return z.string('must be a string').regex(regex, `must be ${description}`).meta({ minLength, maxLength });
 }
 
-// What platforms call their players: Game Center `T:_...`, Auth0 `auth0|...`, e-mail addresses.
+// Platforms' names for players: Game Center `T:_...`, Auth0 `auth0|...`, e-mail addresses.
 const ofPlatforms = 'A-Za-z0-9_\\-.@:+=|';
 
-/** Who plays: a user's id, or what a platform calls the player. Not `.` and `..`: URLs lose them. */
+/** A player: a user's id, or a platform's name for the player. Not `.` and `..`: URLs lose them. */
 export const playerId = pattern(
   new RegExp(`^(?!\\.{1,2}$)[${ofPlatforms}]{1,128}$`),
   '1-128 of A-Z a-z 0-9 _ - . @ : + = |, and no dot alone',
@@ -38,7 +38,7 @@ export const playerId = pattern(
   128,
 );
 
-/** What a game calls its bosses, drops, activities and sources. */
+/** A game's name for a boss, a drop, an activity or a source. */
 export const itemId = pattern(
   new RegExp(`^[${ofPlatforms}/#]{1,128}$`),
   '1-128 of A-Z a-z 0-9 _ - . @ : + = | / #',
@@ -46,7 +46,7 @@ export const itemId = pattern(
   128,
 );
 
-/** What rules, windows and seasons are called: `[A-Za-z0-9_-]{1,64}`. */
+/** The name of a rule, a window or a season: `[A-Za-z0-9_-]{1,64}`. */
 export const name = pattern(/^[A-Za-z0-9_-]{1,64}$/, '1-64 of A-Z a-z 0-9 _ -', 1, 64);
 
 /**
@@ -69,7 +69,7 @@ export function wholeNumber(min: number, max: number) {
     z
       .number(range)
       .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, range)
-      // What refine says, for the document.
+      // The document is told here: it does not see refine.
       .meta({ type: 'integer', minimum: min, maximum: max })
   );
 }

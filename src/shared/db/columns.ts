@@ -5,7 +5,7 @@ export type ColumnOwner = DataSourceOptions['type'];
 type Extra = Pick<TableColumnOptions, 'isNullable' | 'default' | 'isPrimary'>;
 type Kind = 'sequence' | 'text' | 'longText' | 'integer' | 'bigint';
 
-/** What this kind of column is on this kind of database, for migrations and for entities alike. */
+/** Answers the type of a column on this kind of database, for migrations and for entities alike. */
 export function columnType(
   type: ColumnOwner,
   kind: Kind,

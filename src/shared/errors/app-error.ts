@@ -14,14 +14,14 @@ export interface Limit {
   readonly windowSeconds: number;
 }
 
-/** What a caller has left of a limit, and in how long it is whole again. */
+/** A caller's rest of a limit, and in how long it is whole again. */
 export interface LimitLeft {
   readonly limit: Limit;
   readonly remaining: number;
   readonly resetMs: number;
 }
 
-/** What a caller may know beyond the message. Nothing secret goes in here: it leaves the process. */
+/** The details that a caller may know beyond the message. Nothing secret goes in here: it leaves the process. */
 export interface ErrorDetails {
   readonly fields?: readonly FieldViolation[];
   /** How long to wait before trying again, in milliseconds. HTTP: `Retry-After`; gRPC: `RetryInfo`. */

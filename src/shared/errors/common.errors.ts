@@ -47,7 +47,7 @@ export function resourceBusy(retryAfterMs = 1000): AppError {
   return new AppError('conflict', 'resource_busy', message, { retryAfterMs });
 }
 
-/** What was asked for cannot be done just now; nothing was accepted. `retryAfterMs` defaults to a second. */
+/** The request cannot be served just now; nothing was accepted. `retryAfterMs` defaults to a second. */
 export function unavailable(cause?: unknown, retryAfterMs = 1000): AppError {
   return new AppError(
     'unavailable',

@@ -28,7 +28,7 @@ export interface ChangesOptions {
 }
 
 /**
- * What `watch` tells, whenever that has changed. A peer that reads slowly gets the latest answer when it is ready for
+ * Streams what `watch` tells, whenever that has changed. A peer that reads slowly gets the latest answer when it is ready for
  * one, never a queue of old ones. `watch` answers how to leave.
  */
 export function serveChanges<Answer extends object>(

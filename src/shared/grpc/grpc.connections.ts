@@ -25,7 +25,7 @@ interface Answer {
 }
 
 /**
- * What HTTP/2 adds to the limits of a connection: a peer that never says what it speaks, messages that are half sent on a
+ * Limits what HTTP/2 adds to a connection: a peer that never says what it speaks, messages that are half sent on a
  * hundred streams at once, and answers held back by a window that the peer does not open.
  */
 @Injectable()

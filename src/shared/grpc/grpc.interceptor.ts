@@ -41,7 +41,7 @@ export interface InterceptorParts {
 }
 
 /**
- * What happens around every gRPC call, those of health and reflection, too: trace id, metadata limit, who may call,
+ * Surrounds every gRPC call, those of health and reflection, too: trace id, metadata limit, who may call,
  * deadline, trailers, metrics, and the end of streams when the process leaves.
  */
 export function grpcInterceptor(parts: InterceptorParts): ServerInterceptor {

@@ -15,7 +15,7 @@ export interface IdempotentCall {
   readonly expiresAt: number;
 }
 
-/** What came of a call; `replayed`: when it came before. */
+/** The result of a call; `replayed`: it came before. */
 export interface Once<Answer> {
   readonly done: Answer;
   readonly replayed: boolean;
@@ -31,7 +31,7 @@ export class IdempotencyRepository {
   ) {}
 
   /**
-   * What `work` answers, or what it answered when the same call came before. Belongs into the transaction of the effect: key,
+   * Answers what `work` answers, or what it answered when the same call came before. Belongs into the transaction of the effect: key,
    * effect and answer are there together or not at all, and the same call at the same moment waits for this one's COMMIT.
    * Without a call `work` just runs. @throws AppError idempotency_key_reused, in_progress
    */

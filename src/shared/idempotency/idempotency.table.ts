@@ -2,7 +2,7 @@ import { Table as MigratedTable } from 'typeorm';
 import { bigint, type ColumnOwner, longText, sequence, text } from '../db/columns';
 import { table } from '../db/entity';
 
-/** What a feature has answered to calls with an Idempotency-Key, for a migration: the rows commit together with the effects. */
+/** The table of a feature's answers to calls with an Idempotency-Key, for a migration: the rows commit together with the effects. */
 export function idempotencyTable(type: ColumnOwner, name: string): MigratedTable {
   return new MigratedTable({
     name,

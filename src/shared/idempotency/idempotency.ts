@@ -66,7 +66,7 @@ export class Idempotency {
     );
   }
 
-  /** Whether there may be more. */
+  /** True when there may be more. */
   private async prune(repository: IdempotencyRepository): Promise<boolean> {
     const now = this.clock.sure();
     return now !== undefined && (await repository.prune(now, pruned)) === pruned;

@@ -6,7 +6,7 @@ export interface BannerFacts {
   readonly database: string;
 }
 
-/** What a person sees after `npm start`: where everything listens and what to try next. */
+/** The text that a person sees after `npm start`: where everything listens and what to try next. */
 export function banner({ host, httpPort, grpcPort, database }: BannerFacts): string {
   const shown = host.includes(':') ? `[${host}]` : host;
   const rows = [

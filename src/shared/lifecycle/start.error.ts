@@ -1,4 +1,4 @@
-/** What keeps the process from starting, in words for the person who starts it: printed as it is, without a stack. */
+/** The reason why the process does not start, in words for the person who starts it: printed as it is, without a stack. */
 export class StartError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });

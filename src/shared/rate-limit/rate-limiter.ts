@@ -1,8 +1,8 @@
 import type { Limit, LimitLeft } from '../errors/app-error';
 
-/** What a key has left after this time. Windows are fixed: they begin with a key's first time. */
+/** The rest that a key has after this time. Windows are fixed: they begin with a key's first time. */
 export interface Taken extends LimitLeft {
-  /** Whether this time was one too many. */
+  /** True when this time was one too many. */
   readonly exceeded: boolean;
 }
 

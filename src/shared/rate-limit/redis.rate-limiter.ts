@@ -37,7 +37,7 @@ export class RedisRateLimiter extends RateLimiter {
     try {
       return toTaken(limit, await within(this.limiterOf(limit).consume(key), this.answerMs));
     } catch (thrown) {
-      // What is one too many is thrown as well.
+      // The library throws for one too many as well.
       if (thrown instanceof this.flexible.RateLimiterRes) return toTaken(limit, thrown);
       if (thrown instanceof TimeLimitError) this.silentUntil = performance.now() + pauseMs;
       return this.insurance.take(limit, key);

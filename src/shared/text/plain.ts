@@ -9,7 +9,7 @@ const unseenText =
 /** For the OpenAPI document: plain text with something in it that is no space. */
 export const plainText = `^[^${unseenText}]*[^\\s${unseenText}][^${unseenText}]*$`;
 
-/** Whether text may be shown to others as it is. */
+/** True when text may be shown to others as it is. */
 export function isPlain(text: string): boolean {
   return text.isWellFormed() && !unseen.test(text);
 }

@@ -9,7 +9,7 @@ export interface PresentedToken {
 }
 
 /**
- * Who calls. `developer`: nobody in particular, on the developer's own machine. `internal`: an operator or another process,
+ * The caller. `developer`: nobody in particular, on the developer's own machine. `internal`: an operator or another process,
  * with the secret; or this process itself. `player` and `admin` are users: `token` is missing where another process speaks
  * for a player.
  */
@@ -17,7 +17,7 @@ export type Caller =
   | { readonly kind: 'anonymous' | 'developer' | 'internal' }
   | { readonly kind: 'player' | 'admin'; readonly id: string; readonly token?: PresentedToken };
 
-/** What belongs to the request being served. */
+/** The context of the request being served. */
 export interface RequestContext {
   readonly traceId: string;
   /** The address that the request came from: of the client, where proxies are trusted to tell it. */
