@@ -1,3 +1,4 @@
+import type { QueryRunner } from 'typeorm';
 import { authContract as auth } from '../../src/features/auth/auth.api';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { fairnessContract as fairness } from '../../src/features/fairness/fairness.api';
@@ -44,6 +45,15 @@ function watchCommits(): Commit[] {
       commits.push({ changes: changes.get(this) ?? [], synced: level?.synchronous === 2 });
     } else note(this, text);
     return run.call(this, text, params);
+  });
+  // Statements of TypeORM go another way.
+  const own = SqliteConnection.prototype as unknown as { limit(runner: QueryRunner): void };
+  jest.spyOn(own, 'limit').mockImplementation(function (this: object, runner: QueryRunner) {
+    const query = runner.query.bind(runner);
+    runner.query = (text: string, ...rest: never[]) => {
+      note(this, text.replaceAll('"', ''));
+      return query(text, ...rest);
+    };
   });
   return commits;
 }

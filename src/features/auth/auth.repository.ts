@@ -4,7 +4,7 @@ import { Clock } from '../../shared/clock/clock';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { rowsOf, select } from '../../shared/db/entity';
+import { insertRow, rowsOf, select } from '../../shared/db/entity';
 import { prune } from '../../shared/db/prune';
 import { unavailable } from '../../shared/errors/common.errors';
 import {
@@ -68,7 +68,7 @@ export class AuthRepository {
   /** False when it was revoked before. */
   revoke(revocation: Revocation): Promise<boolean> {
     const row = { ...revocation, revokedAt: this.clock.steady() };
-    return unlessThere(this.db.transaction((tx) => rowsOf(tx, revocationsTable).insert(row)));
+    return unlessThere(this.db.transaction((tx) => insertRow(tx, revocationsTable, row)));
   }
 
   /** Removes up to `limit` revocations of tokens that expired before an instant, and answers how many. */
@@ -82,7 +82,7 @@ export class AuthRepository {
     const row = { ...registration, abandoned: 0, begunAt: this.clock.steady(), groupId: 0 };
     for (let tries = 1; tries <= maxTries; tries += 1) {
       // A copy: TypeORM writes the new place into what it inserts.
-      if (await unlessThere(this.db.transaction((tx) => rowsOf(tx, registrationsTable).insert({ ...row })))) return row;
+      if (await unlessThere(this.db.transaction((tx) => insertRow(tx, registrationsTable, row)))) return row;
       // Undefined when what was there has ended before it could be read.
       const [begun] = await this.db.read((sql) => select(sql, registrationsTable, 'WHERE address = ?', [address]));
       if (begun) return begun;
@@ -96,7 +96,7 @@ export class AuthRepository {
     return this.db.transaction(async (tx) => {
       const { affected } = await rowsOf(tx, registrationsTable).delete({ address, creation, abandoned: 0 });
       if (affected !== 1) return false;
-      await rowsOf(tx, accountsTable).insert({ ...account, createdAt: now, updatedAt: now });
+      await insertRow(tx, accountsTable, { ...account, createdAt: now, updatedAt: now });
       return true;
     });
   }

@@ -6,7 +6,7 @@ import { newGroupId } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { rowsOf } from '../../shared/db/entity';
+import { insertRow, rowsOf } from '../../shared/db/entity';
 import { consumerBits, doneWith } from './events-gateway.consumers';
 import { type DeadLetterRow, deadLettersTable, gameEventsTable } from './events-gateway.entity';
 
@@ -54,7 +54,7 @@ export class DeadLettersRepository {
       if (!event) return undefined;
       const { type, playerId } = event;
       const letter = { id: ulid(now), eventId, consumer, reason, type, playerId, parkedAt: now, groupId: newGroupId() };
-      await rowsOf(tx, deadLettersTable).insert(letter);
+      await insertRow(tx, deadLettersTable, letter);
       const bit = consumerBits[consumer] ?? 0;
       await tx.run(`UPDATE game_events SET ${doneWith} WHERE id = ? AND (pending & ?) <> 0`, [bit, bit, eventId, bit]);
       return { letter: { ...letter, seq: 0 }, fresh: true };

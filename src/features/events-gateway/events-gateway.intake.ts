@@ -14,6 +14,7 @@ import { AppError } from '../../shared/errors/app-error';
 import { bodyTooLarge } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { parseJson } from '../../shared/http/json';
+import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { EventAcceptance, type Recorded } from './events-gateway.acceptance';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
@@ -36,13 +37,15 @@ export class EventIntake {
     private readonly acceptance: EventAcceptance,
     private readonly metrics: EventsGatewayMetrics,
     private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
+  /** Accepts one event. @throws AppError as EventsGatewayService.ingest */
   async one(message: SignedMessage, traceId: string): Promise<IngestResponse> {
     const started = this.clock.monotonic();
     try {
       const kid = this.verified(message, ingest.bodyLimit);
-      const limits = this.throttle.take(kid, 1);
+      const limits = this.isWarmUp(traceId) ? undefined : this.throttle.take(kid, 1);
       const event = this.toEvent(message.id, parse(eventBody, parseJson(message.body)), traceId);
       const status = settled(await this.acceptance.record(event));
       this.metrics.ingested(event.type, status);
@@ -51,11 +54,12 @@ export class EventIntake {
       if (status !== 'duplicate' && !limits) return body;
       return answer(body, { ...(status === 'duplicate' && { replayed: 'effect' }), ...(limits && { limits }) });
     } catch (error) {
-      this.metrics.refused(toAppError(error).code);
+      if (!this.isWarmUp(traceId)) this.metrics.refused(toAppError(error).code);
       throw error;
     }
   }
 
+  /** Accepts each event of a batch by itself. @throws AppError for all of them, as EventsGatewayService.ingestBatch */
   async batch(message: SignedMessage, traceId: string): Promise<IngestBatchResponse> {
     const started = this.clock.monotonic();
     const kid = this.verified(message, ingestBatch.bodyLimit);
@@ -83,10 +87,9 @@ export class EventIntake {
     );
   }
 
-  /** After a rehearsal over the wire: what it took and was refused is forgotten, since nobody else has called yet. */
-  forgetRehearsal(): void {
-    this.throttle.refill();
-    this.metrics.forgetRefused();
+  /** A request of the warm-up spends nobody's limit and is not counted. */
+  private isWarmUp(traceId: string): boolean {
+    return traceId === this.lifecycle.warmUpTraceId;
   }
 
   private verified(message: SignedMessage, limit = 0): string {

@@ -55,11 +55,6 @@ export class EventsGatewayMetrics {
     this.fairnessDuration.observe(milliseconds / 1000);
   }
 
-  /** After a warm-up, whose events are refused on purpose. */
-  forgetRefused(): void {
-    this.dropped.reset();
-  }
-
   lag(milliseconds: number): void {
     this.relayLag.set(milliseconds / 1000);
   }

@@ -97,6 +97,6 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
   }
 }
 
-function toDeadLetter({ seq: _seq, groupId: _groupId, parkedAt, ...letter }: DeadLetterRow): DeadLetter {
-  return { ...letter, parkedAt: toTime(parkedAt) };
+function toDeadLetter({ id, eventId, consumer, reason, type, playerId, parkedAt }: DeadLetterRow): DeadLetter {
+  return { id, eventId, consumer, reason, type, playerId, parkedAt: toTime(parkedAt) };
 }

@@ -47,11 +47,6 @@ export class KeyThrottle {
     return this.left(bucket);
   }
 
-  /** Every bucket is full again. */
-  refill(): void {
-    this.buckets.clear();
-  }
-
   private left(bucket: Bucket): LimitLeft[] {
     const resetMs = Math.ceil(Math.max(0, this.burst - bucket.tokens) / this.max) * 1000;
     return [{ limit: this.limit, remaining: Math.max(0, Math.floor(bucket.tokens)), resetMs }];

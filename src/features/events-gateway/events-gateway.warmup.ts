@@ -47,7 +47,6 @@ export class EventsGatewayWarmUp implements OnModuleInit {
       // Cold is slow, not wrong; without a schema, for one, there is nothing to insert into.
       this.logger.debug({ err: error }, 'warm_up_failed');
     }
-    this.intake.forgetRehearsal();
   }
 
   /** Verification, parsing, validation, and a commit that is rolled back. */
@@ -61,10 +60,11 @@ export class EventsGatewayWarmUp implements OnModuleInit {
   private async overHttp(origin: string): Promise<void> {
     const until = this.clock.monotonic() + overHttpMs;
     const pool = new Pool(origin, { connections });
+    const common = { 'content-type': 'application/json', 'x-trace-id': this.lifecycle.warmUpTraceId };
     const post = async (place: number): Promise<void> => {
       while (this.clock.monotonic() < until) {
         const message = this.signed(place, 'rehearsal');
-        const headers = { 'content-type': 'application/json', ...writeSigned(signedEvent, message) };
+        const headers = { ...common, ...writeSigned(signedEvent, message) };
         const answer = await pool.request({ method: 'POST', path: '/events', headers, body: message.body });
         await answer.body.dump();
       }

@@ -154,11 +154,13 @@ export class FairnessService implements Proto {
   }
 }
 
-function toFlag({ seq: _, createdAt, reviewedAt, ...flag }: StoredFlag): Flag {
+function toFlag(flag: StoredFlag): Flag {
+  const { id, rule, ruleVersion, playerId, eventId, observed, threshold, verdict, createdAt, reviewedAt } = flag;
   const reviewed = reviewedAt === null ? {} : { reviewedAt: toTime(reviewedAt) };
-  return { ...flag, createdAt: toTime(createdAt), ...reviewed };
+  const found = { id, rule, ruleVersion, playerId, eventId, observed, threshold };
+  return { ...found, verdict, createdAt: toTime(createdAt), ...reviewed };
 }
 
-function toRule({ thresholds, updatedAt, ...rule }: StoredRule): Rule {
-  return { ...rule, thresholds: { ...thresholds }, updatedAt: toTime(updatedAt) };
+function toRule({ id, version, mode, thresholds, updatedAt }: StoredRule): Rule {
+  return { id, version, mode, thresholds: { ...thresholds }, updatedAt: toTime(updatedAt) };
 }

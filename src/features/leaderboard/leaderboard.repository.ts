@@ -5,7 +5,7 @@ import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import type { Lane } from '../../shared/db/dialect';
-import { rowsOf, select } from '../../shared/db/entity';
+import { insertRow, rowsOf, select } from '../../shared/db/entity';
 import { enterInbox } from '../../shared/db/inbox';
 import type { Sql, Value } from '../../shared/db/sql';
 import { type Window, type WindowKind, windowOf } from './leaderboard.calendar';
@@ -84,7 +84,15 @@ export class LeaderboardRepository {
     const times = { startsAt, endsAt, closedAt: null };
     try {
       await this.db.transaction((tx) =>
-        rowsOf(tx, windowsTable).insert({ kind, windowKey, ...times, state: 'open', revision: 0, groupId: 0 }),
+        insertRow(tx, windowsTable, {
+          kind,
+          windowKey,
+          ...times,
+          state: 'open',
+          revision: 0,
+          closedAt: null,
+          groupId: 0,
+        }),
       );
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;

@@ -5,7 +5,7 @@ import { upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { rowsOf, select } from '../../shared/db/entity';
+import { insertRow, rowsOf, select } from '../../shared/db/entity';
 import type { Sql } from '../../shared/db/sql';
 import type { WindowKind } from './leaderboard.calendar';
 import { changesTable, snapshotEntriesTable, snapshotsTable, windowsTable } from './leaderboard.entity';
@@ -138,6 +138,6 @@ interface NewSnapshot {
 /** The id of the snapshot. Where somebody has taken this slot, the unique index refuses it. */
 async function insert(tx: Sql, snapshot: NewSnapshot): Promise<string> {
   const id = ulid(snapshot.takenAt);
-  await rowsOf(tx, snapshotsTable).insert({ ...snapshot, id, groupId: 0 });
+  await insertRow(tx, snapshotsTable, { ...snapshot, id, groupId: 0 });
   return id;
 }

@@ -3,7 +3,7 @@ import { MoreThan } from 'typeorm';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { ownedId, type RowOf, rowsOf, select } from '../../shared/db/entity';
+import { insertRow, ownedId, type RowOf, rowsOf, select } from '../../shared/db/entity';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
 import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
 import { type UserRow, usersKeysTable, usersTable } from './users.entity';
@@ -28,7 +28,7 @@ export class UsersRepository {
     const once = this.idempotency.callOf('UserService.CreateUser', call);
     return this.db.transaction((tx) =>
       this.keys.once(tx, once, async () => {
-        await orTaken(rowsOf(tx, usersTable).insert(user));
+        await orTaken(insertRow(tx, usersTable, user));
         return user;
       }),
     );

@@ -2,7 +2,7 @@ import { outsideRequests } from '../tracing/request-context';
 import { pause } from './pause';
 
 export interface LoopOptions {
-  /** Milliseconds before the first round, and after one that failed. */
+  /** Milliseconds before the first round, and between one and the next. */
   readonly everyMs: number;
   /** One round; `true`: there is more to do, come again in a moment. */
   readonly work: () => Promise<unknown>;

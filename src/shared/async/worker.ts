@@ -22,7 +22,7 @@ export abstract class Worker implements OnApplicationBootstrap, OnApplicationShu
     private readonly timing: Timing,
   ) {}
 
-  /** Asked once, when the application has started. */
+  /** The jobs, in the order of a round. */
   protected abstract work(): NamedJobs;
 
   onApplicationBootstrap(): void | Promise<void> {

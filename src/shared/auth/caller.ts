@@ -1,8 +1,8 @@
-import { forbidden, tokenInvalid } from '../errors/common.errors';
+import { forbidden, internal, tokenInvalid } from '../errors/common.errors';
 import { type Caller, currentContext, type PresentedToken, runInContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';
 
-const internal: Caller = { kind: 'internal' };
+const thisProcess: Caller = { kind: 'internal' };
 
 /** Says who calls in this request: the guard, once, on every wire. Nobody is named where there is no context. */
 export function nameCaller(caller: Caller): void {
@@ -16,18 +16,19 @@ export function hasCaller(): boolean {
 }
 
 /**
- * Answers the caller. @throws AppError forbidden where nobody named one: code that forgets to ask, or runs by itself without `asInternal`,
- * must not be taken for somebody who may do everything.
+ * Answers the caller. @throws AppError forbidden in a request whose caller nobody named, internal outside of any request:
+ * code that forgets to ask, or runs by itself without `asInternal`, must not be taken for somebody who may do everything.
  */
 export function currentCaller(): Caller {
-  const caller = currentContext()?.caller;
-  if (!caller) throw forbidden();
-  return caller;
+  const context = currentContext();
+  if (!context) throw internal(new Error('Nobody was named as the caller of work that runs by itself'));
+  if (!context.caller) throw forbidden();
+  return context.caller;
 }
 
 /** Runs `work` as this process itself: for what runs by itself, and for what it has to know beyond what the caller may. */
 export function asInternal<T>(work: () => T): T {
-  return runInContext({ ...(currentContext() ?? { traceId: newTraceId() }), caller: internal }, work);
+  return runInContext({ ...(currentContext() ?? { traceId: newTraceId() }), caller: thisProcess }, work);
 }
 
 /**

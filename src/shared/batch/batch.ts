@@ -173,5 +173,3 @@ function answer<Item, Answer>(group: readonly Entry<Item, Answer>[], answers: re
 function fail<Item, Answer>(group: readonly Entry<Item, Answer>[], reason: unknown): void {
   for (const entry of group) entry.settle({ status: 'rejected', reason });
 }
-
-// 53 random bits.

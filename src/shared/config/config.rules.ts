@@ -86,7 +86,11 @@ function* modules(env: EnvironmentVariables, features: readonly Configured[]): G
     yield { name: 'MODULES', reason: `must be some of ${names.join(', ')}` };
   for (const { contract, needs = [] } of features.filter((feature) => runs(env, feature))) {
     const missing = features.find((other) => needs.includes(other.contract.token) && !runs(env, other));
-    if (missing) yield { name: 'MODULES', reason: `${contract.name} needs ${missing.contract.name} beside it` };
+    if (missing)
+      yield {
+        name: 'MODULES',
+        reason: `${contract.name} needs ${missing.contract.name} beside it: calls and news do not leave the process yet`,
+      };
   }
 }
 

@@ -114,6 +114,11 @@ export function rowsOf<Row extends object>(sql: Sql, { name }: Table<Row>): Repo
   return sql.manager.getRepository<Row>(name);
 }
 
+/** Inserts a copy of the row: TypeORM writes the generated number into what it is given, which may be inserted again. */
+export async function insertRow<Row extends object>(tx: Sql, into: Table<Row>, row: Omit<Row, 'seq'>): Promise<void> {
+  await rowsOf(tx, into).insert({ ...row } as never);
+}
+
 const texts = new Map<string, string>();
 
 /**

@@ -60,8 +60,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     deadline.end(request);
-    // Before it is ready only its own warm-up calls.
-    if (hooks.lifecycle.phase !== 'starting') hooks.metrics.observe(request, reply);
+    if (request.traceId !== hooks.lifecycle.warmUpTraceId) hooks.metrics.observe(request, reply);
     log(hooks.logger, request, reply);
     done();
   });

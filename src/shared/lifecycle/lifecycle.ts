@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
+import { newTraceId } from '../tracing/trace-id';
 
 export type Phase = 'starting' | 'ready' | 'draining';
 
@@ -10,6 +11,8 @@ export class Lifecycle {
   private readonly leaving = new AbortController();
   private readonly warmUps: ((origin: string) => Promise<void>)[] = [];
   private holding: Promise<void> | undefined;
+  /** The trace id of this process's own requests before it is ready: they are not counted. Nobody else knows it. */
+  readonly warmUpTraceId = newTraceId();
 
   constructor() {
     // Every stream listens; beyond ten Node would warn of a leak.
