@@ -87,9 +87,9 @@ const features = [
     { path: inFeature('controller') },
     {
       path: ['^src/features/', '^src/shared/'],
-      pathNot: [ownFile('dto|service|api'), sharedExcept('db', 'redis', 'lock', 'bus', 'batch')],
+      pathNot: [ownFile('dto|api|stream|watch'), sharedExcept('db', 'redis', 'lock', 'bus', 'batch')],
     },
-    'controller -> dto, service, own api, shared; never repository, db, redis, lock, bus',
+    'controller -> dto, own api, its streams, shared; never service, repository, db, redis, lock, bus',
   ),
   never(
     'dto',

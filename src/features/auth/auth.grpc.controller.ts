@@ -1,13 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
+import { AuthApi } from './auth.api';
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
-import { AuthService } from './auth.service';
 
 /** The calls of auth over gRPC. The service says what they throw. */
 @Controller()
 export class AuthGrpcController {
-  constructor(private readonly auth: AuthService) {}
+  constructor(private readonly auth: AuthApi) {}
 
   @GrpcMethod('AuthService')
   register(@Payload() request: RegisterDto): Promise<Session> {
@@ -20,13 +20,13 @@ export class AuthGrpcController {
   }
 
   @GrpcMethod('AuthService')
-  verify(@Payload() _request: VerifyDto): Promise<VerifyResponse> {
-    return this.auth.verify();
+  verify(@Payload() request: VerifyDto): Promise<VerifyResponse> {
+    return this.auth.verify(request);
   }
 
   @GrpcMethod('AuthService')
-  logout(@Payload() _request: LogoutDto): Promise<LogoutResponse> {
-    return this.auth.logout();
+  logout(@Payload() request: LogoutDto): Promise<LogoutResponse> {
+    return this.auth.logout(request);
   }
 
   @GrpcMethod('AuthService')

@@ -1,13 +1,13 @@
 import { Controller, Get, Post, Put } from '@nestjs/common';
 import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
+import { AuthApi } from './auth.api';
 import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
-import { AuthService } from './auth.service';
 
 /** The calls of auth over HTTP. The service says what they throw. */
 @Controller('auth')
 export class AuthHttpController {
-  constructor(private readonly auth: AuthService) {}
+  constructor(private readonly auth: AuthApi) {}
 
   @Post('register')
   register(@HttpRequest() request: RegisterDto): Promise<Session> {
@@ -20,13 +20,13 @@ export class AuthHttpController {
   }
 
   @Get('verify')
-  verify(@HttpRequest() _request: VerifyDto): Promise<VerifyResponse> {
-    return this.auth.verify();
+  verify(@HttpRequest() request: VerifyDto): Promise<VerifyResponse> {
+    return this.auth.verify(request);
   }
 
   @Post('logout')
-  logout(@HttpRequest() _request: LogoutDto): Promise<LogoutResponse> {
-    return this.auth.logout();
+  logout(@HttpRequest() request: LogoutDto): Promise<LogoutResponse> {
+    return this.auth.logout(request);
   }
 
   @Put('accounts/:userId/role')

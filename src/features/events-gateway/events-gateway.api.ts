@@ -1,11 +1,11 @@
 import type { EventsGatewayService } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import type { Contract } from '../../shared/contract/contract';
+import type { Contract, WithMeta } from '../../shared/contract/contract';
 import type { SignedSpelling } from '../../shared/contract/signed-call';
 
 /** The calls that other features, other processes and the client library may make to the events gateway. */
 export abstract class EventsGatewayApi {
-  abstract ingest: EventsGatewayService['ingest'];
-  abstract ingestBatch: EventsGatewayService['ingestBatch'];
+  abstract ingest: WithMeta<EventsGatewayService['ingest']>;
+  abstract ingestBatch: WithMeta<EventsGatewayService['ingestBatch']>;
   abstract confirmEvents: EventsGatewayService['confirmEvents'];
   abstract parkEvent: EventsGatewayService['parkEvent'];
   abstract oldestPending: EventsGatewayService['oldestPending'];

@@ -11,6 +11,7 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { TraceId } from '../../shared/contract/trace-id.decorator';
+import { EventsGatewayApi } from './events-gateway.api';
 import {
   ConfirmEventsDto,
   ListDeadLettersDto,
@@ -19,24 +20,23 @@ import {
   RedriveDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
-import { EventsGatewayService } from './events-gateway.service';
-import { IngestStreamService } from './events-gateway.stream.service';
+import { EventsGatewayStream } from './events-gateway.stream';
 
 @Controller()
 export class EventsGatewayGrpcController {
   constructor(
-    private readonly gateway: EventsGatewayService,
-    private readonly stream: IngestStreamService,
+    private readonly gateway: EventsGatewayApi,
+    private readonly stream: EventsGatewayStream,
   ) {}
 
   @GrpcMethod('EventsGatewayService')
   ingest(@Payload() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestResponse> {
-    return this.gateway.ingest(request, traceId);
+    return this.gateway.ingest(request, { traceId });
   }
 
   @GrpcMethod('EventsGatewayService')
   ingestBatch(@Payload() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
-    return this.gateway.ingestBatch(request, traceId);
+    return this.gateway.ingestBatch(request, { traceId });
   }
 
   @GrpcStreamCall('EventsGatewayService')

@@ -11,6 +11,7 @@ import type {
 import { TraceId } from '../../shared/contract/trace-id.decorator';
 import { validated } from '../../shared/contract/validation.pipe';
 import { HttpRequest, messageOf } from '../../shared/http/http-request.decorator';
+import { EventsGatewayApi } from './events-gateway.api';
 import {
   ConfirmEventsDto,
   ListDeadLettersDto,
@@ -19,12 +20,11 @@ import {
   RedriveDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
-import { EventsGatewayService } from './events-gateway.service';
 
 @Controller('events')
 export class EventsGatewayHttpController implements OnModuleInit {
   constructor(
-    private readonly gateway: EventsGatewayService,
+    private readonly gateway: EventsGatewayApi,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -35,13 +35,13 @@ export class EventsGatewayHttpController implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     fastify.post('/events', (request) =>
-      this.gateway.ingest(validated(messageOf(request), SignedMessageDto), request.traceId),
+      this.gateway.ingest(validated(messageOf(request), SignedMessageDto), { traceId: request.traceId }),
     );
   }
 
   @Post('batch')
   ingestBatch(@HttpRequest() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
-    return this.gateway.ingestBatch(request, traceId);
+    return this.gateway.ingestBatch(request, { traceId });
   }
 
   @Post('confirmations')

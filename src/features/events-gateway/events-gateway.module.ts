@@ -23,7 +23,7 @@ import { EventRelay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
 import { EventsGatewaySettings } from './events-gateway.settings';
 import { SignatureVerifier } from './events-gateway.signature';
-import { IngestStreamService } from './events-gateway.stream.service';
+import { EventsGatewayStream } from './events-gateway.stream';
 import { KeyThrottle } from './events-gateway.throttle';
 import { EventsGatewayWarmUp } from './events-gateway.warmup';
 import { EventsGatewayWorker } from './events-gateway.worker';
@@ -43,7 +43,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     DeadLettersRepository,
     EventOutbox,
     EventRelay,
-    IngestStreamService,
+    EventsGatewayStream,
     EventsGatewayWorker,
     EventsGatewayWarmUp,
     EventsGatewayMetrics,

@@ -15,6 +15,7 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
+import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { newTraceId } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
@@ -46,12 +47,12 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
   }
 
   /** Accepts a signed event. @throws AppError signature_invalid, validation_failed, player_blocked, rate_limited and others */
-  ingest(request: SignedMessage, traceId = newTraceId()): Promise<IngestResponse> {
+  ingest(request: SignedMessage, { traceId = newTraceId() }: CallMeta = {}): Promise<IngestResponse> {
     return this.intake.one(request, traceId);
   }
 
   /** Accepts up to 500 events under one signature, each with its own answer. @throws AppError as `ingest`, for all of them */
-  ingestBatch(request: SignedMessage, traceId = newTraceId()): Promise<IngestBatchResponse> {
+  ingestBatch(request: SignedMessage, { traceId = newTraceId() }: CallMeta = {}): Promise<IngestBatchResponse> {
     return this.intake.batch(request, traceId);
   }
 

@@ -1,11 +1,11 @@
 import type { FairnessService } from '../../generated/aerie/fairness/v1/fairness';
-import type { Contract, Keyed } from '../../shared/contract/contract';
+import type { Contract, WithMeta } from '../../shared/contract/contract';
 
 /** The calls of fairness, for other features, other processes and the client library. */
 export abstract class FairnessApi {
   abstract check: FairnessService['check'];
   abstract getPlayer: FairnessService['getPlayer'];
-  abstract blockPlayer: Keyed<FairnessService['blockPlayer']>;
+  abstract blockPlayer: WithMeta<FairnessService['blockPlayer']>;
   abstract unblockPlayer: FairnessService['unblockPlayer'];
   abstract listBlocks: FairnessService['listBlocks'];
   abstract listFlags: FairnessService['listFlags'];

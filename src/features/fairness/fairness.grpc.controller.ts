@@ -10,6 +10,7 @@ import type {
   Rule,
 } from '../../generated/aerie/fairness/v1/fairness';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { FairnessApi } from './fairness.api';
 import {
   BlockPlayerDto,
   CheckDto,
@@ -21,12 +22,11 @@ import {
   UnblockPlayerDto,
   UpdateRuleDto,
 } from './fairness.dto';
-import { FairnessService } from './fairness.service';
 
 /** The calls of fairness over gRPC. The service says what they throw. */
 @Controller()
 export class FairnessGrpcController {
-  constructor(private readonly fairness: FairnessService) {}
+  constructor(private readonly fairness: FairnessApi) {}
 
   @GrpcMethod('FairnessService')
   check(@Payload() request: CheckDto): Promise<CheckResponse> {
@@ -64,8 +64,8 @@ export class FairnessGrpcController {
   }
 
   @GrpcMethod('FairnessService')
-  listRules(@Payload() _request: ListRulesDto): Promise<ListRulesResponse> {
-    return this.fairness.listRules();
+  listRules(@Payload() request: ListRulesDto): Promise<ListRulesResponse> {
+    return this.fairness.listRules(request);
   }
 
   @GrpcMethod('FairnessService')

@@ -10,6 +10,7 @@ import type {
 } from '../../generated/aerie/fairness/v1/fairness';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
+import { FairnessApi } from './fairness.api';
 import {
   BlockPlayerDto,
   CheckDto,
@@ -21,12 +22,11 @@ import {
   UnblockPlayerDto,
   UpdateRuleDto,
 } from './fairness.dto';
-import { FairnessService } from './fairness.service';
 
 /** The calls of fairness over HTTP. The service says what they throw. */
 @Controller('fairness')
 export class FairnessHttpController {
-  constructor(private readonly fairness: FairnessService) {}
+  constructor(private readonly fairness: FairnessApi) {}
 
   @Post('check')
   check(@HttpRequest() request: CheckDto): Promise<CheckResponse> {
@@ -67,8 +67,8 @@ export class FairnessHttpController {
   }
 
   @Get('rules')
-  listRules(@HttpRequest() _request: ListRulesDto): Promise<ListRulesResponse> {
-    return this.fairness.listRules();
+  listRules(@HttpRequest() request: ListRulesDto): Promise<ListRulesResponse> {
+    return this.fairness.listRules(request);
   }
 
   @Patch('rules/:id')

@@ -9,6 +9,7 @@ import type {
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { GrpcCall, type ServerStream } from '../../shared/grpc/grpc.changes';
+import { LeaderboardApi } from './leaderboard.api';
 import {
   GetLeaderboardDto,
   GetPlayerRankDto,
@@ -17,15 +18,14 @@ import {
   VerifyLeaderboardDto,
   WatchLeaderboardDto,
 } from './leaderboard.dto';
-import { LeaderboardService } from './leaderboard.service';
-import { WatchLeaderboardService } from './leaderboard.watch.service';
+import { LeaderboardWatch } from './leaderboard.watch';
 
 /** Leaderboards over gRPC. */
 @Controller()
 export class LeaderboardGrpcController {
   constructor(
-    private readonly leaderboard: LeaderboardService,
-    private readonly watching: WatchLeaderboardService,
+    private readonly leaderboard: LeaderboardApi,
+    private readonly watching: LeaderboardWatch,
   ) {}
 
   @GrpcMethod('LeaderboardService')

@@ -7,6 +7,7 @@ import type {
   VerifyLeaderboardResponse,
 } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
+import { LeaderboardApi } from './leaderboard.api';
 import {
   GetLeaderboardDto,
   GetPlayerRankDto,
@@ -14,12 +15,11 @@ import {
   ListSnapshotsDto,
   VerifyLeaderboardDto,
 } from './leaderboard.dto';
-import { LeaderboardService } from './leaderboard.service';
 
 /** Leaderboards over HTTP. */
 @Controller('leaderboard')
 export class LeaderboardHttpController {
-  constructor(private readonly leaderboard: LeaderboardService) {}
+  constructor(private readonly leaderboard: LeaderboardApi) {}
 
   @Get()
   getLeaderboard(@HttpRequest() request: GetLeaderboardDto): Promise<Leaderboard> {

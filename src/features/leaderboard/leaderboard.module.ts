@@ -23,7 +23,7 @@ import { LeaderboardService } from './leaderboard.service';
 import { LeaderboardSettings } from './leaderboard.settings';
 import { PeriodicSnapshots } from './leaderboard.snapshots';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
-import { WatchLeaderboardService } from './leaderboard.watch.service';
+import { LeaderboardWatch } from './leaderboard.watch';
 import { LeaderboardWindows } from './leaderboard.windows';
 import { LeaderboardWorker } from './leaderboard.worker';
 
@@ -33,7 +33,7 @@ import { LeaderboardWorker } from './leaderboard.worker';
   providers: [
     LeaderboardService,
     { provide: LeaderboardApi, useExisting: LeaderboardService },
-    WatchLeaderboardService,
+    LeaderboardWatch,
     WindowCalendar,
     LeaderboardWindows,
     BoardCache,

@@ -7,13 +7,13 @@ import type {
   VerifyRewardResponse,
 } from '../../generated/aerie/progression/v1/progression';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { ProgressionApi } from './progression.api';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
-import { ProgressionService } from './progression.service';
 
 /** The calls of progression over gRPC. The service says what they throw. */
 @Controller()
 export class ProgressionGrpcController {
-  constructor(private readonly progression: ProgressionService) {}
+  constructor(private readonly progression: ProgressionApi) {}
 
   @GrpcMethod('ProgressionService')
   getProgress(@Payload() request: GetProgressDto): Promise<Progress> {

@@ -7,13 +7,13 @@ import type {
 } from '../../generated/aerie/progression/v1/progression';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
+import { ProgressionApi } from './progression.api';
 import { ClaimRewardDto, GetProgressDto, ListRewardsDto, VerifyRewardDto } from './progression.dto';
-import { ProgressionService } from './progression.service';
 
 /** The calls of progression over HTTP. The service says what they throw. */
 @Controller()
 export class ProgressionHttpController {
-  constructor(private readonly progression: ProgressionService) {}
+  constructor(private readonly progression: ProgressionApi) {}
 
   @Get('players/:playerId/progress')
   getProgress(@HttpRequest() request: GetProgressDto): Promise<Progress> {

@@ -1,9 +1,9 @@
 import type { UserService } from '../../generated/aerie/users/v1/users';
-import type { Contract, Keyed } from '../../shared/contract/contract';
+import type { Contract, WithMeta } from '../../shared/contract/contract';
 
 /** The calls that other features, other processes and the client library may make to users. */
 export abstract class UsersApi {
-  abstract createUser: Keyed<UserService['createUser']>;
+  abstract createUser: WithMeta<UserService['createUser']>;
   abstract getUser: UserService['getUser'];
   abstract listUsers: UserService['listUsers'];
   abstract updateUser: UserService['updateUser'];

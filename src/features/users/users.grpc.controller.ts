@@ -3,12 +3,12 @@ import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type { DeleteUserResponse, ListUsersResponse, User } from '../../generated/aerie/users/v1/users';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { IfMatch, meantFor } from '../../shared/contract/if-match';
+import { UsersApi } from './users.api';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
-import { UsersService } from './users.service';
 
 @Controller()
 export class UsersGrpcController {
-  constructor(private readonly users: UsersService) {}
+  constructor(private readonly users: UsersApi) {}
 
   @GrpcMethod('UserService')
   createUser(@Payload() request: CreateUserDto, @IdempotencyKey() key: string | undefined): Promise<User> {

@@ -3,12 +3,12 @@ import type { DeleteUserResponse, ListUsersResponse, User } from '../../generate
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { IfMatch, meantFor } from '../../shared/contract/if-match';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
+import { UsersApi } from './users.api';
 import { CreateUserDto, DeleteUserDto, GetUserDto, ListUsersDto, UpdateUserDto } from './users.dto';
-import { UsersService } from './users.service';
 
 @Controller('users')
 export class UsersHttpController {
-  constructor(private readonly users: UsersService) {}
+  constructor(private readonly users: UsersApi) {}
 
   @Post()
   createUser(@HttpRequest() request: CreateUserDto, @IdempotencyKey() key: string | undefined): Promise<User> {

@@ -66,9 +66,11 @@ export interface AnyContract {
 export interface CallMeta {
   /** The same key of the same caller has one effect and one answer for a day. */
   readonly idempotencyKey?: string | undefined;
+  /** Of a hot call, which has no request context. */
+  readonly traceId?: string;
 }
 
-/** A call that takes an idempotency key. */
-export type Keyed<Call> = Call extends (request: infer Request) => infer Answer
+/** A call that takes what travels with its message. */
+export type WithMeta<Call> = Call extends (request: infer Request) => infer Answer
   ? (request: Request, meta?: CallMeta) => Answer
   : never;

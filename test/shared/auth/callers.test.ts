@@ -4,7 +4,7 @@ import { eventsGatewayContract as gateway } from '../../../src/features/events-g
 import { EventsGatewayService } from '../../../src/features/events-gateway/events-gateway.service';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import { LeaderboardService } from '../../../src/features/leaderboard/leaderboard.service';
-import { WatchLeaderboardService } from '../../../src/features/leaderboard/leaderboard.watch.service';
+import { LeaderboardWatch } from '../../../src/features/leaderboard/leaderboard.watch';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { ProgressionService } from '../../../src/features/progression/progression.service';
 import { asInternal, currentCaller, restrictedTo } from '../../../src/shared/auth/caller';
@@ -169,7 +169,7 @@ describe('streams', () => {
   };
 
   test('one question and many answers', async () => {
-    jest.spyOn(WatchLeaderboardService.prototype, 'watch').mockImplementation(() => {
+    jest.spyOn(LeaderboardWatch.prototype, 'watch').mockImplementation(() => {
       seen.push({ caller: currentCaller(), peer: currentContext()?.peer });
       throw new Error('seen');
     });

@@ -12,7 +12,7 @@ const idleMs = 60_000;
 
 /** `IngestStream`: every message is a batch. A message that is refused is answered in its place. */
 @Injectable()
-export class IngestStreamService {
+export class EventsGatewayStream {
   constructor(
     private readonly gateway: EventsGatewayService,
     private readonly lifecycle: Lifecycle,
@@ -27,7 +27,7 @@ export class IngestStreamService {
 
   private async answer(message: unknown, dto: Dto<SignedMessage>, traceId: string): Promise<IngestBatchResponse> {
     try {
-      return await this.gateway.ingestBatch(validated(message, dto), traceId);
+      return await this.gateway.ingestBatch(validated(message, dto), { traceId });
     } catch (thrown) {
       const { code, message: reason, details } = toAppError(thrown);
       const retryAfterMs = details.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(details.retryAfterMs) };

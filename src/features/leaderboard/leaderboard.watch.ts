@@ -17,7 +17,7 @@ const everyMs = 500;
 
 /** `WatchLeaderboard`: a board's first page whenever it has changed. Those who watch one board share the looks at it. */
 @Injectable()
-export class WatchLeaderboardService {
+export class LeaderboardWatch {
   private readonly polls = new Map<string, Poll<Pages>>();
   private readonly places: Places;
   private readonly peers: Peers;
