@@ -45,7 +45,6 @@ export type EventBody = z.output<typeof eventBody>;
 
 /** One item of `POST /events/batch`. */
 export const batchItem = byType({ id: idempotencyKey }, 'BatchEvent');
-export type BatchItem = z.output<typeof batchItem>;
 
 /** The envelope of `POST /events/batch`: its items are checked one by one, so that one fails alone. */
 export const batchBody = z.strictObject({

@@ -137,7 +137,7 @@ export class FairnessService implements Proto {
     return { rules: (await this.rules.refresh()).map(toRule) };
   }
 
-  /** Holds here at once, elsewhere in a second. @throws AppError rule_not_found, validation_failed, version_mismatch */
+  /** Holds here at once, in other processes within two seconds. @throws AppError rule_not_found, validation_failed, version_mismatch */
   async updateRule({ id, mode, thresholds = {}, expectedVersion }: UpdateRuleRequest): Promise<Rule> {
     if (!isRuleId(id)) throw ruleNotFound(id);
     const foreign = foreignThresholds(id, thresholds);

@@ -17,7 +17,7 @@ export interface Held {
 @Injectable()
 export class Unfinished {
   private readonly limit: number;
-  private readonly holders = new Set<Holder>();
+  private readonly holders = new Set<HeldMessage>();
   private readonly evicted;
   private total = 0;
 
@@ -33,11 +33,11 @@ export class Unfinished {
 
   /** `giveUp` is called at most once, when the memory is needed: it must end what is held for. */
   hold(giveUp: () => void): Held {
-    return new Holder(this, giveUp);
+    return new HeldMessage(this, giveUp);
   }
 
   /** For holders only. */
-  account(holder: Holder, bytes: number): void {
+  account(holder: HeldMessage, bytes: number): void {
     if (holder.givenUp) return;
     holder.bytes += bytes;
     this.total += bytes;
@@ -55,7 +55,7 @@ export class Unfinished {
   }
 }
 
-class Holder implements Held {
+class HeldMessage implements Held {
   bytes = 0;
   givenUp = false;
 

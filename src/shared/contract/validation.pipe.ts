@@ -14,7 +14,7 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
-/** For messages of a stream, which no pipe sees. @throws AppError validation_failed */
+/** For what no pipe sees: messages of a stream, and routes on Fastify itself. @throws AppError validation_failed */
 export function validated<T extends object>(value: unknown, dto: Dto<T>): T {
   if (value === undecodable) {
     throw validationFailed([{ field: 'body', message: 'is not the message that this call takes' }]);
