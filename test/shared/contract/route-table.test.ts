@@ -33,6 +33,8 @@ test('a stream has only its gRPC path', () => {
     service: 'events-gateway',
     method: 'ingestStream',
     access: 'public',
+    status: 200,
+    location: undefined,
   });
 });
 
