@@ -1,4 +1,5 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
+import { guarded } from '../async/guarded';
 import { within } from '../async/within';
 import type { Connection } from './connection';
 import type { Priority } from './gate';
@@ -48,7 +49,10 @@ export abstract class Dialect {
   abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
 }
 
-/** The value of `work` if it comes in time; one that comes later is given back, and its error concerns nobody any more. */
+/**
+ * The value of `work` if it comes in time; one that comes later is given back, and an error of that is told. When `work`
+ * fails later, its caller has had an error already.
+ */
 export function inTime<T>(work: Promise<T>, limitMs: number, giveBack: (late: T) => unknown): Promise<T> {
-  return within(work, limitMs, () => void work.then(giveBack).catch(() => undefined));
+  return within(work, limitMs, () => void work.then(guarded(giveBack), () => undefined));
 }

@@ -12,6 +12,7 @@ import { MemoryCache } from '../../../src/shared/cache/memory.cache';
 import type { Config } from '../../../src/shared/config/config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
 import { Databases } from '../../../src/shared/db/databases';
+import { insertRow } from '../../../src/shared/db/entity';
 import { resourceBusy } from '../../../src/shared/errors/common.errors';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import type { Lock } from '../../../src/shared/lock/lock';
@@ -89,6 +90,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     });
     await expect(remove(late, id)).rejects.toMatchObject({ code: 'resource_busy' });
     expect(await repository.find(id, undefined)).toMatchObject({ name: 'Ada', version: 1 });
+  });
+
+  test('a row is inserted as it is, so that a retry inserts the very same', async () => {
+    const row = { ...(await made()), id: ulid(), email: 'eve@example.com', emailKey: 'eve@example.com' };
+    const before = { ...row };
+    await databases.of('users').transaction((tx) => insertRow(tx, usersTable, row));
+    expect(row).toEqual(before);
   });
 
   test('deleted once, by one of ten at once', async () => {
