@@ -1,5 +1,5 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
-import { guarded } from '../async/guarded';
+import { detach, guarded } from '../async/guarded';
 import { within } from '../async/within';
 import type { Connection } from './connection';
 import type { Priority } from './gate';
@@ -54,5 +54,5 @@ export abstract class Dialect {
  * fails later, its caller has had an error already.
  */
 export function inTime<T>(work: Promise<T>, limitMs: number, giveBack: (late: T) => unknown): Promise<T> {
-  return within(work, limitMs, () => void work.then(guarded(giveBack), () => undefined));
+  return within(work, limitMs, () => detach(work.then(guarded(giveBack), () => undefined)));
 }
