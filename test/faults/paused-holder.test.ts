@@ -43,7 +43,7 @@ test.each(lockServices)(
     let version = 1;
     const told = new Set<string>();
     for (let round = 0; round < rounds; round += 1) {
-      const statement = holder.proxy.holdNext(/UPDATE users/);
+      const statement = holder.proxy.holdNext(/UPDATE "users"/);
       const change = late.rename(`late ${round}`);
       await statement.held;
       freeze(holder.app);
@@ -83,7 +83,7 @@ test.concurrent.each(lockServices)(
     const id = await newUser(other.url);
     await using lost = new UserClient(holder.app.url, id);
     await using quick = new UserClient(other.url, id);
-    const statement = holder.proxy.holdNext(/UPDATE users/);
+    const statement = holder.proxy.holdNext(/UPDATE "users"/);
     const change = lost.rename('never').catch(() => undefined);
     await statement.held;
     await holder.app.kill('SIGKILL');

@@ -124,16 +124,16 @@ export abstract class QueuedLock extends Lock {
   }
 
   /**
-   * Why the wait was in vain. Where a thread or a machine is busy, answers are read too late: before callers are told that
-   * the service is gone it is asked again, for all of them together.
+   * Why the wait was in vain. Whoever waited behind a try may be late a moment before that try fails, so that only an
+   * answer tells that the service is there. Where a thread or a machine is busy, answers are read too late: before callers
+   * are told that the service is gone it is asked again, for all of them together.
    */
   private async refusal(began: number): Promise<AppError> {
-    const { failure } = this;
-    if (failure === undefined || this.answeredAt >= began) return resourceBusy();
+    if (this.answeredAt >= began) return resourceBusy();
     this.asking ??= this.askTwice().finally(() => {
       this.asking = undefined;
     });
-    return (await this.asking).status === 'healthy' ? resourceBusy() : unavailable(failure);
+    return (await this.asking).status === 'healthy' ? resourceBusy() : unavailable(this.failure);
   }
 
   private async askTwice(): Promise<CheckResult> {

@@ -44,7 +44,11 @@ describe.each(sharedLocks)('$name', ({ start }) => {
       await Promise.all(service.servers.map(strike));
 
       const key = newKey();
-      const refusals = await Promise.all(Array.from({ length: 5 }, () => refusal(opened.lock.hold(key))));
+      const first = refusal(opened.lock.hold(key));
+      // The others give up while the first one's try still waits for an answer.
+      opened.set({ waitMs: waitMs / 2 });
+      const others = Array.from({ length: 5 }, () => refusal(opened.lock.hold(key)));
+      const refusals = await Promise.all([first, ...others]);
       for (const { code, error } of refusals) {
         expect(error).toMatchObject({ kind: 'unavailable', details: { retryAfterMs: 1000 } });
         expect(code).toBe('unavailable');
