@@ -37,6 +37,12 @@ beforeAll(async () => {
     [snapshot] = body.snapshots as [Snapshot];
     expect(snapshot).toMatchObject({ total: 3 });
   });
+  // No other snapshot is due while the tests run.
+  await eventually(async () => {
+    const { body } = await app.http.call(leaderboard, 'listSnapshots', { kind: 'periodic' });
+    const since = (body.snapshots as Snapshot[]).filter(({ takenAt }) => takenAt > '2026-11-20T08:00');
+    expect(since.map(({ window }) => window).sort()).toEqual(['daily', 'seasonal', 'weekly']);
+  });
 });
 afterAll(async () => {
   await app[Symbol.asyncDispose]();
