@@ -81,7 +81,6 @@ export class AuthRepository {
     const { address } = registration;
     const row = { ...registration, abandoned: 0, begunAt: this.clock.steady(), groupId: 0 };
     for (let tries = 1; tries <= maxTries; tries += 1) {
-      // A copy: TypeORM writes the new place into what it inserts.
       if (await unlessThere(this.db.transaction((tx) => insertRow(tx, registrationsTable, row)))) return row;
       // Undefined when what was there has ended before it could be read.
       const [begun] = await this.db.read((sql) => select(sql, registrationsTable, 'WHERE address = ?', [address]));

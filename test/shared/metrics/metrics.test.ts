@@ -1,7 +1,9 @@
 import { register } from 'prom-client';
 import { request } from 'undici';
+import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { everyDatabase } from '../../support/databases';
 import { metricSum } from '../../support/metrics';
+import { eventBody, signed } from '../../support/signed';
 import { openApp } from '../../support/wires';
 
 // nestjs-prometheus knows one registry for the whole process; each application here has its own.
@@ -21,4 +23,17 @@ test('what one application counts, another one in the same process does not show
   const { headers, body } = await request(`${second.url}/metrics`);
   expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
   expect(await body.text()).toContain('\nusers_created_total 0\n');
+});
+
+test("a process's own warm-up is not counted; the very same request of somebody else is", async () => {
+  await using database = await (sqlite as (typeof everyDatabase)[number]).create();
+  await using app = await openApp(database.url);
+  const counted = () =>
+    Promise.all(
+      ['http_requests_total{service="events-gateway"', 'dropped_events_total{'].map((name) => metricSum(app.url, name)),
+    );
+  expect(await counted()).toEqual([0, 0]);
+  const rehearsal = signed('rehearsal-0', eventBody({ type: 'rehearsal' }));
+  expect((await app.http.call(gateway, 'ingest', rehearsal)).code).toBe('validation_failed');
+  expect(await counted()).toEqual([1, 1]);
 });
