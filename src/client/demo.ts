@@ -99,12 +99,13 @@ async function sendAll(
 
 /** Accepted is durable; a moment later it is applied, too. */
 async function applied({ client }: Session, total: number): Promise<void> {
-  const began = new Date().toISOString();
+  const { seq: sent } = await client.events.getHead({});
   const bar = new ProgressBar('applied', total);
   for (const ends = Date.now() + patienceMs; Date.now() < ends; await delay(50)) {
-    const waiting = await Promise.all(consumers.map((consumer) => client.events.oldestPending({ consumer })));
-    if (waiting.every(({ pending, acceptedAt = began }) => pending === 0 || acceptedAt > began)) return bar.done();
-    bar.reached(Math.max(0, total - Math.max(...waiting.map(({ pending }) => pending))));
+    const heads = await Promise.all(consumers.map((consumer) => client.events.getHead({ consumer })));
+    const left = sent - Math.min(...heads.map(({ passed = 0 }) => passed));
+    if (left <= 0) return bar.done();
+    bar.reached(Math.max(0, total - left));
   }
   throw unavailable();
 }

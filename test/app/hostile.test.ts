@@ -204,8 +204,8 @@ describe.each(calls)('$method', (call) => {
 
 /** What protobuf can carry of it: texts stay, other things where a text belongs become one. */
 function encodable(message: Record<string, unknown>): object {
-  const numbers = new Set(['pageSize', 'seconds', 'expectedVersion', 'points', 'maxEvents']);
-  const lists = new Set(['eventIds', 'clear']);
+  const numbers = new Set(['pageSize', 'seconds', 'expectedVersion', 'points', 'maxEvents', 'afterSeq', 'limit']);
+  const lists = new Set(['clear']);
   const objects = new Set(['thresholds']);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
@@ -250,7 +250,7 @@ test('unknown routes and wrong methods are in the one error shape, whatever the 
     status: 405,
     code: 'method_not_allowed',
   });
-  expect((await request(`${app.url}/events`, { method: 'PUT' })).headers.allow).toBe('POST');
+  expect((await request(`${app.url}/events`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, POST');
 });
 
 test.each([

@@ -156,20 +156,15 @@ function admin(
 }
 
 const operations: Case[] = [
-  admin('confirmEvents', 'unknown events', { consumer: 'progression', eventIds: ['nobody'] }, 'ok'),
-  admin('confirmEvents', 'unknown consumer', { consumer: 'nobody', eventIds: ['a'] }, 'validation_failed', {
+  admin('readEvents', 'none', { afterSeq: 9e12, limit: 1 }, 'ok'),
+  admin('readEvents', 'of a consumer', { afterSeq: 9e12, consumer: 'progression' }, 'ok'),
+  admin('readEvents', 'behind an event that is not there', { afterSeq: 9e12, afterId: 'a' }, 'journal_mismatch'),
+  admin('readEvents', 'unknown consumer', { afterSeq: 0, consumer: 'nobody' }, 'validation_failed', {
     field: 'consumer',
   }),
-  admin('confirmEvents', 'no ids', { consumer: 'progression', eventIds: [] }, 'validation_failed', {
-    field: 'eventIds',
-  }),
-  admin(
-    'confirmEvents',
-    '1001 ids',
-    { consumer: 'progression', eventIds: new Array(1001).fill('a') },
-    'validation_failed',
-    { field: 'eventIds' },
-  ),
+  admin('readEvents', 'before the beginning', { afterSeq: -1 }, 'validation_failed', { field: 'afterSeq' }),
+  admin('readEvents', 'a limit of 0', { afterSeq: 0, limit: 0 }, 'validation_failed', { field: 'limit' }),
+  admin('readEvents', 'too many', { afterSeq: 0, limit: 1001 }, 'validation_failed', { field: 'limit' }),
   admin('parkEvent', 'unknown event', { eventId: 'nobody', consumer: 'progression', reason: 'x' }, 'event_not_found'),
   admin('parkEvent', 'no reason', { eventId: 'a', consumer: 'progression', reason: '' }, 'validation_failed', {
     field: 'reason',
@@ -181,12 +176,22 @@ const operations: Case[] = [
     'validation_failed',
     { field: 'reason' },
   ),
-  admin('oldestPending', 'unknown consumer', { consumer: 'x' }, 'validation_failed', { field: 'consumer' }),
+  admin('getHead', 'unknown consumer', { consumer: 'x' }, 'validation_failed', { field: 'consumer' }),
   admin('listDeadLetters', 'none', {}, 'ok'),
   admin('listDeadLetters', 'page of 0', { pageSize: 0 }, 'validation_failed', { field: 'pageSize' }),
   admin('listDeadLetters', 'page of 101', { pageSize: 101 }, 'validation_failed', { field: 'pageSize' }),
   admin('listDeadLetters', 'made-up token', { pageToken: 'abc' }, 'page_token_invalid', { field: 'pageToken' }),
   admin('redriveDeadLetter', 'unknown', { id: '01KAJ0000000000000000000AA' }, 'dead_letter_not_found'),
+  admin(
+    'settleDeadLetter',
+    'unknown',
+    { id: '01KAJ0000000000000000000AA', outcome: 'applied' },
+    'dead_letter_not_found',
+  ),
+  admin('settleDeadLetter', 'no ULID', { id: 'x', outcome: 'applied' }, 'validation_failed', { field: 'id' }),
+  admin('settleDeadLetter', 'neither', { id: '01KAJ0000000000000000000AA', outcome: 'perhaps' }, 'validation_failed', {
+    field: 'outcome',
+  }),
   admin('redriveDeadLetter', 'no ULID', { id: 'x' }, 'validation_failed', { field: 'id' }),
 ];
 

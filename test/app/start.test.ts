@@ -251,7 +251,7 @@ describe('production on PostgreSQL', () => {
       const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
       expect([migrated.code, migrated.err]).toEqual([0, '']);
       expect(migrated.out).toMatch(
-        /^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+, .*AddAuthRegistrationUser\d+\n$/,
+        /^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+, .*AddAuthRegistrationUser\d+, .*CreateLeaderboardParked\d+\n$/,
       );
       await eventually(async () => expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]));
       const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
@@ -287,8 +287,8 @@ describe('in development', () => {
     const http = new HttpWire(app.url);
     const sent = await http.call(gateway, 'ingest', signed('alone', eventBody()));
     expect([sent.status, sent.body]).toEqual([202, { eventId: 'alone', status: 'accepted' }]);
-    const pending = await http.call(gateway, 'oldestPending', { consumer: 'progression' });
-    expect(pending.body).toMatchObject({ pending: 1 });
+    const { body: kept } = await http.call(gateway, 'readEvents', { afterSeq: 0, consumer: 'progression' });
+    expect(kept).toMatchObject({ events: [{ id: 'alone', seq: 1 }], upTo: 1, redriven: [] });
     expect((await http.send('GET', '/players/player-1/progress', {})).code).toBe('route_not_found');
     expect((await http.send('GET', '/.well-known/jwks.json', {})).code).toBe('route_not_found');
     expect((await readiness(app.url))[0]).toBe(200);

@@ -157,7 +157,7 @@ const features = [
     'errors, metrics, entity and migrations import no layer',
   ),
   only('api', inFeature('api'), [generated, shared('contract')], 'api -> generated, shared/contract'),
-  only('events', inFeature('events'), [generated, shared('bus')], 'events -> generated, shared/bus'),
+  only('events', inFeature('events'), [generated, shared('(bus|log)')], 'events -> generated, shared/bus, shared/log'),
   never(
     'telling-name',
     { path: `^src/features/([^/]+)/(?!.*${file(`${layers}|errors|metrics|api|events`)})` },

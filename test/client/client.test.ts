@@ -4,8 +4,8 @@ import { factsOf } from '../../src/shared/contract/answer';
 import { AppError } from '../../src/shared/errors/app-error';
 import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
-import { eventually } from '../support/eventually';
 import { refuseNobody } from '../support/fairness';
+import { passedAll } from '../support/lag';
 import { signed } from '../support/signed';
 
 const secret = developmentSecret;
@@ -19,12 +19,6 @@ async function error(call: Promise<unknown>): Promise<AppError> {
   );
   if (!(thrown instanceof AppError)) throw new Error(`No AppError, but ${String(thrown)}`);
   return thrown;
-}
-
-async function applied(client: AerieClient): Promise<void> {
-  await eventually(async () =>
-    expect((await client.events.oldestPending({ consumer: 'progression' })).pending).toBe(0),
-  );
 }
 
 function xpByPlayer(events: readonly WholeEvent[]): Record<string, number> {
@@ -63,7 +57,7 @@ describe('against the real application', () => {
       expect(factsOf(again).replayed).toBe('effect');
       const { results } = await client.sendBatch([first, { playerId, type: 'progression', payload: { deltaXp: 50 } }]);
       expect(results.map(({ status }) => status)).toEqual(['duplicate', 'accepted']);
-      await applied(client);
+      await passedAll(app);
       expect(await client.progression.getProgress({ playerId })).toMatchObject({ xp: 750, level: 1, bossKills: 1 });
       const { rewards } = await client.progression.listRewards({ playerId, status: 'available' });
       expect(rewards.map(({ rewardId }) => rewardId)).toEqual(['boss-hydra']);
@@ -108,7 +102,7 @@ describe('against the real application', () => {
       (client) => client.events.redriveDeadLetter({ id: ulidOfNothing }),
       'dead_letter_not_found',
     ],
-    ['an unknown consumer', (client) => client.events.oldestPending({ consumer: 'nobody' }), 'validation_failed'],
+    ['an unknown consumer', (client) => client.events.getHead({ consumer: 'nobody' }), 'validation_failed'],
     ['a wrong signature', (client) => client.events.ingest(signed('e-1', {}, { secret: 'x' })), 'signature_invalid'],
     [
       'an old event',
@@ -169,7 +163,7 @@ describe('a stream', () => {
     const results = await Promise.all(answers);
     expect(results.map(({ eventId }) => eventId)).toEqual(events.map(({ id }) => id));
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['accepted']));
-    await applied(client);
+    await passedAll(app);
     for (const [playerId, xp] of Object.entries(xpByPlayer(events))) {
       expect((await client.progression.getProgress({ playerId })).xp).toBe(xp);
     }

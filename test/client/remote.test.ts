@@ -1,5 +1,5 @@
-import { eventsGatewayContract } from '../../src/features/events-gateway/events-gateway.api';
 import { progressionContract } from '../../src/features/progression/progression.api';
+import { usersContract } from '../../src/features/users/users.api';
 import { AppError } from '../../src/shared/errors/app-error';
 import { unavailable, validationFailed } from '../../src/shared/errors/common.errors';
 import { grpcClient } from '../../src/shared/remote/grpc.client';
@@ -56,8 +56,8 @@ describe.each(['http', 'grpc'] as const)('a call over %s', (wire) => {
 
   it('does not try again what might then happen twice', async () => {
     server = await flakyServer(wire, 'cut');
-    await using api = clients[wire](eventsGatewayContract, server.url);
-    expect((await failure(api.redriveDeadLetter({ id: '01M7YWEW53S2ZGJN43T38Z0ZT9' }))).kind).toBe('unavailable');
+    await using api = clients[wire](usersContract, server.url);
+    expect((await failure(api.deleteUser({ id: '01M7YWEW53S2ZGJN43T38Z0ZT9' }))).kind).toBe('unavailable');
     expect(server.requests).toHaveLength(1);
   });
 

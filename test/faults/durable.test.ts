@@ -34,6 +34,9 @@ function stream(app: TestApp, id: string): Promise<string> {
   });
 }
 
+// PostgreSQL is sent the text of a statement once, and an array of ids each time.
+const appending = (id: string): RegExp => new RegExp(`INSERT INTO game_events|\\{"${id}"`);
+
 const ways: [string, Way][] = [
   ['POST /events', (app, id) => single(app, 'http', id)],
   ['Ingest', (app, id) => single(app, 'grpc', id)],
@@ -73,7 +76,7 @@ describe.each(everyServer)('$name', ({ name, create }) => {
   test.each(ways)('%s answers after the COMMIT, not before', async (_name, send) => {
     const id = `durable-${ways.findIndex(([, way]) => way === send)}`;
     expect(await send(app, `${id}-warm`)).toBe('accepted');
-    const commit = proxy.holdNext(/COMMIT(?!TED)/);
+    const commit = proxy.holdNext(appending(id));
     let answered: string | undefined;
     const sent = send(app, id).then((status) => {
       answered = status;
@@ -86,8 +89,36 @@ describe.each(everyServer)('$name', ({ name, create }) => {
     expect([answered, await rows(id)]).toEqual(['accepted', 1]);
   });
 
+  test('an answer of the database that is lost: what was stored is told as accepted, and is there once', async () => {
+    const id = 'unheard';
+    const body = eventBody();
+    proxy.loseNext(appending(id));
+    const { status, body: told } = await app.http.call(gateway, 'ingest', signed(id, body));
+    expect([status, told.status]).toEqual([202, 'accepted']);
+    expect((await app.http.call(gateway, 'ingest', signed(id, body))).body.status).toBe('duplicate');
+    expect(await rows(id)).toBe(1);
+  });
+
+  test('a statement that outlives its connection is waited for: what is told is what there is', async () => {
+    const id = 'outlived';
+    const runner = source.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('SELECT last_seq FROM events_log WHERE id = 1 FOR UPDATE');
+    proxy.cutNext(appending(id));
+    let answered: number | undefined;
+    const sent = app.http.call(gateway, 'ingest', signed(id, eventBody())).then(({ status }) => {
+      answered = status;
+    });
+    await sleep(500);
+    expect(answered).toBeUndefined();
+    await runner.commitTransaction();
+    await runner.release();
+    await sent;
+    expect([answered, await rows(id)]).toEqual([202, 1]);
+  });
+
   test('an event sent again waits for the first COMMIT and is a duplicate then', async () => {
-    const commit = proxy.holdNext(/COMMIT(?!TED)/);
+    const commit = proxy.holdNext(appending('twice'));
     const body = eventBody();
     const first = app.http.call(gateway, 'ingest', signed('twice', body));
     await commit.held;

@@ -7,7 +7,7 @@ import { eventsGatewayContract as gateway } from '../../src/features/events-gate
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { randomEvents } from '../support/events';
-import { eventually } from '../support/eventually';
+import { passedAll } from '../support/lag';
 import { signed } from '../support/signed';
 import { openApp, type TestApp } from '../support/wires';
 
@@ -34,13 +34,6 @@ async function accept(app: TestApp, file: string, batch: number): Promise<Answer
   expect(code).toBe('ok');
   expect((body.results as { status: string }[]).every(({ status }) => status === 'accepted')).toBe(true);
   return { bytes: statSync(`${file}-wal`).size, ids: events.map(({ id }) => id) };
-}
-
-async function applied(app: TestApp): Promise<void> {
-  await eventually(async () => {
-    for (const consumer of ['progression', 'leaderboard'])
-      expect((await app.http.call(gateway, 'oldestPending', { consumer })).body).toEqual({ pending: 0 });
-  });
 }
 
 /** The points of each player by the journal, and the ids in it. */
@@ -76,7 +69,7 @@ test('wherever the log ends, every accepted event is there and counts once in pr
       // Some of it is applied before the next ones come, some is not.
       await sleep(batch % 2 === 0 ? 150 : 5);
     }
-    await applied(app);
+    await passedAll(app);
     // In one turn: nobody writes meanwhile.
     copyFileSync(file, copy);
     copyFileSync(`${file}-wal`, `${copy}-wal`);
@@ -91,7 +84,7 @@ test('wherever the log ends, every accepted event is there and counts once in pr
     copyFileSync(`${copy}-wal`, `${after}-wal`);
     truncateSync(`${after}-wal`, cut);
     await using app = await openApp(`sqlite:${after}`);
-    await applied(app);
+    await passedAll(app);
     const { points, ids } = journal(after);
     const accepted = answered.filter(({ bytes }) => bytes <= cut).flatMap((each) => each.ids);
     expect(accepted.filter((id) => !ids.has(id))).toEqual([]);

@@ -26,7 +26,11 @@ function watchCommits(): Commit[] {
   const note = (connection: object, change: string): void => {
     changes.set(connection, [...(changes.get(connection) ?? []), change]);
   };
-  const { run, insertRows, upsertRows } = SqliteConnection.prototype;
+  const { run, append, insertRows, upsertRows } = SqliteConnection.prototype;
+  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(function (this: SqliteConnection, rows) {
+    note(this, `INSERT INTO ${rows.table}`);
+    return append.call(this, rows);
+  });
   jest.spyOn(SqliteConnection.prototype, 'insertRows').mockImplementation(function (this: SqliteConnection, bulk) {
     note(this, `INSERT INTO ${bulk.table}`);
     return insertRows.call(this, bulk);
@@ -84,12 +88,12 @@ test('whatever a caller is told to be done was synced; what consumers do is not'
     signed('b', { events: [{ id: 'two', ...kill }] }),
   );
   await eventually(async () => {
-    expect(changed('INSERT INTO progression_inbox')).not.toEqual([]);
-    expect(changed('INSERT INTO leaderboard_inbox')).not.toEqual([]);
+    expect(changed('UPDATE progression_place')).not.toEqual([]);
+    expect(changed('UPDATE leaderboard_place')).not.toEqual([]);
     expect((await app.http.call(progression, 'getProgress', { playerId: 'synced' })).body.xp).toBe(20);
   });
-  for (const inbox of ['progression_inbox', 'leaderboard_inbox'])
-    expect(changed(`INSERT INTO ${inbox}`).filter(({ synced }) => synced)).toEqual([]);
+  for (const place of ['progression_place', 'leaderboard_place'])
+    expect(changed(`UPDATE ${place}`).filter(({ synced }) => synced)).toEqual([]);
   const reward = { playerId: 'synced', rewardId: 'boss-hydra' };
   await expectSynced('UPDATE progression_rewards', progression, 'claimReward', reward);
   const { user } = await expectSynced('INSERT INTO auth_accounts', auth, 'register', { name: 'Ada', email, password });

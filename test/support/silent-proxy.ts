@@ -5,6 +5,10 @@ export interface SilentProxy extends AsyncDisposable {
   readonly port: number;
   /** From now on the next COMMIT is answered by a cut connection. */
   loseNextCommit(): void;
+  /** The same of the next statement like this. */
+  loseNext(statement: RegExp): void;
+  /** The next statement like this reaches the server, and the client's connection is cut at once. */
+  cutNext(statement: RegExp): void;
   /** The next statement like this does not reach the server before `release`. `held` resolves when it has come. */
   holdNext(statement: RegExp): HeldStatement;
 }
@@ -14,19 +18,19 @@ export interface HeldStatement {
   release(): void;
 }
 
-interface Hold {
+/** What becomes of the next statement of a kind. */
+interface Trap {
   readonly statement: RegExp;
-  readonly take: (pass: () => void) => void;
+  readonly spring: (sockets: { readonly client: Socket; readonly pass: () => void }) => void;
 }
 
 /** Starts a proxy to a database server on this loopback port. It looks at what the client sends. */
 export async function startSilentProxy(target: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>();
-  let armed = false;
-  let hold: Hold | undefined;
+  const silent = new WeakSet<Socket>();
+  let trap: Trap | undefined;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
-    let losing = false;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
@@ -34,33 +38,35 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     }
     client.on('data', (chunk) => {
       const pass = (): void => void upstream.write(chunk);
-      // Not the COMMITTED of an isolation level.
-      const text = chunk.toString('latin1');
-      losing = armed && /COMMIT(?!TED)/.test(text);
-      if (losing) armed = false;
-      if (!hold?.statement.test(text)) return pass();
-      hold.take(pass);
-      hold = undefined;
+      const sprung = trap?.statement.test(chunk.toString('latin1')) ? trap : undefined;
+      if (!sprung) return pass();
+      trap = undefined;
+      sprung.spring({ client, pass });
     });
-    upstream.on('data', (chunk) => {
-      // The server has answered: it has committed.
-      if (losing) client.destroy();
-      else client.write(chunk);
-    });
+    // In a silenced connection the server has answered: it has committed.
+    upstream.on('data', (chunk) => (silent.has(client) ? client.destroy() : client.write(chunk)));
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
+  const set = (statement: RegExp, spring: Trap['spring']): void => {
+    trap = { statement, spring };
+  };
+  const silence: Trap['spring'] = ({ client, pass }) => {
+    silent.add(client);
+    pass();
+  };
   return {
-    port,
-    loseNextCommit: () => {
-      armed = true;
-    },
-    holdNext: (statement) =>
-      heldStatement((take) => {
-        hold = { statement, take };
+    port: (server.address() as { port: number }).port,
+    // Not the COMMITTED of an isolation level.
+    loseNextCommit: () => set(/COMMIT(?!TED)/, silence),
+    loseNext: (statement) => set(statement, silence),
+    cutNext: (statement) =>
+      set(statement, ({ client, pass }) => {
+        pass();
+        setImmediate(() => client.destroy());
       }),
+    holdNext: (statement) => heldStatement((take) => set(statement, ({ pass }) => take(pass))),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));

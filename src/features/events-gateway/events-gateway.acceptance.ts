@@ -1,18 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Load } from '../../shared/async/load';
 import { Batcher } from '../../shared/batch/batch';
+import { Bus } from '../../shared/bus/bus';
+import { isUniqueViolation } from '../../shared/db/db.errors';
 import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { idempotencyKeyReused } from './events-gateway.errors';
-import { type GameEvent, sameEvent } from './events-gateway.event';
+import { type GameEvent, sameEvent, sameRecord, toJournalEvent } from './events-gateway.event';
+import { acceptedEvents } from './events-gateway.events';
 import { FairnessGate } from './events-gateway.fairness-gate';
-import { type Inserted, JournalRepository } from './events-gateway.journal.repository';
-import { EventOutbox } from './events-gateway.outbox';
+import { JournalRepository } from './events-gateway.journal.repository';
 
 /** The outcome of an event. An error leaves no row. */
 export type Recorded = 'accepted' | 'duplicate' | AppError;
 
-const nothing: Inserted = { inserted: new Set(), present: new Map() };
 const maxGroup = 2000;
 // About 20 MB of waiting events; beyond it callers are told to come back.
 const maxQueued = 20_000;
@@ -29,14 +30,14 @@ export class EventAcceptance {
   constructor(
     private readonly journal: JournalRepository,
     private readonly fairness: FairnessGate,
-    private readonly outbox: EventOutbox,
+    private readonly bus: Bus,
     private readonly load: Load,
   ) {
     this.batcher = new Batcher<GameEvent, Recorded>({
       maxItems: maxGroup,
       maxQueued,
-      commit: (events, groupId) => this.commit(events, groupId),
-      resolve: (events, groupId) => this.resolve(events, groupId),
+      commit: (events) => this.commit(events),
+      resolve: (events) => this.resolve(events),
     });
   }
 
@@ -67,39 +68,53 @@ export class EventAcceptance {
     return this.journal.rehearse(events);
   }
 
-  private async commit(events: readonly GameEvent[], groupId: number): Promise<Recorded[]> {
+  private async commit(events: readonly GameEvent[]): Promise<Recorded[]> {
     const first = firstOfEachId(events);
     // Before fairness: an event that was accepted is answered so, whatever its player has done since.
     const known = await this.journal.known([...first.keys()]);
     const unknown = known.size === 0 ? [...first.values()] : [...first.values()].filter(({ id }) => !known.has(id));
     const refused = await this.fairness.refused(unknown);
     const allowed = refused.size === 0 ? unknown : unknown.filter(({ id }) => !refused.has(id));
-    const { inserted, present } = await this.insert(allowed, groupId);
-    const there = known.size === 0 ? present : new Map([...known, ...present]);
-    return events.map((event) => refused.get(event.id) ?? judge(event, first, inserted, there));
+    const others = await this.append(allowed);
+    return events.map((event) => {
+      const refusal = refused.get(event.id);
+      return refusal ?? judge(event, known.get(event.id) ?? others.get(event.id) ?? first.get(event.id));
+    });
   }
 
-  private async insert(events: readonly GameEvent[], groupId: number): Promise<Inserted> {
-    if (events.length === 0) return nothing;
-    const direct = this.outbox.reserve(events.length);
-    try {
-      const found = await this.journal.insert(events, groupId, direct);
-      if (direct) this.outbox.accepted(events.filter((event) => found.inserted.has(event.id)));
-      else this.outbox.wake();
-      return found;
-    } finally {
-      if (direct) this.outbox.release(events.length);
+  /** Answers the events that another gateway has accepted since they were looked up. */
+  private async append(events: readonly GameEvent[]): Promise<ReadonlyMap<string, GameEvent>> {
+    let others: ReadonlyMap<string, GameEvent> = new Map();
+    for (let rest = events; rest.length > 0; rest = events.filter(({ id }) => !others.has(id))) {
+      try {
+        const base = await this.journal.append(rest);
+        const messages = rest.map((event, i) => ({ key: event.playerId, body: toJournalEvent(event, base + i + 1) }));
+        await this.bus.publish(acceptedEvents, messages);
+        return others;
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        const before = others.size;
+        others = await this.journal.known(events.map(({ id }) => id));
+        // It is no id that is there twice.
+        if (others.size === before) throw error;
+      }
     }
+    return others;
   }
 
-  /** After a COMMIT whose answer was lost: rows of this very group were accepted, though nobody has heard it. */
-  private async resolve(events: readonly GameEvent[], groupId: number): Promise<(Recorded | undefined)[]> {
+  /**
+   * After a COMMIT whose answer was lost: the rows that are these very events were accepted, though nobody has heard it.
+   * Consumers find them in the log.
+   */
+  private async resolve(events: readonly GameEvent[]): Promise<(Recorded | undefined)[]> {
     const first = firstOfEachId(events);
-    const { inserted, present } = await this.journal.find([...first.keys()], groupId);
-    this.outbox.wake();
-    return events.map((event) =>
-      inserted.has(event.id) || present.has(event.id) ? judge(event, first, inserted, present) : undefined,
-    );
+    const there = await this.journal.knownForSure([...first.keys()]);
+    return events.map((event) => {
+      const winner = there.get(event.id);
+      if (!winner) return undefined;
+      const own = first.get(event.id);
+      return judge(event, own && sameRecord(winner, own) ? own : winner);
+    });
   }
 }
 
@@ -109,13 +124,8 @@ function firstOfEachId(events: readonly GameEvent[]): Map<string, GameEvent> {
   return first;
 }
 
-function judge(
-  event: GameEvent,
-  first: ReadonlyMap<string, GameEvent>,
-  inserted: ReadonlySet<string>,
-  present: ReadonlyMap<string, GameEvent>,
-): Recorded {
-  const winner = inserted.has(event.id) ? first.get(event.id) : present.get(event.id);
+/** `winner`: the event that has this id in the journal. */
+function judge(event: GameEvent, winner: GameEvent | undefined): Recorded {
   if (winner === event) return 'accepted';
   return winner && sameEvent(winner, event) ? 'duplicate' : idempotencyKeyReused();
 }

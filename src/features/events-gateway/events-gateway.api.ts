@@ -6,11 +6,12 @@ import type { SignedSpelling } from '../../shared/contract/signed-call';
 export abstract class EventsGatewayApi {
   abstract ingest: WithMeta<EventsGatewayService['ingest']>;
   abstract ingestBatch: WithMeta<EventsGatewayService['ingestBatch']>;
-  abstract confirmEvents: EventsGatewayService['confirmEvents'];
+  abstract readEvents: EventsGatewayService['readEvents'];
+  abstract getHead: EventsGatewayService['getHead'];
   abstract parkEvent: EventsGatewayService['parkEvent'];
-  abstract oldestPending: EventsGatewayService['oldestPending'];
   abstract listDeadLetters: EventsGatewayService['listDeadLetters'];
   abstract redriveDeadLetter: EventsGatewayService['redriveDeadLetter'];
+  abstract settleDeadLetter: EventsGatewayService['settleDeadLetter'];
 }
 
 /** Events, and batches of them, are signed by game servers. */
@@ -41,11 +42,12 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
       retry: true,
       hot: true,
     },
-    confirmEvents: { http: 'POST /events/confirmations', access: 'admin', bodyLimit: 256 * 1024, retry: true },
+    readEvents: { http: 'GET /events', access: 'admin', retry: true },
+    getHead: { http: 'GET /events/head', access: 'admin', retry: true },
     parkEvent: { http: 'POST /events/dead-letters', access: 'admin', retry: true },
-    oldestPending: { http: 'GET /events/pending', access: 'admin', retry: true },
     listDeadLetters: { http: 'GET /events/dead-letters', access: 'admin', retry: true },
-    redriveDeadLetter: { http: 'POST /events/dead-letters/:id/redrive', access: 'admin' },
+    redriveDeadLetter: { http: 'POST /events/dead-letters/:id/redrive', access: 'admin', retry: true },
+    settleDeadLetter: { http: 'POST /events/dead-letters/:id/settle', access: 'admin', retry: true },
   },
   // Each message of the stream is signed.
   streams: { ingestStream: 'public' },

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThan } from 'typeorm';
+import { IsNull, MoreThan, Not, type Repository } from 'typeorm';
 import { ulid } from 'ulid';
 import { Clock } from '../../shared/clock/clock';
-import { newGroupId } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import { insertRow, rowsOf } from '../../shared/db/entity';
-import { consumerBits, doneWith } from './events-gateway.consumers';
 import { type DeadLetterRow, deadLettersTable, gameEventsTable } from './events-gateway.entity';
 
 export interface Parked {
@@ -16,7 +14,7 @@ export interface Parked {
   readonly fresh: boolean;
 }
 
-/** The table `events_dead_letters`, and the bits in `game_events` that go with it. */
+/** The table `events_dead_letters`: a letter stays until its consumer has applied the event after all. */
 @Injectable()
 export class DeadLettersRepository {
   private readonly db: Database;
@@ -49,14 +47,13 @@ export class DeadLettersRepository {
     return this.db.transaction(async (tx) => {
       const event = await rowsOf(tx, gameEventsTable).findOne({
         where: { id: eventId },
-        select: { type: true, playerId: true },
+        select: { seq: true, type: true, playerId: true },
       });
       if (!event) return undefined;
-      const { type, playerId } = event;
-      const letter = { id: ulid(now), eventId, consumer, reason, type, playerId, parkedAt: now, groupId: newGroupId() };
+      const { seq: eventSeq, type, playerId } = event;
+      const named = { id: ulid(now), eventId, consumer, reason, type, playerId, parkedAt: now };
+      const letter = { ...named, eventSeq, redrivenAt: null, groupId: 0 };
       await insertRow(tx, deadLettersTable, letter);
-      const bit = consumerBits[consumer] ?? 0;
-      await tx.run(`UPDATE game_events SET ${doneWith} WHERE id = ? AND (pending & ?) <> 0`, [bit, bit, eventId, bit]);
       return { letter: { ...letter, seq: 0 }, fresh: true };
     });
   }
@@ -67,20 +64,33 @@ export class DeadLettersRepository {
     return this.db.read((sql) => rowsOf(sql, deadLettersTable).find({ where, order: { seq: 'ASC' }, take }));
   }
 
-  /** Gives the event back to its consumer; undefined when there is no such dead letter. */
+  /** Marks the event for its consumer to try again; undefined when there is no such dead letter. */
   redrive(id: string): Promise<DeadLetterRow | undefined> {
+    const redrivenAt = this.clock.steady();
     return this.db.transaction(async (tx) => {
       const letters = rowsOf(tx, deadLettersTable);
+      await letters.update({ id, redrivenAt: IsNull() }, { redrivenAt });
+      return (await letters.findOneBy({ id })) ?? undefined;
+    });
+  }
+
+  /** The letter goes, if it was redriven; undefined when there is no such dead letter. */
+  applied(id: string): Promise<DeadLetterRow | undefined> {
+    return this.settle(id, (letters) => letters.delete({ id, redrivenAt: Not(IsNull()) }));
+  }
+
+  /** The event is given up again, if it was redriven; undefined when there is no such dead letter. */
+  failed(id: string, reason: string | undefined): Promise<DeadLetterRow | undefined> {
+    const change = { redrivenAt: null, ...(reason !== undefined && { reason }) };
+    return this.settle(id, (letters) => letters.update({ id, redrivenAt: Not(IsNull()) }, change));
+  }
+
+  private settle(id: string, change: (letters: Repository<DeadLetterRow>) => Promise<unknown>) {
+    return this.db.transaction(async (tx): Promise<DeadLetterRow | undefined> => {
+      const letters = rowsOf(tx, deadLettersTable);
       const letter = await letters.findOneBy({ id });
-      // The delete decides: of two redrives at once one finds no row.
-      if (!letter || (await letters.delete({ id })).affected !== 1) return undefined;
-      const bit = consumerBits[letter.consumer] ?? 0;
-      await tx.run(
-        // It was sent before: advisors do not hear of it twice.
-        'UPDATE game_events SET pending = pending + ?, send_at = 0, sends = 1 WHERE id = ? AND (pending & ?) = 0',
-        [bit, letter.eventId, bit],
-      );
-      return letter;
+      await change(letters);
+      return letter ?? undefined;
     });
   }
 }

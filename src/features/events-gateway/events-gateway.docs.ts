@@ -2,17 +2,18 @@ import type { Docs } from '../../shared/contract/call-docs';
 import { idempotencyKeyHeader, type RequestHeaders } from '../../shared/contract/request-headers';
 import type { EventsGatewayApi } from './events-gateway.api';
 import {
-  ConfirmEventsDto,
-  confirmEventsAnswer,
   deadLetterAnswer,
+  GetHeadDto,
+  headAnswer,
   ingestAnswer,
   ingestBatchAnswer,
   ListDeadLettersDto,
   listDeadLettersAnswer,
-  OldestPendingDto,
-  oldestPendingAnswer,
   ParkEventDto,
+  ReadEventsDto,
   RedriveDeadLetterDto,
+  readEventsAnswer,
+  SettleDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
 import { batchDocument, eventBody } from './events-gateway.payloads';
@@ -70,6 +71,18 @@ const deadLetter = {
   type: 'boss_kill',
   playerId: 'player-1',
   parkedAt: '2026-11-21T10:00:05.000Z',
+  eventSeq: 1,
+};
+const accepted = {
+  id: 'evt-1',
+  type: 'boss_kill',
+  playerId: 'player-1',
+  occurredAt: '2026-11-21T10:00:00.000Z',
+  acceptedAt: '2026-11-21T10:00:01.000Z',
+  points: 250,
+  bossId: 'hydra',
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  seq: 1,
 };
 
 /** Describes each call for OpenAPI. */
@@ -105,11 +118,18 @@ export const eventsGatewayDocs: Docs<EventsGatewayApi> = {
       answer: { results: [{ eventId: 'evt-1', status: 'accepted' }] },
     },
   },
-  confirmEvents: {
-    summary: 'A consumer has committed the effect of these events',
-    request: ConfirmEventsDto,
-    answer: confirmEventsAnswer,
-    example: { request: { consumer: 'progression', eventIds: ['evt-1'] }, answer: { confirmed: 1 } },
+  readEvents: {
+    summary: 'The events behind a number, in the order of the log',
+    request: ReadEventsDto,
+    answer: readEventsAnswer,
+    errors: { 422: ['journal_mismatch'] },
+    example: { request: { afterSeq: 0, limit: 100 }, answer: { events: [accepted], upTo: 1, redriven: [] } },
+  },
+  getHead: {
+    summary: 'The end of the log',
+    request: GetHeadDto,
+    answer: headAnswer,
+    example: { request: {}, answer: { seq: 1, acceptedAt: accepted.acceptedAt } },
   },
   parkEvent: {
     summary: 'A consumer gives an event up: it becomes a dead letter',
@@ -117,15 +137,6 @@ export const eventsGatewayDocs: Docs<EventsGatewayApi> = {
     answer: deadLetterAnswer,
     errors: { 404: ['event_not_found'] },
     example: { request: { eventId: 'evt-1', consumer: 'progression', reason: deadLetter.reason }, answer: deadLetter },
-  },
-  oldestPending: {
-    summary: 'The oldest event that a consumer has not confirmed',
-    request: OldestPendingDto,
-    answer: oldestPendingAnswer,
-    example: {
-      request: { consumer: 'progression' },
-      answer: { pending: 1, occurredAt: event.occurredAt, acceptedAt: event.occurredAt },
-    },
   },
   listDeadLetters: {
     summary: 'Events that a consumer gave up, oldest first',
@@ -139,6 +150,16 @@ export const eventsGatewayDocs: Docs<EventsGatewayApi> = {
     request: RedriveDeadLetterDto,
     answer: deadLetterAnswer,
     errors: { 404: ['dead_letter_not_found'] },
-    example: { request: { id: deadLetter.id }, answer: deadLetter },
+    example: {
+      request: { id: deadLetter.id },
+      answer: { ...deadLetter, redrivenAt: '2026-11-21T11:00:00.000Z' },
+    },
+  },
+  settleDeadLetter: {
+    summary: 'A consumer has applied a redriven event, or gives it up again',
+    request: SettleDeadLetterDto,
+    answer: deadLetterAnswer,
+    errors: { 404: ['dead_letter_not_found'] },
+    example: { request: { id: deadLetter.id, outcome: 'failed', reason: deadLetter.reason }, answer: deadLetter },
   },
 };

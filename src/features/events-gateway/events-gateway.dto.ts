@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type {
-  ConfirmEventsRequest,
+  GetHeadRequest,
   ListDeadLettersRequest,
-  OldestPendingRequest,
   ParkEventRequest,
+  ReadEventsRequest,
   RedriveDeadLetterRequest,
+  SettleDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { dto } from '../../shared/contract/dto';
@@ -38,27 +39,34 @@ export class SignedMessageDto extends dto<SignedMessage>(
   }),
 ) {}
 
-export class ConfirmEventsDto extends dto<ConfirmEventsRequest>(
+export class ReadEventsDto extends dto<ReadEventsRequest>(
   z.strictObject({
-    consumer,
-    eventIds: z
-      .array(idempotencyKey, 'must be an array')
-      .min(1, 'must have at least 1 id')
-      .max(1000, 'must have at most 1000 ids'),
+    afterSeq: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    afterId: idempotencyKey.optional(),
+    limit: wholeNumber(1, 1000).optional(),
+    consumer: consumer.optional(),
   }),
 ) {}
+
+export class GetHeadDto extends dto<GetHeadRequest>(z.strictObject({ consumer: consumer.optional() })) {}
 
 export class ParkEventDto extends dto<ParkEventRequest>(
   z.strictObject({ eventId: idempotencyKey, consumer, reason: text(1, 1000) }),
 ) {}
-
-export class OldestPendingDto extends dto<OldestPendingRequest>(z.strictObject({ consumer })) {}
 
 export class ListDeadLettersDto extends dto<ListDeadLettersRequest>(
   z.strictObject({ pageSize, pageToken, consumer: consumer.optional() }),
 ) {}
 
 export class RedriveDeadLetterDto extends dto<RedriveDeadLetterRequest>(z.strictObject({ id: ulid })) {}
+
+export class SettleDeadLetterDto extends dto<SettleDeadLetterRequest>(
+  z.strictObject({
+    id: ulid,
+    outcome: z.enum(['applied', 'failed'], 'must be applied or failed'),
+    reason: text(1, 1000).optional(),
+  }),
+) {}
 
 export const ingestAnswer = z.object({ eventId: z.string(), status: z.enum(['accepted', 'duplicate']) });
 
@@ -78,12 +86,31 @@ export const ingestBatchAnswer = z.object({
   ),
 });
 
-export const confirmEventsAnswer = z.object({ confirmed: z.number().int() });
+const acceptedEvent = z.object({
+  id: z.string(),
+  type: z.string(),
+  playerId: z.string(),
+  occurredAt: timeAnswer,
+  acceptedAt: timeAnswer,
+  points: z.number().int(),
+  bossId: z.string().optional(),
+  dropId: z.string().optional(),
+  traceId: z.string(),
+  seq: z.number().int(),
+  fault: z.string().optional(),
+});
 
-export const oldestPendingAnswer = z.object({
-  pending: z.number().int(),
-  occurredAt: timeAnswer.optional(),
+export const readEventsAnswer = z.object({
+  events: z.array(acceptedEvent),
+  upTo: z.number().int(),
+  redriven: z.array(z.object({ deadLetterId: z.string(), event: acceptedEvent.or(z.undefined()) })),
+});
+
+export const headAnswer = z.object({
+  seq: z.number().int(),
   acceptedAt: timeAnswer.optional(),
+  start: z.object({ afterSeq: z.number().int(), afterId: z.string(), inboxUpTo: z.number().int() }).optional(),
+  passed: z.number().int().optional(),
 });
 
 export const deadLetterAnswer = z.object({
@@ -94,6 +121,8 @@ export const deadLetterAnswer = z.object({
   type: z.string(),
   playerId: z.string(),
   parkedAt: timeAnswer,
+  eventSeq: z.number().int(),
+  redrivenAt: timeAnswer.optional(),
 });
 
 export const listDeadLettersAnswer = z.object({ deadLetters: z.array(deadLetterAnswer), nextPageToken: z.string() });

@@ -1,9 +1,12 @@
 import { type RowOf, table } from '../../shared/db/entity';
 
-/** Accepted events. The key is a sequence: inserting random text in key order costs three times as much. */
+/**
+ * Accepted events, numbered in the order of their COMMITs. The key is that number: inserting random text in key order costs
+ * three times as much.
+ */
 export const gameEventsTable = table('game_events', (column) => ({
   columns: {
-    seq: column.sequence(),
+    seq: column.number(),
     id: column.text(255, { madeWith: 128 }),
     type: column.text(32),
     playerId: column.text(128, { madeWith: 64 }),
@@ -12,17 +15,26 @@ export const gameEventsTable = table('game_events', (column) => ({
     payload: column.longText(),
     points: column.bigint(),
     traceId: column.text(64),
-    // One bit for each consumer that has not confirmed.
-    pending: column.integer(),
-    // When the relay has to send it (again), and how often it did.
-    sendAt: column.bigint(),
-    sends: column.integer(),
-    claimId: column.bigint(),
-    groupId: column.bigint(),
   },
+  primary: ['seq'],
   unique: { game_events_id: ['id'] },
-  indices: { game_events_due: ['sendAt', 'seq'], game_events_pending: ['pending', 'acceptedAt'] },
-  where: { game_events_due: 'pending <> 0', game_events_pending: 'pending <> 0' },
+}));
+
+/** One row, with the last number that servers have given out; SQLite counts by itself. */
+export const logTable = table('events_log', (column) => ({
+  columns: { id: column.integer(), lastSeq: column.bigint() },
+  primary: ['id'],
+}));
+
+/** Where consumers stood when they began to keep their places themselves. */
+export const startsTable = table('events_starts', (column) => ({
+  columns: {
+    consumer: column.text(32),
+    afterSeq: column.bigint(),
+    afterId: column.text(255),
+    inboxUpTo: column.bigint(),
+  },
+  primary: ['consumer'],
 }));
 
 /** Events that a consumer could not apply, once for each consumer. */
@@ -37,6 +49,9 @@ export const deadLettersTable = table('events_dead_letters', (column) => ({
     playerId: column.text(128, { madeWith: 64 }),
     parkedAt: column.bigint(),
     groupId: column.bigint(),
+    eventSeq: column.bigint({ default: 0 }),
+    // Since then its consumer is to try again.
+    redrivenAt: column.nullableBigint(),
   },
   unique: { events_dead_letters_id: ['id'], events_dead_letters_event: ['eventId', 'consumer'] },
 }));

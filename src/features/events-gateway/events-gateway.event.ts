@@ -1,5 +1,6 @@
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
+import type { JournalEvent } from './events-gateway.events';
 
 /** An event that has passed every check, as the journal keeps it. Times in milliseconds since 1970. */
 export interface GameEvent {
@@ -17,12 +18,6 @@ export interface GameEvent {
   readonly dropId?: string;
 }
 
-/** A row of the journal whose payload is no JSON. */
-export interface UnreadableEvent {
-  readonly id: string;
-  readonly error: unknown;
-}
-
 /** The subject of a payload, for rewards. */
 export function subjectOf(payload: { bossId?: string; dropId?: string }): { bossId?: string; dropId?: string } {
   if (payload.bossId !== undefined) return { bossId: payload.bossId };
@@ -34,17 +29,21 @@ export function sameEvent(a: GameEvent, b: GameEvent): boolean {
   return a.type === b.type && a.playerId === b.playerId && a.occurredAt === b.occurredAt && a.payload === b.payload;
 }
 
-/** The event as consumers get it. */
-export function toAcceptedEvent(event: GameEvent): AcceptedEvent {
-  return {
-    id: event.id,
-    type: event.type,
-    playerId: event.playerId,
-    occurredAt: toTime(event.occurredAt),
-    acceptedAt: toTime(event.acceptedAt),
-    points: event.points,
-    ...(event.bossId === undefined ? {} : { bossId: event.bossId }),
-    ...(event.dropId === undefined ? {} : { dropId: event.dropId }),
-    traceId: event.traceId,
-  };
+/** True when the one is the other's row: accepted by the same request. */
+export function sameRecord(a: GameEvent, b: GameEvent): boolean {
+  return sameEvent(a, b) && a.acceptedAt === b.acceptedAt && a.traceId === b.traceId;
+}
+
+/** The event as the bus carries it, with its number in the log and the one before. */
+export function toJournalEvent(event: GameEvent, seq: number): JournalEvent {
+  const { payload: _, ...rest } = event;
+  return { ...rest, seq, afterSeq: seq - 1 };
+}
+
+/** The event as it is read from the log. */
+export function toAcceptedEvent(
+  { payload: _, occurredAt, acceptedAt, ...event }: GameEvent,
+  seq: number,
+): AcceptedEvent {
+  return { ...event, seq, occurredAt: toTime(occurredAt), acceptedAt: toTime(acceptedAt) };
 }

@@ -1,5 +1,23 @@
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import type { Topic } from '../../shared/bus/bus';
+import type { LogEvent } from '../../shared/log/log';
 
-/** Every accepted event, at least once to each consumer; keyed by player. */
-export const acceptedEvents: Topic<AcceptedEvent> = { name: 'accepted-events' };
+/** An event of the journal, as consumers take it. Times in milliseconds since 1970. */
+export interface JournalEvent extends LogEvent {
+  readonly type: string;
+  readonly playerId: string;
+  readonly occurredAt: number;
+  /** The value of the event, so that consumers need no game rules. */
+  readonly points: number;
+  readonly bossId?: string;
+  readonly dropId?: string;
+  readonly traceId: string;
+}
+
+/** What was just accepted; keyed by player. */
+export const acceptedEvents: Topic<JournalEvent> = { name: 'accepted-events' };
+
+/** The event as a consumer takes it; `afterSeq`: the number of the event before it. */
+export function fromWire({ occurredAt, acceptedAt, ...event }: AcceptedEvent, afterSeq: number): JournalEvent {
+  return { ...event, afterSeq, occurredAt: Date.parse(occurredAt), acceptedAt: Date.parse(acceptedAt) };
+}

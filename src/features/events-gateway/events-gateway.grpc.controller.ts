@@ -2,22 +2,23 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall, Payload } from '@nestjs/microservices';
 import type {
-  ConfirmEventsResponse,
   DeadLetter,
+  Head,
   IngestBatchResponse,
   IngestResponse,
   ListDeadLettersResponse,
-  OldestPendingResponse,
+  ReadEventsResponse,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { TraceId } from '../../shared/contract/trace-id.decorator';
 import { EventsGatewayApi } from './events-gateway.api';
 import {
-  ConfirmEventsDto,
+  GetHeadDto,
   ListDeadLettersDto,
-  OldestPendingDto,
   ParkEventDto,
+  ReadEventsDto,
   RedriveDeadLetterDto,
+  SettleDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
 import { EventsGatewayStream } from './events-gateway.stream';
@@ -45,13 +46,13 @@ export class EventsGatewayGrpcController {
   }
 
   @GrpcMethod('EventsGatewayService')
-  confirmEvents(@Payload() request: ConfirmEventsDto): Promise<ConfirmEventsResponse> {
-    return this.gateway.confirmEvents(request);
+  readEvents(@Payload() request: ReadEventsDto): Promise<ReadEventsResponse> {
+    return this.gateway.readEvents(request);
   }
 
   @GrpcMethod('EventsGatewayService')
-  oldestPending(@Payload() request: OldestPendingDto): Promise<OldestPendingResponse> {
-    return this.gateway.oldestPending(request);
+  getHead(@Payload() request: GetHeadDto): Promise<Head> {
+    return this.gateway.getHead(request);
   }
 
   @GrpcMethod('EventsGatewayService')
@@ -67,5 +68,10 @@ export class EventsGatewayGrpcController {
   @GrpcMethod('EventsGatewayService')
   redriveDeadLetter(@Payload() request: RedriveDeadLetterDto): Promise<DeadLetter> {
     return this.gateway.redriveDeadLetter(request);
+  }
+
+  @GrpcMethod('EventsGatewayService')
+  settleDeadLetter(@Payload() request: SettleDeadLetterDto): Promise<DeadLetter> {
+    return this.gateway.settleDeadLetter(request);
   }
 }

@@ -2,22 +2,23 @@ import { Controller, Get, type OnModuleInit, Post } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type {
-  ConfirmEventsResponse,
   DeadLetter,
+  Head,
   IngestBatchResponse,
   ListDeadLettersResponse,
-  OldestPendingResponse,
+  ReadEventsResponse,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { TraceId } from '../../shared/contract/trace-id.decorator';
 import { validated } from '../../shared/contract/validation.pipe';
 import { HttpRequest, messageOf } from '../../shared/http/http-request.decorator';
 import { EventsGatewayApi } from './events-gateway.api';
 import {
-  ConfirmEventsDto,
+  GetHeadDto,
   ListDeadLettersDto,
-  OldestPendingDto,
   ParkEventDto,
+  ReadEventsDto,
   RedriveDeadLetterDto,
+  SettleDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
 
@@ -44,14 +45,14 @@ export class EventsGatewayHttpController implements OnModuleInit {
     return this.gateway.ingestBatch(request, { traceId });
   }
 
-  @Post('confirmations')
-  confirmEvents(@HttpRequest() request: ConfirmEventsDto): Promise<ConfirmEventsResponse> {
-    return this.gateway.confirmEvents(request);
+  @Get()
+  readEvents(@HttpRequest() request: ReadEventsDto): Promise<ReadEventsResponse> {
+    return this.gateway.readEvents(request);
   }
 
-  @Get('pending')
-  oldestPending(@HttpRequest() request: OldestPendingDto): Promise<OldestPendingResponse> {
-    return this.gateway.oldestPending(request);
+  @Get('head')
+  getHead(@HttpRequest() request: GetHeadDto): Promise<Head> {
+    return this.gateway.getHead(request);
   }
 
   @Post('dead-letters')
@@ -67,5 +68,10 @@ export class EventsGatewayHttpController implements OnModuleInit {
   @Post('dead-letters/:id/redrive')
   redriveDeadLetter(@HttpRequest() request: RedriveDeadLetterDto): Promise<DeadLetter> {
     return this.gateway.redriveDeadLetter(request);
+  }
+
+  @Post('dead-letters/:id/settle')
+  settleDeadLetter(@HttpRequest() request: SettleDeadLetterDto): Promise<DeadLetter> {
+    return this.gateway.settleDeadLetter(request);
   }
 }

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { Counter, Gauge, Histogram } from 'prom-client';
-import { counter, duration, gauge } from '../../shared/metrics/metrics';
+import type { Counter, Histogram } from 'prom-client';
+import { counter, duration } from '../../shared/metrics/metrics';
 import { consumers } from './events-gateway.consumers';
 
 export const eventsGatewayMetrics = [
   counter('events_ingested_total', 'Events answered', ['type', 'status']),
   duration('events_ingest_duration_seconds', 'From verification to durable'),
   counter('dropped_events_total', 'Events that were not accepted', ['reason']),
-  gauge('events_relay_lag_seconds', 'Age of the event that is due longest'),
   counter(
     'dead_letters_total',
     'Events given up',
@@ -28,7 +27,6 @@ export class EventsGatewayMetrics {
     @InjectMetric('events_ingested_total') private readonly ingestedTotal: Counter<'type' | 'status'>,
     @InjectMetric('events_ingest_duration_seconds') private readonly ingestDuration: Histogram,
     @InjectMetric('dropped_events_total') private readonly dropped: Counter<'reason'>,
-    @InjectMetric('events_relay_lag_seconds') private readonly relayLag: Gauge,
     @InjectMetric('dead_letters_total') private readonly deadLetters: Counter<'consumer'>,
     @InjectMetric('events_fairness_requests_total') private readonly fairnessRequests: Counter<'status'>,
     @InjectMetric('events_fairness_duration_seconds') private readonly fairnessDuration: Histogram,
@@ -53,10 +51,6 @@ export class EventsGatewayMetrics {
   askedFairness(status: 'ok' | 'failed', milliseconds: number): void {
     this.fairnessRequests.inc({ status });
     this.fairnessDuration.observe(milliseconds / 1000);
-  }
-
-  lag(milliseconds: number): void {
-    this.relayLag.set(milliseconds / 1000);
   }
 
   parked(consumer: string): void {

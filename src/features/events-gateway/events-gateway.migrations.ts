@@ -1,6 +1,11 @@
 import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
-import { addIndex, createTable, widenText } from '../../shared/db/table.migration';
+import { addColumn, addIndex, createTable, widenText } from '../../shared/db/table.migration';
+import {
+  CarryPlaces1796200000002,
+  FillDeadLetterSeq1796200000005,
+  SlimGameEvents1796200000006,
+} from './events-gateway.log.migrations';
 
 const CreateGameEvents1795219200000 = createTable(
   'CreateGameEvents1795219200000',
@@ -71,9 +76,46 @@ const IndexPendingEvents1795700400000 = addIndex(
   new TableIndex({ name: 'game_events_pending', columnNames: ['pending', 'accepted_at'], where: 'pending <> 0' }),
 );
 
+const CreateEventsLog1796200000000 = createTable(
+  'CreateEventsLog1796200000000',
+  (type) =>
+    new Table({ name: 'events_log', columns: [integer(type, 'id', { isPrimary: true }), bigint(type, 'last_seq')] }),
+);
+
+const CreateEventsStarts1796200000001 = createTable(
+  'CreateEventsStarts1796200000001',
+  (type) =>
+    new Table({
+      name: 'events_starts',
+      columns: [
+        text(type, 'consumer', 32, { isPrimary: true }),
+        bigint(type, 'after_seq'),
+        text(type, 'after_id', 255),
+        bigint(type, 'inbox_up_to'),
+      ],
+    }),
+);
+
+const AddDeadLetterSeq1796200000003 = addColumn('AddDeadLetterSeq1796200000003', 'events_dead_letters', (type) =>
+  bigint(type, 'event_seq', { default: 0 }),
+);
+
+const AddDeadLetterRedrivenAt1796200000004 = addColumn(
+  'AddDeadLetterRedrivenAt1796200000004',
+  'events_dead_letters',
+  (type) => bigint(type, 'redriven_at', { isNullable: true }),
+);
+
 export const eventsGatewayMigrations = [
   CreateGameEvents1795219200000,
   CreateDeadLetters1795219200001,
   WidenEventIds1795700200000,
   IndexPendingEvents1795700400000,
+  CreateEventsLog1796200000000,
+  CreateEventsStarts1796200000001,
+  CarryPlaces1796200000002,
+  AddDeadLetterSeq1796200000003,
+  AddDeadLetterRedrivenAt1796200000004,
+  FillDeadLetterSeq1796200000005,
+  SlimGameEvents1796200000006,
 ];

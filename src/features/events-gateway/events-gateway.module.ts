@@ -10,7 +10,7 @@ import { EventAcceptance } from './events-gateway.acceptance';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { eventsGatewayDocs } from './events-gateway.docs';
-import { deadLettersTable, gameEventsTable } from './events-gateway.entity';
+import { deadLettersTable, gameEventsTable, logTable, startsTable } from './events-gateway.entity';
 import { FairnessGate } from './events-gateway.fairness-gate';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
@@ -18,15 +18,12 @@ import { EventIntake } from './events-gateway.intake';
 import { JournalRepository } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics, eventsGatewayMetrics } from './events-gateway.metrics';
 import { eventsGatewayMigrations } from './events-gateway.migrations';
-import { EventOutbox } from './events-gateway.outbox';
-import { EventRelay } from './events-gateway.relay';
 import { EventsGatewayService } from './events-gateway.service';
 import { EventsGatewaySettings } from './events-gateway.settings';
 import { SignatureVerifier } from './events-gateway.signature';
 import { EventsGatewayStream } from './events-gateway.stream';
 import { KeyThrottle } from './events-gateway.throttle';
 import { EventsGatewayWarmUp } from './events-gateway.warmup';
-import { EventsGatewayWorker } from './events-gateway.worker';
 
 @Module({
   imports: [AsyncModule, BusModule, ContractModule, DbModule, LifecycleModule],
@@ -41,10 +38,7 @@ import { EventsGatewayWorker } from './events-gateway.worker';
     EventAcceptance,
     JournalRepository,
     DeadLettersRepository,
-    EventOutbox,
-    EventRelay,
     EventsGatewayStream,
-    EventsGatewayWorker,
     EventsGatewayWarmUp,
     EventsGatewayMetrics,
     ...eventsGatewayMetrics,
@@ -58,7 +52,7 @@ export const eventsGatewayFeature: Feature = {
   docs: eventsGatewayDocs,
   logged: ['on_failure'],
   module: EventsGatewayModule,
-  entities: [gameEventsTable, deadLettersTable],
+  entities: [gameEventsTable, logTable, startsTable, deadLettersTable],
   migrations: eventsGatewayMigrations,
   settings: EventsGatewaySettings,
   needs: [FairnessApi],

@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type {
-  ConfirmEventsRequest,
-  ConfirmEventsResponse,
   DeadLetter,
+  GetHeadRequest,
+  Head,
   IngestBatchResponse,
   IngestResponse,
   ListDeadLettersRequest,
   ListDeadLettersResponse,
-  OldestPendingRequest,
-  OldestPendingResponse,
   ParkEventRequest,
   EventsGatewayService as Proto,
+  ReadEventsRequest,
+  ReadEventsResponse,
   RedriveDeadLetterRequest,
+  SettleDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
@@ -24,22 +25,21 @@ import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';
 import { EventIntake } from './events-gateway.intake';
 import { JournalRepository } from './events-gateway.journal.repository';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
-import { EventOutbox } from './events-gateway.outbox';
 
-const maxCounted = 10_000;
-// Before it was accepted; a day more than events may be old, for clocks that disagree.
-const oldestMs = 8 * 24 * 3_600_000;
+const defaultEvents = 100;
+const maxRedriven = 100;
 
 /** The door for signed events, and what operators and consumers ask about those that were accepted. */
 @Injectable()
 export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
   private readonly tokens;
+  // By consumer, as each says when it reads.
+  private readonly passed = new Map<string, number>();
 
   constructor(
     private readonly intake: EventIntake,
     private readonly journal: JournalRepository,
     private readonly deadLetters: DeadLettersRepository,
-    private readonly outbox: EventOutbox,
     private readonly metrics: EventsGatewayMetrics,
     pageTokens: PageTokens,
   ) {
@@ -56,9 +56,30 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     return this.intake.batch(request, traceId);
   }
 
-  /** A consumer has committed the effect of these events. */
-  async confirmEvents({ consumer, eventIds }: ConfirmEventsRequest): Promise<ConfirmEventsResponse> {
-    return { confirmed: await this.journal.confirm(consumer, eventIds) };
+  /** The events behind a number, and for a consumer those that were redriven to it. @throws AppError journal_mismatch */
+  async readEvents({
+    afterSeq,
+    afterId,
+    limit = defaultEvents,
+    consumer,
+  }: ReadEventsRequest): Promise<ReadEventsResponse> {
+    const events = await this.journal.read(afterSeq, afterId, limit);
+    if (consumer !== undefined) this.passed.set(consumer, afterSeq);
+    const redriven = consumer === undefined ? [] : await this.journal.redriven(consumer, maxRedriven);
+    return {
+      events,
+      upTo: events.at(-1)?.seq ?? afterSeq,
+      redriven: redriven.map(({ letterId: deadLetterId, event }) => ({ deadLetterId, event })),
+    };
+  }
+
+  /** The end of the log; for a consumer also where it begins, and how far it has come. */
+  async getHead({ consumer }: GetHeadRequest): Promise<Head> {
+    const head = await this.journal.head();
+    const end = { seq: head?.seq ?? 0, ...(head && { acceptedAt: toTime(head.acceptedAt) }) };
+    if (consumer === undefined) return end;
+    const passed = this.passed.get(consumer);
+    return { ...end, start: await this.journal.start(consumer), ...(passed !== undefined && { passed }) };
   }
 
   /** Gives an event up for a consumer that cannot apply it. @throws AppError event_not_found */
@@ -67,13 +88,6 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     if (!parked) throw eventNotFound(eventId);
     if (parked.fresh) this.metrics.parked(consumer);
     return toDeadLetter(parked.letter);
-  }
-
-  /** How much a consumer has not confirmed, counted up to 10,000, and the earliest times of it. */
-  async oldestPending({ consumer }: OldestPendingRequest): Promise<OldestPendingResponse> {
-    const { count, occurredAt, acceptedAt } = await this.journal.pendingOf(consumer, maxCounted, oldestMs);
-    if (occurredAt === undefined || acceptedAt === undefined) return { pending: count };
-    return { pending: count, occurredAt: toTime(occurredAt), acceptedAt: toTime(acceptedAt) };
   }
 
   /** Oldest first. @throws AppError page_token_invalid */
@@ -89,15 +103,24 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     return { deadLetters: page.map(toDeadLetter), nextPageToken };
   }
 
-  /** Gives a dead letter back to its consumer. @throws AppError dead_letter_not_found */
+  /** Hands a dead letter to its consumer again. Again does nothing. @throws AppError dead_letter_not_found */
   async redriveDeadLetter({ id }: RedriveDeadLetterRequest): Promise<DeadLetter> {
-    const letter = await this.deadLetters.redrive(id);
-    if (!letter) throw deadLetterNotFound(id);
-    this.outbox.wake();
-    return toDeadLetter(letter);
+    return found(id, await this.deadLetters.redrive(id));
+  }
+
+  /** A consumer has tried what was redriven to it. @throws AppError dead_letter_not_found */
+  async settleDeadLetter({ id, outcome, reason }: SettleDeadLetterRequest): Promise<DeadLetter> {
+    const { deadLetters } = this;
+    return found(id, await (outcome === 'applied' ? deadLetters.applied(id) : deadLetters.failed(id, reason)));
   }
 }
 
-function toDeadLetter({ id, eventId, consumer, reason, type, playerId, parkedAt }: DeadLetterRow): DeadLetter {
-  return { id, eventId, consumer, reason, type, playerId, parkedAt: toTime(parkedAt) };
+function found(id: string, letter: DeadLetterRow | undefined): DeadLetter {
+  if (!letter) throw deadLetterNotFound(id);
+  return toDeadLetter(letter);
+}
+
+function toDeadLetter({ parkedAt, redrivenAt, seq: _, groupId: __, ...letter }: DeadLetterRow): DeadLetter {
+  const redriven = redrivenAt === null ? {} : { redrivenAt: toTime(redrivenAt) };
+  return { ...letter, parkedAt: toTime(parkedAt), ...redriven };
 }

@@ -9,9 +9,6 @@ const variables = {
     .enum(['allow', 'deny'], 'must be allow or deny')
     .default('allow')
     .describe('allow | deny: what becomes of events while fairness does not answer'),
-  RELAY_RESEND_MS: decimal(100, 3_600_000)
-    .default(30_000)
-    .describe('Milliseconds until an unconfirmed event is sent again'),
 };
 
 /** The settings of the events gateway, out of variables that nobody else reads. */
@@ -21,6 +18,4 @@ export class EventsGatewaySettings extends settings(variables, (env) => ({
   rateLimitBurst: env.RATE_LIMIT_BURST ?? Math.max(1, env.RATE_LIMIT_MAX),
   /** Decides about events while fairness does not answer. */
   fairnessOnFailure: env.FAIRNESS_ON_FAILURE,
-  /** An event that was sent this long ago and is not confirmed is sent again. */
-  relayResendMs: env.RELAY_RESEND_MS,
 })) {}

@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Bus, type BusMessage } from '../../shared/bus/bus';
-import { acceptedEvents } from '../events-gateway/events-gateway.events';
+import { acceptedEvents, type JournalEvent } from '../events-gateway/events-gateway.events';
 import { FairnessRecorder } from './fairness.recorder';
 import { FairnessScorer } from './fairness.scorer';
 
 const consumer = 'fairness';
 const maxGroup = 500;
+const gatherMs = 50;
 
 /** Scores accepted events. Advisory: nobody waits for it, and what it misses is not sent again. */
 @Injectable()
@@ -20,10 +20,10 @@ export class FairnessListener implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.bus.subscribe(acceptedEvents, { consumer, maxGroup }, (messages) => this.score(messages));
+    this.bus.subscribe(acceptedEvents, { consumer, maxGroup, gatherMs }, (messages) => this.score(messages));
   }
 
-  private async score(messages: readonly BusMessage<AcceptedEvent>[]): Promise<void> {
+  private async score(messages: readonly BusMessage<JournalEvent>[]): Promise<void> {
     try {
       await this.recorder.recordFlags(this.scorer.score(messages.map(({ body }) => body)));
     } catch (error) {

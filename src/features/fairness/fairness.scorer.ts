@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
+import type { JournalEvent } from '../events-gateway/events-gateway.events';
 import { type Flag, flagOf } from './fairness.findings';
 import { FairnessMetrics } from './fairness.metrics';
 import { RuleCache } from './fairness.rule-cache';
@@ -30,7 +30,7 @@ export class FairnessScorer {
   ) {}
 
   /** The flags that these events deserve. Each event is judged by those before it, then counted. */
-  score(events: readonly AcceptedEvent[]): Flag[] {
+  score(events: readonly JournalEvent[]): Flag[] {
     const { mode, thresholds, version } = this.rules.current.outlier;
     if (mode === 'off') return [];
     const flags: Flag[] = [];

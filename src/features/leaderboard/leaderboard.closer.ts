@@ -4,22 +4,22 @@ import { Clock } from '../../shared/clock/clock';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { dueAt } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
-import type { StoredWindow } from './leaderboard.repository';
+import { LeaderboardRepository, type StoredWindow } from './leaderboard.repository';
 import { SnapshotsRepository } from './leaderboard.snapshots.repository';
 import { LeaderboardWindows } from './leaderboard.windows';
 
-/** The name by which the journal knows this feature. */
-export const consumerName = 'leaderboard';
-
 /**
- * Closes windows, once across all processes: when they are due, and no event of theirs that was accepted before is still
- * to be counted.
+ * Closes windows, once across all processes: when they are due, and every event that was accepted before has been counted.
  */
 @Injectable()
 export class WindowCloser {
+  // The end of the log when a window was first seen to be due, by the window's id.
+  private readonly heads = new Map<number, number>();
+
   constructor(
     private readonly windows: LeaderboardWindows,
     private readonly snapshots: SnapshotsRepository,
+    private readonly repository: LeaderboardRepository,
     private readonly gateway: EventsGatewayApi,
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
@@ -27,10 +27,11 @@ export class WindowCloser {
 
   /** Closes an open window if it is due. True when this very call did it. @throws AppError unavailable */
   async close(window: StoredWindow): Promise<boolean> {
-    if (!this.dueNow(window) || (await this.awaitsEvents(window))) return false;
+    if (!this.dueNow(window) || (await this.awaitsEvents(window.id))) return false;
     // The time is asked again, since time has passed.
     const now = this.dueNow(window);
     if (!now || !(await this.snapshots.close(window, now))) return false;
+    this.heads.delete(window.id);
     this.metrics.snapshot(window.kind, 'final');
     this.windows.forget(window);
     return true;
@@ -43,12 +44,12 @@ export class WindowCloser {
   }
 
   /**
-   * The two earliest times may belong to two different events; then this waits a little longer than it must. An event that
-   * is accepted once the window is due does not count, so a stream of such events keeps no window open.
+   * True until this consumer has passed all that was in the log when the window was seen to be due. What is accepted later
+   * does not count, so no stream of events keeps a window open; nor do events that were given up.
    */
-  private async awaitsEvents(window: StoredWindow): Promise<boolean> {
-    const { occurredAt, acceptedAt } = await asInternal(() => this.gateway.oldestPending({ consumer: consumerName }));
-    if (occurredAt === undefined || acceptedAt === undefined) return false;
-    return Date.parse(occurredAt) < window.endsAt && Date.parse(acceptedAt) < dueAt(window);
+  private async awaitsEvents(windowId: number): Promise<boolean> {
+    const head = this.heads.get(windowId) ?? (await asInternal(() => this.gateway.getHead({}))).seq;
+    this.heads.set(windowId, head);
+    return head > 0 && ((await this.repository.places.find())?.seq ?? 0) < head;
   }
 }

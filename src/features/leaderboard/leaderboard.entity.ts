@@ -1,5 +1,6 @@
 import { type RowOf, table } from '../../shared/db/entity';
-import { inboxEntity } from '../../shared/db/inbox';
+import { inboxEntity } from '../../shared/log/inbox';
+import { parkedEntity, placeEntity } from '../../shared/log/place.entity';
 import type { WindowKind } from './leaderboard.calendar';
 
 // Times are milliseconds since 1970. `groupId` is 0: earlier versions, which may run beside this one, insert by it.
@@ -75,4 +76,6 @@ export const leaderboardTables = [
   snapshotsTable,
   snapshotEntriesTable,
   inboxEntity('leaderboard_inbox'),
+  placeEntity('leaderboard'),
+  parkedEntity('leaderboard'),
 ];

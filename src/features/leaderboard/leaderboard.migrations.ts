@@ -1,7 +1,8 @@
 import { Table } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
-import { inboxTable } from '../../shared/db/inbox';
 import { createTable, widenText } from '../../shared/db/table.migration';
+import { inboxTable } from '../../shared/log/inbox';
+import { placeMigrations } from '../../shared/log/place.entity';
 
 const CreateLeaderboardInbox1795219500000 = createTable('CreateLeaderboardInbox1795219500000', (type) =>
   inboxTable(type, 'leaderboard_inbox'),
@@ -111,4 +112,5 @@ export const leaderboardMigrations = [
   CreateLeaderboardSnapshotEntries1795219500004,
   CreateLeaderboardChanges1795219500005,
   WidenLeaderboardIds1795700500000,
+  ...placeMigrations('leaderboard', 1796200200000),
 ];

@@ -1,20 +1,20 @@
 import { Module } from '@nestjs/common';
 import { AsyncModule } from '../../shared/async/async.module';
-import { BusModule } from '../../shared/bus/bus.module';
 import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { LogModule } from '../../shared/log/log.module';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { LeaderboardApi, leaderboardContract } from './leaderboard.api';
 import { BoardCache } from './leaderboard.boards';
 import { WindowCalendar } from './leaderboard.calendar';
 import { WindowCloser } from './leaderboard.closer';
+import { LeaderboardConsumer } from './leaderboard.consumer';
 import { leaderboardDocs } from './leaderboard.docs';
 import { leaderboardTables } from './leaderboard.entity';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
-import { LeaderboardListener } from './leaderboard.listener';
 import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { LeaderboardRepository } from './leaderboard.repository';
@@ -28,7 +28,7 @@ import { LeaderboardWindows } from './leaderboard.windows';
 import { LeaderboardWorker } from './leaderboard.worker';
 
 @Module({
-  imports: [AsyncModule, BusModule, ContractModule, DbModule, LifecycleModule],
+  imports: [AsyncModule, LogModule, ContractModule, DbModule, LifecycleModule],
   controllers: [LeaderboardHttpController, LeaderboardGrpcController],
   providers: [
     LeaderboardService,
@@ -40,7 +40,7 @@ import { LeaderboardWorker } from './leaderboard.worker';
     LeaderboardRepository,
     SnapshotsRepository,
     LeaderboardScoring,
-    LeaderboardListener,
+    LeaderboardConsumer,
     WindowCloser,
     PeriodicSnapshots,
     LeaderboardWorker,

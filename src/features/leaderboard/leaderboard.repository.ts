@@ -6,8 +6,9 @@ import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import type { Lane } from '../../shared/db/dialect';
 import { insertRow, rowsOf, select } from '../../shared/db/entity';
-import { enterInbox } from '../../shared/db/inbox';
 import type { Sql, Value } from '../../shared/db/sql';
+import type { Numbered } from '../../shared/log/place';
+import { type Passed, PlaceRepository, type Source } from '../../shared/log/place.repository';
 import { type Window, type WindowKind, windowOf } from './leaderboard.calendar';
 import { changesTable, snapshotsTable, type WindowRow, windowsTable } from './leaderboard.entity';
 import type { PlayerScore } from './leaderboard.ranking';
@@ -44,6 +45,8 @@ const inWindow = 'FROM leaderboard_scores AS s WHERE s.window_id = ?';
 const scoreOf = (alias: string): string =>
   `${alias}.player_id AS "playerId", ${alias}.score, ${alias}.achieved_at AS "achievedAt"`;
 
+const scoreList = 'player_id AS "playerId", score, achieved_at AS "achievedAt"';
+
 /** A condition for the scores on one side of `key` in the order of a board. */
 function beside(side: 'before' | 'after', key: { score: string; at: string; id: string }): string {
   const [more, less] = side === 'before' ? ['>', '<'] : ['<', '>'];
@@ -67,10 +70,12 @@ function past(after: PlayerScore | undefined): { readonly text: string; readonly
  */
 @Injectable()
 export class LeaderboardRepository {
+  readonly places: PlaceRepository;
   private readonly db: Database;
 
   constructor(databases: Databases) {
     this.db = databases.of('leaderboard');
+    this.places = new PlaceRepository(this.db, 'leaderboard');
   }
 
   /** True when no other process can change anything. */
@@ -128,9 +133,13 @@ export class LeaderboardRepository {
     return (await this.db.read((sql) => select(sql, snapshotsTable, rest, [windowId, finalSlot])))[0]?.total;
   }
 
-  /** Everything that `work` does is one transaction; it gives way to the intake of events. */
-  apply<Result>(groupId: number, work: (step: ScoringSteps) => Promise<Result>): Promise<Result> {
-    return this.db.transaction((tx) => work(new ScoringSteps(tx, groupId)), { priority: 'background' });
+  /** As `PlaceRepository.pass`. */
+  apply<Event extends Numbered, Effect>(
+    events: readonly Event[],
+    source: Source,
+    effect: (step: ScoringSteps, fresh: readonly Event[]) => Promise<Effect>,
+  ): Promise<Passed<Effect>> {
+    return this.places.pass(events, source, (tx, fresh) => effect(new ScoringSteps(tx), fresh));
   }
 
   /** The next `limit` players after `after`, from the top without it, and the counts, all as of one moment. */
@@ -209,15 +218,7 @@ export class LeaderboardRepository {
 
 /** The steps of applying one group, within its transaction. */
 export class ScoringSteps {
-  constructor(
-    private readonly tx: Sql,
-    private readonly groupId: number,
-  ) {}
-
-  /** Puts the ids into the inbox and returns those that were not there. */
-  enter(eventIds: readonly string[]): Promise<Set<string>> {
-    return enterInbox(this.tx, 'leaderboard_inbox', eventIds, this.groupId);
-  }
+  constructor(private readonly tx: Sql) {}
 
   /** Locks those of these windows that are open and returns their new revisions. No two processes are in here at once. */
   async lock(windowIds: readonly number[]): Promise<Map<number, number>> {
@@ -236,7 +237,7 @@ export class ScoringSteps {
 
   /** Adds to the scores of one window, takes the later of both times, and returns what they are then. */
   async add(windowId: number, revision: number, deltas: readonly PlayerScore[]): Promise<PlayerScore[]> {
-    await upsertAdd(this.tx, {
+    const upsert = {
       table: 'leaderboard_scores',
       columns: { window_id: 'int', player_id: 'text', score: 'int', achieved_at: 'int', revision: 'int' },
       key: ['window_id', 'player_id'],
@@ -244,9 +245,10 @@ export class ScoringSteps {
       add: ['score'],
       set: ['revision'],
       max: ['achieved_at'],
-    });
-    const playerIds = deltas.map(({ playerId }) => playerId);
-    return scoresOf(this.tx, windowId, playerIds);
+    } as const;
+    const { text, params } = inList(deltas.map(({ playerId }) => playerId));
+    const rest = `WHERE window_id = ? AND player_id IN ${text}`;
+    return upsertAdd<PlayerScore>(this.tx, upsert, { list: scoreList, rest, params: [windowId, ...params] });
   }
 
   /** Tells other processes. */

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
 import { CommitUnknownError } from '../../shared/db/db.errors';
+import type { Place } from '../../shared/log/place';
+import type { Passed, Source } from '../../shared/log/place.repository';
+import type { JournalEvent } from '../events-gateway/events-gateway.events';
 import { BoardCache } from './leaderboard.boards';
 import { dueAt, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
@@ -11,7 +13,10 @@ import { LeaderboardWindows } from './leaderboard.windows';
 
 /** An event with the windows that it counts for, and those for which it came too late. */
 interface PlacedEvent {
-  readonly event: AcceptedEvent;
+  readonly seq: number;
+  readonly afterSeq: number;
+  readonly id: string;
+  readonly event: JournalEvent;
   readonly windows: readonly Window[];
   readonly missed: readonly Window[];
 }
@@ -31,7 +36,7 @@ interface Applied {
   readonly late: readonly WindowKind[];
 }
 
-/** Adds the points of accepted events to the scores of their windows, exactly once: the inbox commits with the scores. */
+/** Adds the points of accepted events to the scores of their windows, exactly once: the place commits with the scores. */
 @Injectable()
 export class LeaderboardScoring {
   constructor(
@@ -44,42 +49,45 @@ export class LeaderboardScoring {
   ) {}
 
   /**
-   * Events that the inbox knows have no second effect. `groupId`: random, for this call.
-   * @throws AppError unavailable; CommitUnknownError
+   * Events that were passed before have no second effect.
+   * @throws as `PlaceRepository.pass`
    */
-  async apply(events: readonly AcceptedEvent[], groupId: number): Promise<void> {
+  async apply(events: readonly JournalEvent[], source: Source): Promise<Place> {
     const started = this.clock.monotonic();
     const placed = events.map((event) => this.place(event));
     const ids = await this.windows.ids(new Set(placed.flatMap(({ windows }) => windows)));
-    const { fresh, changes, late } = await this.boards.exclusively(() => this.transact(placed, ids, groupId));
+    const { place, effect } = await this.boards.exclusively(() => this.transact(placed, ids, source));
+    if (!effect) return place;
+    const { fresh, changes, late } = effect;
     for (const kind of late) this.metrics.lateEvent(kind);
     const now = this.clock.steady();
-    for (const { event } of fresh) this.metrics.applied(now - Date.parse(event.acceptedAt));
+    for (const { event } of fresh) this.metrics.applied(now - event.acceptedAt);
     let changed = 0;
     for (const { scores } of changes.values()) changed += scores.length;
     this.metrics.appliedGroup(changed, this.clock.monotonic() - started);
+    return place;
   }
 
   /**
    * An event counts for the windows that it happened in and that were not due when it was accepted. So a score does not
    * depend on when consumers come round to it.
    */
-  private place(event: AcceptedEvent): PlacedEvent {
-    const acceptedAt = Date.parse(event.acceptedAt);
-    const all = this.calendar.at(Date.parse(event.occurredAt));
+  private place(event: JournalEvent): PlacedEvent {
+    const { seq, afterSeq, id, acceptedAt } = event;
+    const all = this.calendar.at(event.occurredAt);
     const windows = all.filter((window) => acceptedAt < dueAt(window));
-    return { event, windows, missed: all.filter((window) => !windows.includes(window)) };
+    return { seq, afterSeq, id, event, windows, missed: all.filter((window) => !windows.includes(window)) };
   }
 
   private async transact(
     placed: readonly PlacedEvent[],
     ids: ReadonlyMap<string, number>,
-    groupId: number,
-  ): Promise<Applied> {
+    source: Source,
+  ): Promise<Passed<Applied>> {
     try {
-      const applied = await this.repository.apply(groupId, (step) => this.steps(step, placed, ids));
-      for (const [windowId, change] of applied.changes) this.boards.applied(windowId, change);
-      return applied;
+      const passed = await this.repository.apply(placed, source, (step, fresh) => this.steps(step, fresh, ids));
+      for (const [windowId, change] of passed.effect?.changes ?? []) this.boards.applied(windowId, change);
+      return passed;
     } catch (error) {
       // It may be committed, and what is in memory would not know.
       if (error instanceof CommitUnknownError) this.boards.forgetAll();
@@ -89,12 +97,9 @@ export class LeaderboardScoring {
 
   private async steps(
     step: ScoringSteps,
-    placed: readonly PlacedEvent[],
+    fresh: readonly PlacedEvent[],
     ids: ReadonlyMap<string, number>,
   ): Promise<Applied> {
-    const unknown = await step.enter(placed.map(({ event }) => event.id));
-    // delete: an event that is twice in the group counts once.
-    const fresh = placed.filter(({ event }) => unknown.delete(event.id));
     const deltas = deltasOf(fresh, ids);
     const revisions = await step.lock([...deltas.keys()]);
     const late: WindowKind[] = fresh.flatMap(({ missed }) => missed.map(({ kind }) => kind));
@@ -117,8 +122,7 @@ export class LeaderboardScoring {
 function deltasOf(events: readonly PlacedEvent[], ids: ReadonlyMap<string, number>): Map<number, WindowDelta> {
   const deltas = new Map<number, WindowDelta>();
   for (const { event, windows } of events) {
-    const { playerId, points } = event;
-    const achievedAt = Date.parse(event.occurredAt);
+    const { playerId, points, occurredAt: achievedAt } = event;
     for (const { kind, name } of windows) {
       const id = ids.get(name);
       if (id === undefined) throw new Error(`Nobody has looked up ${name}`);

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Cache } from '../../shared/cache/cache';
 import { Clock } from '../../shared/clock/clock';
+import type { Place } from '../../shared/log/place';
+import type { Source } from '../../shared/log/place.repository';
+import type { JournalEvent } from '../events-gateway/events-gateway.events';
 import type { PlayerRow } from './progression.entity';
 import { ProgressionMetrics } from './progression.metrics';
 import { ProgressionRepository, type ProgressionSteps } from './progression.repository';
@@ -11,12 +13,12 @@ import { ProgressionSettings } from './progression.settings';
 export const progressSpace = { service: 'progression', name: 'progress' } as const;
 
 interface Applied {
-  readonly fresh: readonly AcceptedEvent[];
+  readonly fresh: readonly JournalEvent[];
   readonly players: readonly PlayerRow[];
   readonly levelUps: number;
 }
 
-/** Turns accepted events into XP, levels and rewards, exactly once: the inbox commits together with the effect. */
+/** Turns accepted events into XP, levels and rewards, exactly once: the place commits together with the effect. */
 @Injectable()
 export class ProgressionApplier {
   constructor(
@@ -27,22 +29,21 @@ export class ProgressionApplier {
     private readonly settings: ProgressionSettings,
   ) {}
 
-  /** Events that the inbox knows have no second effect. `groupId`: random, for this call. */
-  async apply(events: readonly AcceptedEvent[], groupId: number): Promise<void> {
+  /** Events that were passed before have no second effect. @throws as `PlaceRepository.pass` */
+  async apply(events: readonly JournalEvent[], source: Source): Promise<Place> {
     const started = this.clock.monotonic();
-    const { fresh, players, levelUps } = await this.repository.apply(groupId, (step) => this.transact(step, events));
+    const { place, effect } = await this.repository.apply(events, source, (step, fresh) => this.transact(step, fresh));
+    if (!effect) return place;
+    const { fresh, players, levelUps } = effect;
     for (const player of players) await this.cache.put(progressSpace, player.playerId, player, player.version);
     const now = this.clock.steady();
-    for (const event of fresh) this.metrics.applied(event.type, now - Date.parse(event.acceptedAt));
+    for (const event of fresh) this.metrics.applied(event.type, now - event.acceptedAt);
     this.metrics.levelUps(levelUps);
     this.metrics.appliedGroup(this.clock.monotonic() - started);
+    return place;
   }
 
-  private async transact(step: ProgressionSteps, events: readonly AcceptedEvent[]): Promise<Applied> {
-    const unknown = await step.enter(events.map((event) => event.id));
-    // delete: an event that is twice in the group counts once.
-    const fresh = events.filter((event) => unknown.delete(event.id));
-    if (fresh.length === 0) return { fresh, players: [], levelUps: 0 };
+  private async transact(step: ProgressionSteps, fresh: readonly JournalEvent[]): Promise<Applied> {
     const { deltas, entitlements } = effectsOf(fresh);
     for (const { playerId, kind } of await step.entitle(entitlements)) {
       const delta = deltas.get(playerId);
@@ -68,7 +69,7 @@ export class ProgressionApplier {
  * The rules: which events are worth what to whom. Rewards are those of first kills and of drops; one that is there already
  * has no effect.
  */
-function effectsOf(events: readonly AcceptedEvent[]): {
+function effectsOf(events: readonly JournalEvent[]): {
   readonly deltas: ReadonlyMap<string, PlayerDelta>;
   readonly entitlements: readonly Entitlement[];
 } {
@@ -78,12 +79,12 @@ function effectsOf(events: readonly AcceptedEvent[]): {
     const delta = deltas.get(playerId) ?? { playerId, xp: 0, bossKills: 0, drops: 0 };
     deltas.set(playerId, delta);
     delta.xp += points;
-    const earnedAt = Date.parse(occurredAt);
     if (bossId !== undefined) {
       delta.bossKills += 1;
-      entitlements.push({ playerId, rewardId: `boss-${bossId}`, kind: 'boss', earnedAt });
+      entitlements.push({ playerId, rewardId: `boss-${bossId}`, kind: 'boss', earnedAt: occurredAt });
     }
-    if (dropId !== undefined) entitlements.push({ playerId, rewardId: `drop-${dropId}`, kind: 'drop', earnedAt });
+    if (dropId !== undefined)
+      entitlements.push({ playerId, rewardId: `drop-${dropId}`, kind: 'drop', earnedAt: occurredAt });
   }
   return { deltas, entitlements };
 }

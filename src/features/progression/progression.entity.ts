@@ -1,5 +1,5 @@
 import { type RowOf, table } from '../../shared/db/entity';
-import { inboxEntity } from '../../shared/db/inbox';
+import { inboxEntity } from '../../shared/log/inbox';
 
 export const inbox = inboxEntity('progression_inbox');
 

@@ -1,7 +1,8 @@
 import { Table } from 'typeorm';
 import { bigint, longText, sequence, text } from '../../shared/db/columns';
-import { inboxTable } from '../../shared/db/inbox';
 import { createTable, widenText } from '../../shared/db/table.migration';
+import { inboxTable } from '../../shared/log/inbox';
+import { placeMigrations } from '../../shared/log/place.entity';
 
 const CreateProgressionInbox1795219300000 = createTable('CreateProgressionInbox1795219300000', (type) =>
   inboxTable(type, 'progression_inbox'),
@@ -59,4 +60,5 @@ export const progressionMigrations = [
   CreateProgressionPlayers1795219300001,
   CreateProgressionRewards1795219300002,
   WidenProgressionIds1795700300000,
+  ...placeMigrations('progression', 1796200100000),
 ];

@@ -1,17 +1,18 @@
 import { Module } from '@nestjs/common';
-import { BusModule } from '../../shared/bus/bus.module';
 import { CacheModule } from '../../shared/cache/cache.module';
 import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
+import { LogModule } from '../../shared/log/log.module';
+import { parkedEntity, placeEntity } from '../../shared/log/place.entity';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
 import { ProgressionApi, progressionContract } from './progression.api';
 import { ProgressionApplier } from './progression.applier';
+import { ProgressionConsumer } from './progression.consumer';
 import { progressionDocs } from './progression.docs';
 import { inbox, playersTable, rewardsTable } from './progression.entity';
 import { ProgressionGrpcController } from './progression.grpc.controller';
 import { ProgressionHttpController } from './progression.http.controller';
-import { ProgressionListener } from './progression.listener';
 import { ProgressionMetrics, progressionMetrics } from './progression.metrics';
 import { progressionMigrations } from './progression.migrations';
 import { Receipts } from './progression.receipts';
@@ -20,13 +21,13 @@ import { ProgressionService } from './progression.service';
 import { ProgressionSettings } from './progression.settings';
 
 @Module({
-  imports: [BusModule, CacheModule, ContractModule, DbModule],
+  imports: [LogModule, CacheModule, ContractModule, DbModule],
   controllers: [ProgressionHttpController, ProgressionGrpcController],
   providers: [
     ProgressionService,
     { provide: ProgressionApi, useExisting: ProgressionService },
     ProgressionApplier,
-    ProgressionListener,
+    ProgressionConsumer,
     ProgressionRepository,
     ProgressionMetrics,
     ...progressionMetrics,
@@ -40,7 +41,7 @@ export const progressionFeature: Feature = {
   contract: progressionContract,
   docs: progressionDocs,
   module: ProgressionModule,
-  entities: [inbox, playersTable, rewardsTable],
+  entities: [inbox, placeEntity('progression'), parkedEntity('progression'), playersTable, rewardsTable],
   migrations: progressionMigrations,
   settings: ProgressionSettings,
   needs: [EventsGatewayApi],

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThan } from 'typeorm';
-import { inList, insertNew, keyOf, upsertAdd } from '../../shared/db/bulk';
+import { inList, insertNew, keyOf, newGroupId, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { ownedId, rowsOf, select } from '../../shared/db/entity';
-import { enterInbox } from '../../shared/db/inbox';
+import { columnsOf, ownedId, rowsOf, select } from '../../shared/db/entity';
 import { ownedBy } from '../../shared/db/ownership';
 import type { Sql } from '../../shared/db/sql';
-import { inbox, type PlayerRow, playersTable, type RewardRow, rewardsTable } from './progression.entity';
+import type { Numbered } from '../../shared/log/place';
+import { type Passed, PlaceRepository, type Source } from '../../shared/log/place.repository';
+import { type PlayerRow, playersTable, type RewardRow, rewardsTable } from './progression.entity';
 import type { Entitlement, PlayerDelta } from './progression.rewards';
 
 /** Rewards of a player, of one status or all, as `owner` may see them. */
@@ -38,15 +39,21 @@ const maxRewardRows = 1000;
  */
 @Injectable()
 export class ProgressionRepository {
+  readonly places: PlaceRepository;
   private readonly db: Database;
 
   constructor(databases: Databases) {
     this.db = databases.of('progression');
+    this.places = new PlaceRepository(this.db, 'progression');
   }
 
-  /** Everything that `work` does is one transaction; it gives way to the intake of events. */
-  apply<Result>(groupId: number, work: (step: ProgressionSteps) => Promise<Result>): Promise<Result> {
-    return this.db.transaction((tx) => work(new ProgressionSteps(tx, groupId)), { priority: 'background' });
+  /** As `PlaceRepository.pass`. */
+  apply<Event extends Numbered, Effect>(
+    events: readonly Event[],
+    source: Source,
+    effect: (step: ProgressionSteps, fresh: readonly Event[]) => Promise<Effect>,
+  ): Promise<Passed<Effect>> {
+    return this.places.pass(events, source, (tx, fresh) => effect(new ProgressionSteps(tx), fresh));
   }
 
   async player(playerId: string, owner?: string): Promise<PlayerRow | undefined> {
@@ -78,15 +85,9 @@ export class ProgressionRepository {
 
 /** The steps of applying one group, within its transaction. */
 export class ProgressionSteps {
-  constructor(
-    private readonly tx: Sql,
-    private readonly groupId: number,
-  ) {}
+  private readonly groupId = newGroupId();
 
-  /** Puts the ids into the inbox and answers those that were not there. */
-  enter(eventIds: readonly string[]): Promise<Set<string>> {
-    return enterInbox(this.tx, inbox.name, eventIds, this.groupId);
-  }
+  constructor(private readonly tx: Sql) {}
 
   /** The entitlements that are new. */
   async entitle(entitlements: readonly Entitlement[]): Promise<Entitlement[]> {
@@ -104,15 +105,16 @@ export class ProgressionSteps {
   /** Adds to the players' sums and answers what they are then. */
   async add(deltas: Iterable<PlayerDelta>, now: number): Promise<PlayerRow[]> {
     const rows = [...deltas].map(({ playerId, xp, bossKills, drops }) => [playerId, xp, bossKills, drops, 1, now]);
-    await upsertAdd(this.tx, {
+    const { text, params } = inList(rows.map(([playerId]) => playerId as string));
+    const upsert = {
       table: playersTable.name,
       columns: playerColumns,
       key: ['player_id'],
       rows,
       add: ['xp', 'boss_kills', 'drops_claimed', 'version'],
       set: ['updated_at'],
-    });
-    const list = inList(rows.map(([playerId]) => playerId as string));
-    return select(this.tx, playersTable, `WHERE player_id IN ${list.text}`, list.params);
+    };
+    const list = columnsOf(playersTable, this.tx.kind);
+    return upsertAdd<PlayerRow>(this.tx, upsert, { list, rest: `WHERE player_id IN ${text}`, params });
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { checkNumber } from './safe-integer';
-import type { BulkRows, Sql, UpsertRows, Value } from './sql';
+import type { BulkRows, ReadBack, Sql, UpsertRows, Value } from './sql';
 
 /** `groupId`: a whole number, random per group of rows, stored in the column `group_id`, which `columns` leaves out. */
 export interface NewRows extends BulkRows {
@@ -56,10 +56,13 @@ export async function insertNew(tx: Sql, bulk: NewRows): Promise<Set<string>> {
   return tx.insertRows({ ...bulk, columns: { ...bulk.columns, group_id: 'int' }, rows });
 }
 
-/** Inserts rows, or where the key is there changes the `add`, `set` and `max` columns. */
-export async function upsertAdd(tx: Sql, bulk: UpsertRows): Promise<void> {
-  if (bulk.rows.length === 0) return;
-  await tx.upsertRows({ ...bulk, rows: sorted(merged(bulk)) });
+/**
+ * Inserts rows, or where the key is there changes the `add`, `set` and `max` columns. With `back` it answers all of them as
+ * they are then: from the statement itself, on MySQL by reading them.
+ */
+export async function upsertAdd<T>(tx: Sql, bulk: UpsertRows, back?: ReadBack): Promise<T[]> {
+  if (bulk.rows.length === 0) return [];
+  return tx.upsertRows<T>({ ...bulk, rows: sorted(merged(bulk)) }, back);
 }
 
 // One statement may touch a row once only (PostgreSQL refuses more), so rows with one key become one.

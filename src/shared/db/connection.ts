@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { BulkRows, DatabaseKind, Sql, UpsertRows, Value } from './sql';
+import type { BulkRows, DatabaseKind, LogRows, ReadBack, Sql, UpsertRows, Value } from './sql';
 
 /** A borrowed connection with what its lender needs beside `Sql`: a transaction's ends and the way back to the pool. */
 export abstract class Connection implements Sql {
@@ -16,7 +16,9 @@ export abstract class Connection implements Sql {
   abstract rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
   abstract run(text: string, params?: readonly Value[]): Promise<number>;
   abstract insertRows(rows: BulkRows): Promise<Set<string>>;
-  abstract upsertRows(rows: UpsertRows): Promise<void>;
+  abstract upsertRows<T>(rows: UpsertRows, back?: ReadBack): Promise<T[]>;
+  /** For `Database.append`: a transaction of its own. `undone`: rolled back; only SQLite knows it. */
+  abstract append(rows: LogRows, ending?: 'undone'): Promise<number>;
   /** Runs `work` while no other process does; waits for them at most `limitMs`. */
   abstract exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T>;
   protected abstract beginWork(): Promise<void>;

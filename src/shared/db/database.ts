@@ -13,7 +13,7 @@ import { MysqlDialect } from './mysql.dialect';
 import { Outcomes } from './outcomes';
 import { PostgresDialect } from './postgres.dialect';
 import { SilentLogger } from './silent.logger';
-import type { DatabaseKind, Sql, Value } from './sql';
+import type { DatabaseKind, LogRows, Sql, Value } from './sql';
 import { SqliteDialect } from './sqlite.dialect';
 
 export type { DatabaseKind, Sql, Value } from './sql';
@@ -117,7 +117,11 @@ export class Database {
     await this.retried((connection) => connection.rows(this.dialect.pingText), 'normal', limitMs);
     if (this.writes.mostFail) throw unavailable(new Error('Most transactions fail'));
     if (!this.stuck) return;
-    await this.retried((connection) => this.commit(connection, writeSomething), 'normal', limitMs);
+    await this.retried(
+      (connection) => this.counted(() => inTransaction(connection, writeSomething)),
+      'normal',
+      limitMs,
+    );
     // Only now: many a transaction commits without having written anything.
     this.stuck = false;
   }
@@ -142,7 +146,22 @@ export class Database {
    * until something else has been committed after it.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
-    return this.retried((connection) => this.commit(connection, work), options.priority);
+    return this.retried((connection) => this.counted(() => inTransaction(connection, work)), options.priority);
+  }
+
+  /**
+   * Puts rows at the end of a log, all or none, durable when it resolves. To servers it is one round trip, so that a process
+   * that stands still cannot keep others from the log's counter.
+   * @returns the number before the first row's; the rows have those behind it, in order
+   * @throws the driver's unique violation; CommitUnknownError; AppError unavailable
+   */
+  async append(rows: LogRows): Promise<number> {
+    return this.retried((connection) => this.counted(() => connection.append(rows)));
+  }
+
+  /** Does what `append` does, and rolls it back. For SQLite, where nobody else waits meanwhile. */
+  async rehearse(rows: LogRows): Promise<void> {
+    await this.retried((connection) => connection.append(rows, 'undone'));
   }
 
   /** Runs `work` outside of a transaction: each statement sees what is committed when it starts. */
@@ -166,9 +185,9 @@ export class Database {
     }
   }
 
-  private async commit<T>(connection: Connection, work: (tx: Sql) => Promise<T>): Promise<T> {
+  private async counted<T>(write: () => Promise<T>): Promise<T> {
     try {
-      const result = await inTransaction(connection, work);
+      const result = await write();
       this.writes.add(true);
       return result;
     } catch (error) {

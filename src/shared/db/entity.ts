@@ -32,6 +32,8 @@ function columnsFor(type: ColumnOwner) {
   return {
     sequence: (): Column<number> =>
       column({ ...columnType(type, 'sequence'), primary: true, generated: 'increment', transformer: whole }),
+    /** A key that is given out elsewhere; SQLite's own rowid. */
+    number: (): Column<number> => column({ ...columnType(type, 'sequence'), transformer: whole }),
     /**
      * `T`: the few texts that it may hold. `madeWith`: its length before a migration widened it; SQLite bounds no text, so
      * there it still says so.
@@ -119,7 +121,7 @@ export async function insertRow<Row extends object>(tx: Sql, into: Table<Row>, r
   await rowsOf(tx, into).insert({ ...row } as never);
 }
 
-const texts = new Map<string, string>();
+const lists = new Map<string, string>();
 
 /**
  * Rows of a table by a plain statement, which costs a fifth of TypeORM's: for what many wait for. `rest` begins with WHERE
@@ -131,19 +133,20 @@ export function select<Row extends object>(
   rest: string,
   params: readonly Value[],
 ): Promise<Row[]> {
-  return sql.rows<Row>(`${selectText(from, sql.kind)} ${rest}`, params);
+  return sql.rows<Row>(`SELECT ${columnsOf(from, sql.kind)} FROM ${from.name} ${rest}`, params);
 }
 
-function selectText(from: Table<object>, kind: DatabaseKind): string {
+/** The columns of a table as its properties are called. */
+export function columnsOf(from: Table<object>, kind: DatabaseKind): string {
   const key = `${kind} ${from.name}`;
-  const known = texts.get(key);
+  const known = lists.get(key);
   if (known !== undefined) return known;
   // PostgreSQL folds a name without quotes; MySQL knows other quotes, and needs none.
   const quote = kind === 'postgres' ? '"' : '';
   const { columns } = from.schema(kind === 'sqlite' ? 'better-sqlite3' : kind).options;
   const list = Object.keys(columns).map((property) => `${snake(property)} AS ${quote}${property}${quote}`);
-  const text = `SELECT ${list.join(', ')} FROM ${from.name}`;
-  texts.set(key, text);
+  const text = list.join(', ');
+  lists.set(key, text);
   return text;
 }
 

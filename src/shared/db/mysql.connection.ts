@@ -5,7 +5,7 @@ import { guarded } from '../async/guarded';
 import { inList, keyOf, keyPlaces } from './bulk';
 import { checkNumber } from './safe-integer';
 import { ServerConnection } from './server.connection';
-import type { BulkRows, ColumnType, UpsertRows, Value } from './sql';
+import type { BulkRows, ColumnType, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
 const maxRows = 1000;
 // Well below the smallest default of max_allowed_packet (4 MB).
@@ -49,7 +49,7 @@ export class MysqlConnection extends ServerConnection {
     return inserted;
   }
 
-  async upsertRows(bulk: UpsertRows): Promise<void> {
+  async upsertRows<T>(bulk: UpsertRows, back?: ReadBack): Promise<T[]> {
     const changes = [
       ...bulk.add.map((name) => `${name} = ${name} + VALUES(${name})`),
       ...bulk.set.map((name) => `${name} = VALUES(${name})`),
@@ -57,6 +57,27 @@ export class MysqlConnection extends ServerConnection {
     ];
     for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${changes.join(', ')}`))
       await this.send(part.text, []);
+    return back ? this.rows<T>(`SELECT ${back.list} FROM ${bulk.table} ${back.rest}`, back.params) : [];
+  }
+
+  // In one packet, which the server works off though its sender stands still: nothing is held between two packets.
+  protected async sendAppend({ table, counter, columns, rows }: LogRows): Promise<number> {
+    const types = Object.values(columns);
+    const numbered = rows.map((row, i) => `(@base + ${i + 1},${this.literals(row, types).slice(1)}`);
+    const insert = `INSERT INTO ${table} (seq, ${Object.keys(columns).join(', ')}) VALUES ${numbered.join(',')}`;
+    if (insert.length > maxTextLength * 3) throw new RangeError(`${rows.length} rows have to be cut into parts`);
+    const next = `UPDATE ${counter} SET last_seq = last_seq + ${rows.length} WHERE id = 1`;
+    // NULL where the counter has no row, and then the insert fails.
+    const base = `SET @base = (SELECT last_seq FROM ${counter} WHERE id = 1) - ${rows.length}`;
+    try {
+      const text = `BEGIN; ${next}; ${base}; ${insert}; SELECT @base AS base; COMMIT`;
+      const [, , , , [row]] = (await this.send(text, [])) as [unknown, unknown, unknown, unknown, [{ base: number }]];
+      return row.base;
+    } catch (error) {
+      // What stands behind a statement that fails is not run.
+      await this.rollbackWork();
+      throw error;
+    }
   }
 
   // MySQL does not say which rows of an insert were new: those with this group's id are.

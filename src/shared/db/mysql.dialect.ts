@@ -45,7 +45,9 @@ export class MysqlDialect extends Dialect {
       typeCast,
     };
     const pool = { poolSize: poolMax, connectTimeout: connectTimeoutMs, extra, charset: 'utf8mb4_bin' };
-    return { type: 'mysql', host, port, username, password, database, ...(tls ? { ssl: tls } : {}), ...pool };
+    // For the log's append; every value in a text of ours is escaped by the driver or a number.
+    const options = { ...pool, multipleStatements: true };
+    return { type: 'mysql', host, port, username, password, database, ...(tls ? { ssl: tls } : {}), ...options };
   }
 
   async acquire(dataSource: DataSource, limitMs: number): Promise<Connection> {

@@ -5,7 +5,7 @@ import { keyOf } from './bulk';
 import { isStatementLost } from './db.errors';
 import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
 import { ServerConnection } from './server.connection';
-import type { BulkRows, UpsertRows, Value } from './sql';
+import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
 // The key of the advisory lock under which migrations run; any constant does.
 const migrationLock = 7_236_104_501;
@@ -54,13 +54,15 @@ export class PostgresConnection extends ServerConnection {
     return inserted;
   }
 
-  async upsertRows(bulk: UpsertRows): Promise<void> {
+  async upsertRows<T>(bulk: UpsertRows, back?: ReadBack): Promise<T[]> {
     const changes = [
       ...bulk.add.map((name) => `${name} = ${bulk.table}.${name} + excluded.${name}`),
       ...bulk.set.map((name) => `${name} = excluded.${name}`),
       ...(bulk.max ?? []).map((name) => `${name} = GREATEST(${bulk.table}.${name}, excluded.${name})`),
     ];
-    await this.sendArrays(bulk, `ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`);
+    const ending = `ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
+    const returning = back ? ` RETURNING ${back.list}` : '';
+    return (await this.sendArrays(bulk, `${ending}${returning}`)).flatMap(({ rows }) => rows as T[]);
   }
 
   // One array per column in a prepared statement of constant text: faster here than rows of parameters (+40 %) or one
@@ -77,6 +79,39 @@ export class PostgresConnection extends ServerConnection {
       results.push(await this.queryPrepared(text, values));
     }
     return results;
+  }
+
+  // One statement is a transaction of its own: nothing is held between two packets. Its answer is one row, so that it fits
+  // into the buffers of whoever does not read it.
+  protected async sendAppend({ table, counter, columns, rows }: LogRows): Promise<number> {
+    if (rows.length > maxRows) throw new RangeError(`${rows.length} rows have to be cut into parts`);
+    const names = Object.keys(columns);
+    const types = Object.values(columns);
+    const arrays = types.map((type, i) => `$${i + 2}::${type === 'int' ? 'bigint' : 'text'}[]`);
+    const next = `UPDATE ${counter} SET last_seq = last_seq + $1::bigint WHERE id = 1 RETURNING last_seq - $1::bigint AS base`;
+    const numbered = `SELECT base + place, ${names.join(', ')} FROM counter, unnest(${arrays.join(', ')}) WITH ORDINALITY AS new (${names.join(', ')}, place)`;
+    const text = `WITH counter AS (${next}), log AS (INSERT INTO ${table} (seq, ${names.join(', ')}) ${numbered}) SELECT base FROM counter`;
+    const values = [String(rows.length), ...types.map((type, i) => arrayOf(rows, i, type))];
+    const send = async (): Promise<number> => {
+      const [row] = (await this.queryPrepared(text, values)).rows as { base: number }[];
+      if (!row) throw new Error(`${counter} has no row`);
+      return row.base;
+    };
+    return this.session.pooled ? this.briefly(send) : send();
+  }
+
+  /** A pooler's session knows no limits of ours, so they stand in a transaction; it must not idle while others wait for it. */
+  private async briefly<T>(send: () => Promise<T>): Promise<T> {
+    await this.begin();
+    try {
+      await this.run('SET LOCAL idle_in_transaction_session_timeout = 2000');
+      const result = await send();
+      await this.commit();
+      return result;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
   private async queryPrepared(text: string, values: string[]): Promise<QueryResult> {

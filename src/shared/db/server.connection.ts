@@ -3,6 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { TimeLimitError, within } from '../async/within';
 import { Connection } from './connection';
 import { CommitUnknownError, isConnectionTrouble } from './db.errors';
+import type { LogRows } from './sql';
 
 /** A connection to a database server: every answer has a time limit, and after trouble the connection is destroyed. */
 export abstract class ServerConnection extends Connection {
@@ -24,6 +25,8 @@ export abstract class ServerConnection extends Connection {
   /** Ends the connection at once, without a word to the server: it may be frozen. */
   protected abstract destroy(cause: unknown): void;
   protected abstract sendCommit(): Promise<void>;
+  /** Number, rows and COMMIT. */
+  protected abstract sendAppend(rows: LogRows): Promise<number>;
   /** Tries to take the lock; false when another process has it. */
   protected abstract tryLock(): Promise<boolean>;
 
@@ -31,10 +34,19 @@ export abstract class ServerConnection extends Connection {
     await this.run('BEGIN');
   }
 
-  protected async commitWork(): Promise<void> {
+  protected commitWork(): Promise<void> {
+    return this.ending(() => this.sendCommit());
+  }
+
+  append(rows: LogRows): Promise<number> {
+    return this.ending(() => this.sendAppend(rows));
+  }
+
+  /** Runs what ends in a COMMIT: without an answer nobody knows whether it happened. */
+  private async ending<T>(send: () => Promise<T>): Promise<T> {
     if (this.broken) throw this.broken;
     try {
-      await this.sendCommit();
+      return await send();
     } catch (error) {
       throw isConnectionTrouble(error) ? new CommitUnknownError(error) : error;
     }

@@ -18,6 +18,18 @@ export interface BulkRows {
 }
 
 /**
+ * Rows for the end of a log: a table whose key `seq`, which `columns` leaves out, counts its rows in the order of their
+ * COMMITs. On servers the next numbers come from the one row of `counter` (columns id = 1 and last_seq), which is locked
+ * until the COMMIT; on SQLite, which has one writer, they are the rowid.
+ */
+export interface LogRows {
+  readonly table: string;
+  readonly counter: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly rows: readonly (readonly Value[])[];
+}
+
+/**
  * Rows to insert where new. Elsewhere `add` columns grow by the given number, `set` columns take the given value, and
  * `max` columns take it if it is larger.
  */
@@ -25,6 +37,13 @@ export interface UpsertRows extends BulkRows {
   readonly add: readonly string[];
   readonly set: readonly string[];
   readonly max?: readonly string[];
+}
+
+/** How the rows of a statement are read: `list` of columns, and `rest` with its parameters where they have to be read back. */
+export interface ReadBack {
+  readonly list: string;
+  readonly rest: string;
+  readonly params: readonly Value[];
 }
 
 /**
@@ -40,7 +59,7 @@ export interface Sql {
   /** For `insertNew` of bulk.ts. MySQL tells by the group's id which rows were new. */
   insertRows(rows: BulkRows & { readonly columns: { readonly group_id: 'int' } }): Promise<Set<string>>;
   /** For `upsertAdd` of bulk.ts. */
-  upsertRows(rows: UpsertRows): Promise<void>;
+  upsertRows<T>(rows: UpsertRows, back?: ReadBack): Promise<T[]>;
   /** TypeORM over this connection and in its transaction; it checks no whole number on SQLite. */
   readonly manager: EntityManager;
 }

@@ -3,7 +3,8 @@ import type { DataSource } from 'typeorm';
 import { keyOf, keyPlaces } from './bulk';
 import { Connection } from './connection';
 import { isRetryable } from './db.errors';
-import type { BulkRows, UpsertRows, Value } from './sql';
+import { checkNumber } from './safe-integer';
+import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 import { bind, bindColumn, checkRow, type SqliteStatements } from './sqlite.statements';
 
 /** The one connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
@@ -52,7 +53,7 @@ export class SqliteConnection extends Connection {
     return inserted;
   }
 
-  async upsertRows(bulk: UpsertRows): Promise<void> {
+  async upsertRows<T>(bulk: UpsertRows, back?: ReadBack): Promise<T[]> {
     await this.giveWay();
     this.assertBorrowed();
     const changes = [
@@ -61,8 +62,33 @@ export class SqliteConnection extends Connection {
       ...(bulk.max ?? []).map((name) => `${name} = max(${bulk.table}.${name}, excluded.${name})`),
     ];
     const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
-    const statement = this.statements.prepare(text);
+    const statement = this.statements.prepare(back ? `${text} RETURNING ${back.list}` : text);
+    if (back) return bulk.rows.map((row) => checkRow(statement.get(...row.map(bindColumn))) as T);
     for (const row of bulk.rows) statement.run(...row.map(bindColumn));
+    return [];
+  }
+
+  async append(log: LogRows, ending?: 'undone'): Promise<number> {
+    await this.begin();
+    try {
+      const base = this.appendRows(log);
+      await (ending === 'undone' ? this.rollback() : this.commit());
+      return base;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+  }
+
+  /** The next rowid is the largest and one, so the rows have numbers without a gap. */
+  private appendRows(log: LogRows): number {
+    const statement = this.statements.prepare(insertText(log));
+    let base = 0;
+    log.rows.forEach((row, i) => {
+      const { lastInsertRowid } = statement.run(...row.map(bindColumn));
+      if (i === 0) base = checkNumber(Number(lastInsertRowid)) - 1;
+    });
+    return base;
   }
 
   // BEGIN IMMEDIATE is the lock; foreign keys can only be switched outside of a transaction, and TypeORM's way to change
@@ -118,7 +144,7 @@ export class SqliteConnection extends Connection {
   }
 }
 
-function insertText({ table, columns }: BulkRows): string {
+function insertText({ table, columns }: Pick<BulkRows, 'table' | 'columns'>): string {
   const names = Object.keys(columns);
   return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
 }

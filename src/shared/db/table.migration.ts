@@ -13,12 +13,12 @@ function migration(name: string, up: Step, down: Step): new () => MigrationInter
 
 /**
  * A migration that makes one table. One each: MySQL commits every one at once, so that a migration of several could end
- * half done. `name` ends with its time in milliseconds, by which migrations are ordered.
+ * half done; run again it does no harm. `name` ends with its time in milliseconds, by which migrations are ordered.
  */
 export function createTable(name: string, table: (type: ColumnOwner) => Table): new () => MigrationInterface {
   return migration(
     name,
-    (runner) => runner.createTable(table(runner.dataSource.options.type)),
+    (runner) => runner.createTable(table(runner.dataSource.options.type), true),
     (runner) => runner.dropTable(table(runner.dataSource.options.type)),
   );
 }
@@ -31,7 +31,10 @@ export function addColumn(
 ): new () => MigrationInterface {
   return migration(
     name,
-    (runner) => runner.addColumn(table, column(runner.dataSource.options.type)),
+    async (runner) => {
+      const added = column(runner.dataSource.options.type);
+      if (!(await runner.hasColumn(table, added.name))) await runner.addColumn(table, added);
+    },
     (runner) => runner.dropColumn(table, column(runner.dataSource.options.type)),
   );
 }

@@ -18,8 +18,9 @@ function scorer(mode: Mode = 'enforce'): FairnessScorer {
 }
 
 function event(points: number, i = 0, playerId = 'player-1') {
-  const time = '2026-11-21T10:00:00.000Z';
-  return { id: `e-${i}`, type: 'progression', playerId, occurredAt: time, acceptedAt: time, points, traceId: '' };
+  const at = Date.parse('2026-11-21T10:00:00.000Z');
+  const named = { id: `e-${i}`, seq: i + 1, afterSeq: i, type: 'progression', playerId, traceId: '' };
+  return { ...named, occurredAt: at, acceptedAt: at, points };
 }
 
 /** z by the textbook, over all samples at once; undefined while there are too few. */

@@ -32,7 +32,8 @@ async function oldBoard({ url }: TestDatabase): Promise<void> {
   const startsAt = Date.UTC(2020, 1, 29);
   const repository = new LeaderboardRepository(databases);
   const { id } = await repository.ensureWindow(windowOf('daily', key, startsAt, startsAt + 86_400_000));
-  await repository.apply(1, async (step) => {
+  await repository.places.begin({ seq: 0, id: '', ahead: [] }, 0, []);
+  await repository.apply([{ seq: 1, afterSeq: 0, id: 'one' }], 'log', async (step) => {
     const revision = (await step.lock([id])).get(id) ?? 0;
     const scores = Array.from({ length: players }, (_, i) => ({
       playerId: `old-${100 + i}`,
@@ -43,6 +44,8 @@ async function oldBoard({ url }: TestDatabase): Promise<void> {
   });
   const [window] = await repository.openWindows();
   expect(await new SnapshotsRepository(databases).close(window!, startsAt + 90_000_000)).toBe(true);
+  // No event of the journal was behind that.
+  await databases.of('leaderboard').transaction((tx) => tx.run('DELETE FROM leaderboard_place'));
   await databases.of('leaderboard').transaction((tx) => tx.run(`UPDATE leaderboard_snapshots SET total = ${counted}`));
   await databases.closeAll();
 }

@@ -3,7 +3,7 @@ import { eventsGatewayContract as gateway } from '../../../src/features/events-g
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import type { PlayerScore } from '../../../src/features/leaderboard/leaderboard.ranking';
 import type { Entry, Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
-import { eventually } from '../../support/eventually';
+import { passedAll } from '../../support/lag';
 import { signed } from '../../support/signed';
 import type { TestApp, Wire } from '../../support/wires';
 import { plainOrder } from './plain-order';
@@ -35,11 +35,8 @@ export async function play(app: TestApp, points: readonly Points[]): Promise<voi
 }
 
 /** Resolves when everything is counted. */
-export async function counted(app: TestApp): Promise<void> {
-  await eventually(async () => {
-    const { body } = await app.http.call(gateway, 'oldestPending', { consumer: 'leaderboard' });
-    expect(body).toEqual({ pending: 0 });
-  });
+export function counted(app: TestApp): Promise<void> {
+  return passedAll(app, ['leaderboard']);
 }
 
 /** The entries that a plain sort of these points gives. */

@@ -22,6 +22,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   let repository: LeaderboardRepository;
   let snapshots: SnapshotsRepository;
   let window: StoredWindow;
+  let applied: number;
 
   beforeEach(async () => {
     place = await create();
@@ -32,6 +33,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     repository = new LeaderboardRepository(databases);
     snapshots = new SnapshotsRepository(databases);
     window = await repository.ensureWindow(day);
+    await repository.places.begin({ seq: 0, id: '', ahead: [] }, 0, []);
+    applied = 0;
   });
   afterEach(async () => {
     jest.restoreAllMocks();
@@ -42,13 +45,16 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   const scored = (playerId: string, score: number): PlayerScore => ({ playerId, score, achievedAt: day.startsAt });
 
   /** As another process would; answers the revision, undefined when the window is closed. */
-  function apply(...deltas: PlayerScore[]): Promise<number | undefined> {
-    return repository.apply(1, async (step) => {
+  async function apply(...deltas: PlayerScore[]): Promise<number | undefined> {
+    applied += 1;
+    const event = { seq: applied, afterSeq: applied - 1, id: `event-${applied}` };
+    const { effect } = await repository.apply([event], 'log', async (step) => {
       const revision = (await step.lock([window.id])).get(window.id);
       if (revision === undefined) return undefined;
       await step.announce(window.id, { revision, scores: await step.add(window.id, revision, deltas) });
       return revision;
     });
+    return effect;
   }
 
   test('a window that has changed since it was read is not closed; closed once, it takes no more', async () => {

@@ -83,9 +83,9 @@ describe('in development, on this machine', () => {
   afterAll(() => app[Symbol.asyncDispose]());
 
   async function asked(wire: 'http' | 'grpc', host: string): Promise<Outcome> {
-    if (wire === 'http') return app.http.send('GET', '/events/pending?consumer=progression', { host });
+    if (wire === 'http') return app.http.send('GET', '/events/head?consumer=progression', { host });
     const client = new HostWire(app.grpcAddress, host);
-    const outcome = await client.call(gateway, 'oldestPending', question);
+    const outcome = await client.call(gateway, 'getHead', question);
     client.close();
     return outcome;
   }
@@ -111,7 +111,7 @@ describe('in development, on this machine', () => {
 
     test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-whatever'])(
       'anonymous with %s came through a proxy and is refused',
-      async (name) => refusesAnonymous(await app[wire].call(gateway, 'oldestPending', question, { [name]: '' })),
+      async (name) => refusesAnonymous(await app[wire].call(gateway, 'getHead', question, { [name]: '' })),
     );
 
     test.each(personal)('the developer has no token: $method is refused', async ({ contract, method, message }) => {
@@ -119,12 +119,12 @@ describe('in development, on this machine', () => {
     });
 
     test('a wrong token is refused where none would do', async () => {
-      refusesAnonymous(await app[wire].call(gateway, 'oldestPending', question, { authorization: 'Bearer wrong' }));
+      refusesAnonymous(await app[wire].call(gateway, 'getHead', question, { authorization: 'Bearer wrong' }));
     });
 
     test('the internal secret reaches further than this machine', async () => {
       const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': '192.0.2.1' };
-      expect((await app[wire].call(gateway, 'oldestPending', question, headers)).code).toBe('ok');
+      expect((await app[wire].call(gateway, 'getHead', question, headers)).code).toBe('ok');
     });
   });
 });
@@ -138,7 +138,7 @@ describe('with AUTH_REQUIRED', () => {
   afterAll(() => app[Symbol.asyncDispose]());
 
   describe.each(['http', 'grpc'] as const)('%s', (wire) => {
-    const ask = (headers: Record<string, string>) => app[wire].call(gateway, 'oldestPending', question, headers);
+    const ask = (headers: Record<string, string>) => app[wire].call(gateway, 'getHead', question, headers);
 
     test.each(guarded)('$method refuses anonymous', async ({ contract, method, message }) => {
       refusesAnonymous(await app[wire].call(contract, method, message));
@@ -190,7 +190,7 @@ describe('with AUTH_REQUIRED', () => {
   });
 
   test('a refusal says how to come back', async () => {
-    const answer = await request(`${app.url}/events/pending?consumer=progression`);
+    const answer = await request(`${app.url}/events/head?consumer=progression`);
     expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
     await answer.body.dump();
   });
@@ -206,6 +206,6 @@ test('outside development nobody is admin for being near, whatever AUTH_REQUIRED
     ALLOWED_ORIGINS: 'https://studio.example',
     JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'staging'),
   });
-  refusesAnonymous(await app.http.call(gateway, 'oldestPending', question));
-  refusesAnonymous(await app.grpc.call(gateway, 'oldestPending', question));
+  refusesAnonymous(await app.http.call(gateway, 'getHead', question));
+  refusesAnonymous(await app.grpc.call(gateway, 'getHead', question));
 });

@@ -29,7 +29,7 @@ const closed = features.flatMap(({ contract }) =>
 
 test.each(closed)('gRPC: $method', async ({ contract, method }) => {
   const definition = app.grpc.method(contract, method);
-  for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x7f]), Buffer.alloc(200_000, 0xff)]) {
+  for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x0f]), Buffer.alloc(200_000, 0xff)]) {
     const stranger = await app.grpc.send(definition, bytes);
     expect([stranger.status, stranger.code]).toEqual([16, 'token_invalid']);
     const known = await app.grpc.send(definition, bytes, { authorization: `Bearer ${secret}` });

@@ -24,8 +24,8 @@ test('a call is found by both its spellings', () => {
 
 test('HEAD has the rights of GET', () => {
   const routes = table();
-  expect(routes.http('HEAD', '/events/pending')).toBe(routes.http('GET', '/events/pending'));
-  expect(routes.http('HEAD', '/events')).toBeUndefined();
+  expect(routes.http('HEAD', '/events/head')).toBe(routes.http('GET', '/events/head'));
+  expect(routes.http('HEAD', '/events/batch')).toBeUndefined();
 });
 
 test('a stream has only its gRPC path', () => {
@@ -39,7 +39,8 @@ test('a stream has only its gRPC path', () => {
 });
 
 test.each([
-  ['/events', ['POST']],
+  ['/events', ['GET', 'POST']],
+  ['/events/batch', ['POST']],
   ['/events/dead-letters', ['GET', 'POST']],
   ['/events/dead-letters/any%20id/redrive', ['POST']],
   ['/events/', []],

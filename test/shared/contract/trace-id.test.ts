@@ -97,23 +97,23 @@ describe('over the wire', () => {
   const question = { consumer: 'progression' };
 
   test.each(kept)('%s is echoed', async (_name, headers, id) => {
-    expect(await overHttp('/events/pending?consumer=progression', headers)).toEqual([id, undefined]);
-    expect((await overGrpc('oldestPending', question, headers)).traceId).toBe(id);
+    expect(await overHttp('/events/head?consumer=progression', headers)).toEqual([id, undefined]);
+    expect((await overGrpc('getHead', question, headers)).traceId).toBe(id);
   });
 
   test.each(kept)('%s is echoed with an error, and over HTTP in its body', async (_name, headers, id) => {
-    expect(await overHttp('/events/pending?consumer=x', headers)).toEqual([id, id]);
+    expect(await overHttp('/events/head?consumer=x', headers)).toEqual([id, id]);
     expect(await overHttp('/nowhere', headers)).toEqual([id, id]);
-    const { traceId, error } = await overGrpc('oldestPending', { consumer: 'x' }, headers);
+    const { traceId, error } = await overGrpc('getHead', { consumer: 'x' }, headers);
     expect(error && fromGrpcError(error)).toMatchObject({ code: 'validation_failed' });
     expect(traceId).toBe(id);
   });
 
   test.each(replaced)('%s is replaced by a new id', async (_name, headers) => {
-    const [header, inBody] = await overHttp('/events/pending?consumer=x', headers);
+    const [header, inBody] = await overHttp('/events/head?consumer=x', headers);
     expect(header).toMatch(made);
     expect(inBody).toBe(header);
-    const { traceId } = await overGrpc('oldestPending', question, headers);
+    const { traceId } = await overGrpc('getHead', question, headers);
     expect(traceId).toMatch(made);
     expect(traceId).not.toBe(header);
   });

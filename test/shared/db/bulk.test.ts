@@ -1,4 +1,4 @@
-import { insertNew, keyOf, upsertAdd } from '../../../src/shared/db/bulk';
+import { inList, insertNew, keyOf, upsertAdd } from '../../../src/shared/db/bulk';
 import type { Database, Sql } from '../../../src/shared/db/database';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openAt, things } from './fixtures';
@@ -134,6 +134,27 @@ describe.each(everyDatabase)('bulk inserts on $name', ({ create, name }) => {
     expect(found).toEqual([{ points: 16 * 2 * 7, hits: 32 }]);
     const [note] = await db.read((sql) => sql.rows<{ note: string }>("SELECT note FROM things WHERE id = 'id-0'"));
     expect(note?.note).toMatch(/^by-\d+$/);
+  });
+
+  test('an upsert answers its rows as they are then, new ones and old ones', async () => {
+    const totals = { table: 'things', columns: { id: 'text', points: 'int' }, key: ['id'], set: [] } as const;
+    const add = (rows: [string, number][]) => {
+      const { text, params } = inList(rows.map(([id]) => id));
+      const back = { list: 'id, points', rest: `WHERE id IN ${text}`, params };
+      return db.transaction((tx) =>
+        upsertAdd<{ id: string; points: number }>(tx, { ...totals, rows, add: ['points'] }, back),
+      );
+    };
+    await add([['old', 5]]);
+    const told = await add([
+      ['new', 1],
+      ['old', 2],
+      ['old', 3],
+    ]);
+    expect(told.sort((a, b) => a.points - b.points)).toEqual([
+      { id: 'new', points: 1 },
+      { id: 'old', points: 10 },
+    ]);
   });
 
   test('max columns keep the larger value, within a group and against what is there', async () => {

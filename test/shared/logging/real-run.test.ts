@@ -35,7 +35,7 @@ async function trouble(http: HttpWire, grpc: GrpcWire): Promise<string[]> {
     await wire.call(gateway, 'ingest', signed('bad', `{"playerId":"${email}","password":"${password}"`, key));
     await wire.call(gateway, 'ingest', signed('bad', eventBody({ playerId: email, [email]: token }), key));
     await wire.call(gateway, 'ingest', { ...signed('bad', eventBody()), signatures: ['00'] }, { authorization });
-    await wire.call(gateway, 'oldestPending', { consumer: email }, { authorization });
+    await wire.call(gateway, 'getHead', { consumer: email }, { authorization });
     await wire.call(gateway, 'listDeadLetters', { pageToken: token });
     await wire.call(progression, 'getProgress', { playerId: email });
     await wire.call(progression, 'verifyReward', { receipt: `eyJhbGciOiJIUzI1NiJ9.${token}.${token}` });

@@ -46,8 +46,8 @@ test.each<[string, (see: () => void) => unknown]>([
         new Load(),
       );
       stops.push(() => bus.close());
-      bus.subscribe(topic, { consumer: 'one', maxGroup: 10 }, async () => see());
-      return bus.publish(topic, 'one', [{ key: 'k', body: 1 }]);
+      bus.subscribe(topic, { consumer: 'one', maxGroup: 10, gatherMs: 0 }, async () => see());
+      return bus.publish(topic, [{ key: 'k', body: 1 }]);
     },
   ],
   [

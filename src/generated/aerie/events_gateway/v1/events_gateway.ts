@@ -50,36 +50,64 @@ export interface IngestError {
   retryAfterMs?: number | undefined;
 }
 
-export interface ConfirmEventsRequest {
-  consumer: string;
-  /** 1-1000 */
-  eventIds: string[];
+export interface ReadEventsRequest {
+  /** Everything up to this number is known; 0: nothing is. */
+  afterSeq: number;
+  /** The id of the event at after_seq. Where the journal has another one there, or none, the call is refused. */
+  afterId?:
+    | string
+    | undefined;
+  /** 1-1000 events; 100 unless told. */
+  limit?:
+    | number
+    | undefined;
+  /** Whoever reads; redriven events are those of this consumer. */
+  consumer?: string | undefined;
 }
 
-export interface ConfirmEventsResponse {
-  /** How many of them were pending for this consumer until now. */
-  confirmed: number;
+export interface ReadEventsResponse {
+  events: AcceptedEvent[];
+  /** All events up to this number are in `events` or before after_seq. A number may stay unused. */
+  upTo: number;
+  /** Events that were redriven to this consumer and are not settled; they come again until they are. */
+  redriven: RedrivenEvent[];
+}
+
+export interface RedrivenEvent {
+  deadLetterId: string;
+  event: AcceptedEvent | undefined;
+}
+
+export interface GetHeadRequest {
+  /** With it the answer has what this process knows of the consumer. */
+  consumer?: string | undefined;
+}
+
+export interface Head {
+  /** The number of the last event; 0 while there is none. */
+  seq: number;
+  /** When that event was accepted. */
+  acceptedAt?: string | undefined;
+  start?:
+    | ConsumerStart
+    | undefined;
+  /** How far the consumer had come when it last read from this process, a second ago at most while it runs. */
+  passed?: number | undefined;
+}
+
+/** Where a consumer begins that has no place yet. */
+export interface ConsumerStart {
+  afterSeq: number;
+  /** The id of the event at after_seq; empty where that is 0. */
+  afterId: string;
+  /** Up to this number a consumer of an earlier version may have applied events one by one: its inbox knows. */
+  inboxUpTo: number;
 }
 
 export interface ParkEventRequest {
   eventId: string;
   consumer: string;
   reason: string;
-}
-
-export interface OldestPendingRequest {
-  consumer: string;
-}
-
-export interface OldestPendingResponse {
-  /** How many events are pending, counted up to 10,000. */
-  pending: number;
-  /** The earliest occurredAt among them; absent when none is pending. With 10,000 or more it may be earlier, never later. */
-  occurredAt?:
-    | string
-    | undefined;
-  /** The earliest acceptance among them; absent when none is pending. */
-  acceptedAt?: string | undefined;
 }
 
 export interface DeadLetter {
@@ -90,6 +118,10 @@ export interface DeadLetter {
   type: string;
   playerId: string;
   parkedAt: string;
+  /** The event's number in the log. */
+  eventSeq: number;
+  /** Since then its consumer is to try again. */
+  redrivenAt?: string | undefined;
 }
 
 export interface ListDeadLettersRequest {
@@ -110,7 +142,15 @@ export interface RedriveDeadLetterRequest {
   id: string;
 }
 
-/** What the bus carries for each accepted event. Consumers need no game rules: points are in it. */
+export interface SettleDeadLetterRequest {
+  id: string;
+  /** applied | failed */
+  outcome: string;
+  /** Why it could not be applied. */
+  reason?: string | undefined;
+}
+
+/** An event of the log. Consumers need no game rules: points are in it. */
 export interface AcceptedEvent {
   id: string;
   type: string;
@@ -125,6 +165,10 @@ export interface AcceptedEvent {
   /** drop_claimed only */
   dropId?: string | undefined;
   traceId: string;
+  /** Its number in the log. */
+  seq: number;
+  /** The journal's row cannot be read, and this is why: nobody can apply it. */
+  fault?: string | undefined;
 }
 
 /** Signed game events in; each one durable before it is answered. */
@@ -135,13 +179,15 @@ export interface EventsGatewayService {
   ingestBatch(request: SignedMessage): Promise<IngestBatchResponse>;
   /** Every message is one batch; answers come in order. A bad message is answered in its place. */
   ingestStream(request: Observable<SignedMessage>): Observable<IngestBatchResponse>;
-  /** A consumer has committed the effect of these events. Idempotent. */
-  confirmEvents(request: ConfirmEventsRequest): Promise<ConfirmEventsResponse>;
+  /** The events behind a number, in the order of the log. */
+  readEvents(request: ReadEventsRequest): Promise<ReadEventsResponse>;
+  /** The end of the log. */
+  getHead(request: GetHeadRequest): Promise<Head>;
   /** A consumer gives an event up after its last try; it becomes a dead letter. Idempotent. */
   parkEvent(request: ParkEventRequest): Promise<DeadLetter>;
-  /** The oldest event that a consumer has not confirmed. */
-  oldestPending(request: OldestPendingRequest): Promise<OldestPendingResponse>;
   listDeadLetters(request: ListDeadLettersRequest): Promise<ListDeadLettersResponse>;
   /** Hands a dead letter to its consumer, and to no other, once more. */
   redriveDeadLetter(request: RedriveDeadLetterRequest): Promise<DeadLetter>;
+  /** A consumer has applied a redriven event, or gives it up again. */
+  settleDeadLetter(request: SettleDeadLetterRequest): Promise<DeadLetter>;
 }

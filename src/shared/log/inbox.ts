@@ -1,10 +1,11 @@
 import { Table as MigratedTable } from 'typeorm';
-import { insertNew } from './bulk';
-import { bigint, type ColumnOwner, sequence, text } from './columns';
-import { table } from './entity';
-import type { Sql } from './sql';
+import { bigint, type ColumnOwner, sequence, text } from '../db/columns';
+import { table } from '../db/entity';
 
-/** The ids of the events that a consumer has applied, for a migration: they commit together with the effect. */
+// Until consumers kept a place they kept the ids of all events that they had applied. What was accepted before that is
+// still looked up here; a later version drops these tables.
+
+/** The ids of the events that a consumer has applied, for a migration. */
 export function inboxTable(type: ColumnOwner, name: string): MigratedTable {
   return new MigratedTable({
     name,
@@ -19,10 +20,4 @@ export function inboxEntity(name: string) {
     columns: { seq: column.sequence(), eventId: column.text(255, { madeWith: 128 }), groupId: column.bigint() },
     unique: { [`${name}_event`]: ['eventId'] },
   }));
-}
-
-/** Puts the ids into an inbox and answers those that were not there. */
-export function enterInbox(tx: Sql, name: string, eventIds: readonly string[], groupId: number): Promise<Set<string>> {
-  const rows = eventIds.map((id) => [id]);
-  return insertNew(tx, { table: name, columns: { event_id: 'text' }, key: ['event_id'], rows, groupId });
 }

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { LogConsumer, LogParts } from '../../shared/log/log-consumer';
+import { logOf } from '../../shared/log/log-of';
+import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
+import { acceptedEvents, fromWire, type JournalEvent } from '../events-gateway/events-gateway.events';
+import { LeaderboardRepository } from './leaderboard.repository';
+import { LeaderboardScoring } from './leaderboard.scoring';
+
+const name = 'leaderboard';
+// Each group blocks the thread for as long as it takes; larger groups are cheaper for each event but felt by requests.
+const maxGroup = 250;
+
+/** Consumes accepted events. */
+@Injectable()
+export class LeaderboardConsumer extends LogConsumer<JournalEvent> {
+  constructor(
+    parts: LogParts,
+    gateway: EventsGatewayApi,
+    { places }: LeaderboardRepository,
+    scoring: LeaderboardScoring,
+  ) {
+    const log = logOf(gateway, name, fromWire);
+    const apply: LeaderboardScoring['apply'] = (events, source) => scoring.apply(events, source);
+    super(parts, { name, topic: acceptedEvents, log, places, maxGroup, apply });
+  }
+}
