@@ -6,7 +6,6 @@ import type {
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { Clock } from '../../shared/clock/clock';
-import { instant } from '../../shared/clock/time';
 import { answer } from '../../shared/contract/answer';
 import { parse } from '../../shared/contract/dto';
 import { idempotencyKey } from '../../shared/contract/schemas';
@@ -18,10 +17,11 @@ import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { EventAcceptance, type Recorded } from './events-gateway.acceptance';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
-import { type GameEvent, subjectOf } from './events-gateway.event';
+import type { GameEvent } from './events-gateway.event';
 import { EventsGatewayMetrics } from './events-gateway.metrics';
-import { batchBody, batchItem, canonicalPayload, type EventBody, eventBody, pointsOf } from './events-gateway.payloads';
+import { batchBody, batchItem, type EventBody, type EventFields, eventBody, fieldsOf } from './events-gateway.payloads';
 import { SignatureVerifier } from './events-gateway.signature';
+import { documentedFields } from './events-gateway.spelling';
 import { KeyThrottle } from './events-gateway.throttle';
 
 const maxAheadMs = 5 * 60_000;
@@ -46,7 +46,7 @@ export class EventIntake {
     try {
       const kid = this.verified(message, ingest.bodyLimit);
       const limits = this.isWarmUp(traceId) ? undefined : this.throttle.take(kid, 1);
-      const event = this.toEvent(message.id, parse(eventBody, parseJson(message.body)), traceId);
+      const event = this.toEvent(message.id, fieldsIn(message.body), traceId);
       const status = settled(await this.acceptance.record(event));
       this.metrics.ingested(event.type, status);
       this.metrics.took(this.clock.monotonic() - started);
@@ -82,7 +82,7 @@ export class EventIntake {
     return this.acceptance.rehearse(
       messages.map((message) => {
         this.verified(message, ingest.bodyLimit);
-        return this.toEvent(message.id, parse(eventBody, parseJson(message.body)), '');
+        return this.toEvent(message.id, fieldsIn(message.body), '');
       }),
     );
   }
@@ -101,31 +101,18 @@ export class EventIntake {
   private checked(item: unknown, traceId: string): GameEvent | Refused {
     try {
       const { id, ...event } = parse(batchItem, item);
-      return this.toEvent(id, event as EventBody, traceId);
+      return this.toEvent(id, fieldsOf(event as EventBody), traceId);
     } catch (error) {
       return new Refused(idOf(item), toAppError(error));
     }
   }
 
-  private toEvent(id: string, body: EventBody, traceId: string): GameEvent {
+  private toEvent(id: string, fields: EventFields, traceId: string): GameEvent {
     const now = this.clock.now();
-    const occurredAt = instant(body.occurredAt) ?? Number.NaN;
+    const { occurredAt } = fields;
     if (!(occurredAt <= now + maxAheadMs && occurredAt >= now - maxAgeMs)) throw occurredAtOutOfRange();
     // It decides for good which windows the event counts for.
-    const acceptedAt = this.clock.steady();
-    const { type, playerId } = body;
-    const subject = subjectOf(body.payload as { bossId?: string; dropId?: string });
-    return {
-      id,
-      type,
-      playerId,
-      occurredAt,
-      acceptedAt,
-      payload: canonicalPayload(body),
-      points: pointsOf(body),
-      traceId,
-      ...subject,
-    };
+    return { ...fields, id, acceptedAt: this.clock.steady(), traceId };
   }
 
   private result(event: GameEvent, recorded: Recorded | undefined): IngestResult {
@@ -146,6 +133,10 @@ class Refused {
     readonly id: string,
     readonly error: AppError,
   ) {}
+}
+
+function fieldsIn(body: Buffer): EventFields {
+  return documentedFields(body) ?? fieldsOf(parse(eventBody, parseJson(body)));
 }
 
 function settled(recorded: Recorded): 'accepted' | 'duplicate' {

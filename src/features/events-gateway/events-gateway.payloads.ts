@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { instant } from '../../shared/clock/time';
 import { idempotencyKey, itemId, playerId, time, wholeNumber } from '../../shared/contract/schemas';
 
 // The bodies that arrive signed: JSON documents, not messages of a wire.
 
-const maxPoints = 1_000_000;
-const dropPoints = 100;
+export const maxPoints = 1_000_000;
+export const dropPoints = 100;
 
 // The ids are what OpenAPI calls them.
 const progression = z
@@ -57,13 +58,25 @@ export const batchBody = z.strictObject({
 /** For the OpenAPI document only. */
 export const batchDocument = z.strictObject({ events: z.array(batchItem).min(1).max(500) }).meta({ id: 'EventBatch' });
 
-/** The points of an event: deltaXp, points, or weight x 100. */
-export function pointsOf(event: EventBody): number {
-  if (event.type === 'progression') return event.payload.deltaXp;
-  return event.type === 'boss_kill' ? event.payload.points : event.payload.weight * dropPoints;
+/** What the journal keeps of an event's body. */
+export interface EventFields {
+  readonly type: EventBody['type'];
+  readonly playerId: string;
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number;
+  /** Canonical JSON: known properties only, in the schema's order. */
+  readonly payload: string;
+  /** The value of the event: deltaXp, points, or weight x 100. */
+  readonly points: number;
+  readonly bossId?: string;
+  readonly dropId?: string;
 }
 
-/** The payload in one spelling: zod gives the properties in the schema's order, whatever order they came in. */
-export function canonicalPayload(event: EventBody): string {
-  return JSON.stringify(event.payload);
+/** The fields of a body that the schema has accepted: zod gives the properties in its own order, whatever order they came in. */
+export function fieldsOf({ type, playerId, occurredAt, payload: given }: EventBody): EventFields {
+  const payload = JSON.stringify(given);
+  const common = { type, playerId, occurredAt: instant(occurredAt) ?? Number.NaN, payload };
+  if ('deltaXp' in given) return { ...common, points: given.deltaXp };
+  if ('bossId' in given) return { ...common, points: given.points, bossId: given.bossId };
+  return { ...common, points: given.weight * dropPoints, dropId: given.dropId };
 }

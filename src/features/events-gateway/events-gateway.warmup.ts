@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Pool } from 'undici';
@@ -10,6 +9,7 @@ import { writeSigned } from '../../shared/contract/signed-call';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
 import { signedEvent } from './events-gateway.api';
 import { EventIntake } from './events-gateway.intake';
+import { HmacSha256 } from './events-gateway.mac';
 import { mac } from './events-gateway.signature';
 
 const insideMs = 300;
@@ -23,7 +23,7 @@ const connections = 32;
  */
 @Injectable()
 export class EventsGatewayWarmUp implements OnModuleInit {
-  private readonly secret: KeyObject;
+  private readonly key: HmacSha256;
 
   constructor(
     private readonly intake: EventIntake,
@@ -32,7 +32,7 @@ export class EventsGatewayWarmUp implements OnModuleInit {
     private readonly logger: PinoLogger,
     config: Config,
   ) {
-    this.secret = createSecretKey(config.hmacKeys[0]?.secret ?? Buffer.alloc(0));
+    this.key = new HmacSha256(config.hmacKeys[0]?.secret ?? Buffer.alloc(0));
   }
 
   onModuleInit(): void {
@@ -81,6 +81,6 @@ export class EventsGatewayWarmUp implements OnModuleInit {
     const event = { type, playerId: `rehearsal-${place}`, occurredAt: toTime(now), payload: { deltaXp: 1 } };
     const body = Buffer.from(JSON.stringify(event));
     const unsigned = { id: `rehearsal-${place}`, timestamp: Math.floor(now / 1000), body };
-    return { ...unsigned, keyId: '', signatures: [mac(this.secret, unsigned).toString('hex')] };
+    return { ...unsigned, keyId: '', signatures: [mac(this.key, unsigned).toString('hex')] };
   }
 }

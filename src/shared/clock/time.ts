@@ -4,33 +4,27 @@
 const maxLength = 128;
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
-// The last answer is kept: a time is validated where it arrives and converted right after.
-let lastText = '';
-let lastInstant: number | undefined;
-
 /**
  * Milliseconds since 1970 of an RFC 3339 time, in either case, or undefined: impossible dates are not rolled over.
  * Digits beyond milliseconds are cut off.
  */
 export function instant(text: string): number | undefined {
-  if (text !== lastText) {
-    lastInstant = toInstant(text);
-    lastText = text;
-  }
-  return lastInstant;
-}
-
-function toInstant(text: string): number | undefined {
   const parts = text.length > maxLength ? null : rfc3339.exec(text);
   if (!parts) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
-  const millis = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3));
-  const epoch = Date.UTC(year, month - 1, day, hour, minute, second, millis);
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  const [hour, minute, second] = [Number(parts[4]), Number(parts[5]), Number(parts[6])];
   // Date.UTC rolls 30 February over to March and takes the years 0-99 for 1900-1999; such times are refused instead.
-  const spelled = `${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}`;
-  if (!new Date(epoch).toISOString().startsWith(spelled)) return undefined;
+  if (year < 100 || hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysIn(year, month)) return undefined;
+  const millis = parts[7] === undefined ? 0 : Number(parts[7].padEnd(3, '0').slice(0, 3));
   const offset = offsetMs(parts);
-  return offset === undefined ? undefined : epoch - offset;
+  return offset === undefined ? undefined : Date.UTC(year, month - 1, day, hour, minute, second, millis) - offset;
+}
+
+/** Days of a month of the Gregorian calendar; 0 where there is no such month. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  if (month < 1 || month > 12) return 0;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
 function offsetMs([, , , , , , , , sign, hours = '0', minutes = '0']: RegExpExecArray): number | undefined {

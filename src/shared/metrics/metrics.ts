@@ -1,6 +1,7 @@
 import { type FactoryProvider, Injectable } from '@nestjs/common';
 import { getToken } from '@willsoto/nestjs-prometheus';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
+import { BoundCounter, BoundHistogram } from './bound';
 
 /** Seconds; the same for every duration, so that panels can be compared. */
 export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -22,7 +23,7 @@ export class Metrics {
     labelNames: readonly L[] = [],
     known: readonly Record<L, string>[] = [],
   ): Counter<L> {
-    const counter = new Counter({ name, help, labelNames, registers: [this.registry] });
+    const counter = new BoundCounter({ name, help, labelNames, registers: [this.registry] });
     for (const labels of known) counter.inc(labels, 0);
     return counter;
   }
@@ -33,12 +34,12 @@ export class Metrics {
 
   /** Observes seconds. */
   duration<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Histogram<L> {
-    return new Histogram({ name, help, labelNames, buckets: durationBuckets, registers: [this.registry] });
+    return new BoundHistogram({ name, help, labelNames, buckets: durationBuckets, registers: [this.registry] });
   }
 
   /** Observes bytes. */
   size<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Histogram<L> {
-    return new Histogram({ name, help, labelNames, buckets: sizeBuckets, registers: [this.registry] });
+    return new BoundHistogram({ name, help, labelNames, buckets: sizeBuckets, registers: [this.registry] });
   }
 }
 
