@@ -9,7 +9,7 @@ export abstract class Connection implements Sql {
   private transactionActive = false;
 
   constructor(
-    private readonly dataSource: DataSource,
+    protected readonly dataSource: DataSource,
     private readonly raw: unknown,
   ) {}
 
@@ -74,7 +74,7 @@ export abstract class Connection implements Sql {
     return runner;
   }
 
-  /** Puts the time limit of this connection around TypeORM's statements. */
+  /** Makes TypeORM's statements go the way of this connection's. */
   protected limit(_runner: QueryRunner): void {
     return;
   }

@@ -6,7 +6,7 @@ import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
-import { type Dialect, type DialectOptions, inTime, type Lane } from './dialect';
+import { type Dialect, type DialectOptions, inTime, type Lane, type Purpose } from './dialect';
 import type { Table } from './entity';
 import type { Priority } from './gate';
 import { MysqlDialect } from './mysql.dialect';
@@ -68,6 +68,7 @@ export class Database {
   /** Opens the pool. Rejects with the driver's error when the server refuses us, `unavailable` when it is not there. */
   async connect(): Promise<void> {
     const { tables, migrations, connectTimeoutMs } = this.options;
+    await this.opening();
     const options = this.dialect.dataSourceOptions();
     const dataSource = new DataSource({
       ...options,
@@ -77,6 +78,14 @@ export class Database {
     });
     try {
       this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
+    } catch (error) {
+      throw asAnswer(error);
+    }
+  }
+
+  private async opening(): Promise<void> {
+    try {
+      await this.dialect.open();
     } catch (error) {
       throw asAnswer(error);
     }
@@ -136,14 +145,15 @@ export class Database {
     // SQLite has no pool that waits for its borrowers.
     const last = this.embedded ? await this.dialect.acquire(dataSource, queryTimeoutMs) : undefined;
     await within(dataSource.destroy(), queryTimeoutMs).finally(() => last?.release());
+    await this.dialect.end();
   }
 
   /**
    * Runs `work` in one transaction (READ COMMITTED or stricter) and commits. `work` runs again, at most 3 times, after a
    * deadlock or serialization failure, so it must have no effect but through `tx`, and it must not call other services.
    * Rejects with CommitUnknownError when the answer to COMMIT was lost. 'background' is for
-   * what is done again when it is lost: on SQLite it gives way to others, and in a `sole` database a power cut can undo it
-   * until something else has been committed after it.
+   * what is done again when it is lost: on SQLite it gives way to others, and a power cut can undo it until something else
+   * has been committed to this database after it. So nothing in another database may be told that it is done.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
     return this.retried((connection) => this.counted(() => inTransaction(connection, work)), options.priority);
@@ -164,9 +174,9 @@ export class Database {
     await this.retried((connection) => connection.append(rows, 'undone'));
   }
 
-  /** Runs `work` outside of a transaction: each statement sees what is committed when it starts. */
+  /** Runs `work`, which only reads, outside of a transaction: each statement sees what is committed when it starts. */
   async read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.retried(work, 'normal');
+    return this.retried(work, 'normal', this.options.queryTimeoutMs, 'read');
   }
 
   /**
@@ -202,11 +212,12 @@ export class Database {
     work: (connection: Connection) => Promise<T>,
     priority: Priority = 'normal',
     limitMs = this.options.queryTimeoutMs,
+    purpose: Purpose = 'write',
   ): Promise<T> {
     const until = performance.now() + limitMs;
     for (let retries = 0; ; retries += 1) {
       try {
-        return await this.borrow(limitMs, priority, work);
+        return await this.borrow(limitMs, priority, work, purpose);
       } catch (error) {
         if (!isRetryable(error)) throw error;
         if (retries === maxRetries || performance.now() > until) throw unavailable(error);
@@ -219,11 +230,12 @@ export class Database {
     limitMs: number,
     priority: Priority,
     work: (connection: Connection) => Promise<T>,
+    purpose?: Purpose,
   ): Promise<T> {
     if (this.callers >= maxCallers) throw unavailable(new Error(`${maxCallers} callers wait for the database`));
     this.callers += 1;
     try {
-      const connection = await this.acquire(limitMs, priority);
+      const connection = await this.acquire(limitMs, priority, purpose);
       try {
         return await work(connection);
       } finally {
@@ -236,9 +248,9 @@ export class Database {
     }
   }
 
-  private async acquire(limitMs: number, priority: Priority): Promise<Connection> {
+  private async acquire(limitMs: number, priority: Priority, purpose?: Purpose): Promise<Connection> {
     try {
-      return await this.dialect.acquire(this.opened(), limitMs, priority);
+      return await this.dialect.acquire(this.opened(), limitMs, priority, purpose);
     } catch (error) {
       // Whatever the server has against a new connection, the caller can do nothing about it.
       throw error instanceof AppError ? error : unavailable(error);

@@ -86,8 +86,7 @@ export class Databases {
     const sharing = [...this.members.values()].filter((member) => member.url === url);
     const tables = sharing.flatMap((member) => member.tables);
     const migrations = sharing.flatMap((member) => member.migrations);
-    const sole = sharing.length === this.members.size;
-    return new Database({ ...this.options, url, tables, migrations, sole });
+    return new Database({ ...this.options, url, tables, migrations });
   }
 }
 

@@ -10,14 +10,17 @@ export interface DialectOptions {
   readonly poolMax: number;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
-  /** Nothing that depends on what is in this database is in another one. */
-  readonly sole?: boolean;
+  /** SQLite: its statements run in the thread of the callers, who then do not wait for another one. */
+  readonly here?: boolean;
   /** Hears what goes wrong where nobody waits for it; `event` is the name of a line in the log. */
   readonly trouble?: (error: unknown, event: string) => void;
 }
 
 /** Reads of very many rows: for a caller who waits, or for a start that reads whole tables. */
 export type Lane = 'questions' | 'loading';
+
+/** What a connection is borrowed for: single statements that read, or anything. */
+export type Purpose = 'read' | 'write';
 
 /** Runs single statements beside the connections. Rejects with `unavailable` when there is no answer in time. */
 export interface Reader {
@@ -40,13 +43,24 @@ export abstract class Dialect {
   /** Gives back what was claimed. */
   release(): void {}
 
+  /** Before TypeORM connects. */
+  async open(): Promise<void> {}
+
   /** Ends what runs beside the connections. */
   async close(): Promise<void> {
     for (const reader of Object.values(this.readers)) await reader.close();
   }
 
+  /** After the last connection was given back. */
+  async end(): Promise<void> {}
+
   /** Borrows a connection. `limitMs` bounds the wait for it and each of its statements. */
-  abstract acquire(dataSource: DataSource, limitMs: number, priority?: Priority): Promise<Connection>;
+  abstract acquire(
+    dataSource: DataSource,
+    limitMs: number,
+    priority?: Priority,
+    purpose?: Purpose,
+  ): Promise<Connection>;
 }
 
 /**

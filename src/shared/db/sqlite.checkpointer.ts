@@ -28,9 +28,9 @@ export class SqliteCheckpointer {
   ) {}
 
   /** `changes`: how many rows this process has changed so far. `failed` hears of errors; the next look tries again. */
-  start(changes: () => number, failed: (error: unknown) => void): void {
+  start(changes: () => number | Promise<number>, failed: (error: unknown) => void): void {
     const look = guarded((): void => {
-      this.working = this.look(changes())
+      this.working = this.look(changes)
         .catch(failed)
         .finally(() => {
           if (this.timer) this.timer = setTimeout(look, lookMs).unref();
@@ -46,7 +46,8 @@ export class SqliteCheckpointer {
     await this.thread.close();
   }
 
-  private async look(changes: number): Promise<void> {
+  private async look(count: () => number | Promise<number>): Promise<void> {
+    const changes = await count();
     if (changes < this.next) return;
     const log = await this.checkpoint();
     const grown = log - this.looked.log;

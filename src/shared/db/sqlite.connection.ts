@@ -1,56 +1,53 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import { type DataSource, QueryFailedError, QueryResult, type QueryRunner } from 'typeorm';
 import { keyOf, keyPlaces } from './bulk';
 import { Connection } from './connection';
 import { isRetryable } from './db.errors';
 import { checkNumber } from './safe-integer';
 import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
-import { bind, bindColumn, checkRow, type SqliteStatements } from './sqlite.statements';
+import type { Engine } from './sqlite.engine';
+import { bind, bindColumn, checkRow } from './sqlite.values';
 
-/** The one connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
+export interface SqliteLoan {
+  /** Milliseconds to wait for another process that writes. */
+  readonly limitMs: number;
+  /** It gives way to others: between its steps, and its COMMIT does not wait for the disk. */
+  readonly background: boolean;
+  readonly leave: () => void;
+}
+
+/** A connection to a SQLite database while one caller has it. Its statements run at once, in this thread. */
 export class SqliteConnection extends Connection {
   readonly kind = 'sqlite';
 
+  /** `raw`: the driver's database, for TypeORM. */
   constructor(
     dataSource: DataSource,
-    private readonly statements: SqliteStatements,
-    private readonly limitMs: number,
-    private readonly leave: () => void,
-    /** Lets others have the thread between its steps. */
-    private readonly polite = false,
+    raw: unknown,
+    protected readonly engine: Engine,
+    protected readonly loan: SqliteLoan,
   ) {
-    super(dataSource, statements.database);
+    super(dataSource, raw);
   }
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
     this.assertBorrowed();
-    const statement = this.statements.prepare(text);
-    const bound = params.map(bind);
-    if (statement.reader) return statement.all(...bound).map(checkRow) as T[];
-    statement.run(...bound);
-    return [];
+    return (await this.engine.rows(text, params.map(bind))).map(checkRow) as T[];
   }
 
   async run(text: string, params: readonly Value[] = []): Promise<number> {
     this.assertBorrowed();
-    const statement = this.statements.prepare(text);
-    const bound = params.map(bind);
-    return statement.reader ? statement.all(...bound).length : statement.run(...bound).changes;
+    return this.engine.run(text, params.map(bind));
   }
 
-  // One prepared statement, row by row: with no server to reach this is faster than rows in one statement (measured:
-  // +10 % over 10 rows, +60 % over one JSON parameter).
   async insertRows(bulk: BulkRows): Promise<Set<string>> {
     await this.giveWay();
     this.assertBorrowed();
-    const statement = this.statements.prepare(`${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO NOTHING`);
+    const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO NOTHING`;
+    const changes = await this.engine.each(text, boundRows(bulk));
     const places = keyPlaces(bulk);
-    const inserted = new Set<string>();
-    for (const row of bulk.rows) {
-      if (statement.run(...row.map(bindColumn)).changes > 0)
-        inserted.add(keyOf(places.map((place) => row[place] ?? null)));
-    }
-    return inserted;
+    const inserted = bulk.rows.filter((_, i) => (changes[i] ?? 0) > 0);
+    return new Set(inserted.map((row) => keyOf(places.map((place) => row[place] ?? null))));
   }
 
   async upsertRows<T>(bulk: UpsertRows, back?: ReadBack): Promise<T[]> {
@@ -62,54 +59,39 @@ export class SqliteConnection extends Connection {
       ...(bulk.max ?? []).map((name) => `${name} = max(${bulk.table}.${name}, excluded.${name})`),
     ];
     const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
-    const statement = this.statements.prepare(back ? `${text} RETURNING ${back.list}` : text);
-    if (back) return bulk.rows.map((row) => checkRow(statement.get(...row.map(bindColumn))) as T);
-    for (const row of bulk.rows) statement.run(...row.map(bindColumn));
+    if (back)
+      return (await this.engine.eachBack(`${text} RETURNING ${back.list}`, boundRows(bulk))).map(checkRow) as T[];
+    await this.engine.each(text, boundRows(bulk));
     return [];
   }
 
   async append(log: LogRows, ending?: 'undone'): Promise<number> {
-    await this.begin();
-    try {
-      const base = this.appendRows(log);
-      await (ending === 'undone' ? this.rollback() : this.commit());
-      return base;
-    } catch (error) {
-      await this.rollback();
-      throw error;
-    }
-  }
-
-  /** The next rowid is the largest and one, so the rows have numbers without a gap. */
-  private appendRows(log: LogRows): number {
-    const statement = this.statements.prepare(insertText(log));
-    let base = 0;
-    log.rows.forEach((row, i) => {
-      const { lastInsertRowid } = statement.run(...row.map(bindColumn));
-      if (i === 0) base = checkNumber(Number(lastInsertRowid)) - 1;
-    });
-    return base;
+    const text = insertText(log);
+    const rows = boundRows(log);
+    const first = await this.patiently(() => this.engine.append(text, rows, ending === 'undone'));
+    return checkNumber(Number(first)) - 1;
   }
 
   // BEGIN IMMEDIATE is the lock; foreign keys can only be switched outside of a transaction, and TypeORM's way to change
   // a table (copy, drop, rename) would delete what refers to it.
   async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-    this.statements.database.pragma('foreign_keys = OFF');
+    await this.engine.foreignKeys(false);
     try {
-      await this.beginWithin(limitMs);
+      await this.patiently(() => this.engine.begin('FULL'), limitMs);
       this.markTransaction(true);
       const result = await work();
       await this.commit();
       return result;
     } finally {
       await this.rollback();
-      this.statements.forget();
-      this.statements.database.pragma('foreign_keys = ON');
+      await this.engine.forget();
+      await this.engine.foreignKeys(true);
     }
   }
 
-  protected beginWork(): Promise<void> {
-    return this.beginWithin(this.limitMs);
+  protected async beginWork(): Promise<void> {
+    this.assertBorrowed();
+    await this.patiently(() => this.engine.begin(this.loan.background ? 'NORMAL' : 'FULL'));
   }
 
   protected async commitWork(): Promise<void> {
@@ -118,30 +100,64 @@ export class SqliteConnection extends Connection {
   }
 
   protected async rollbackWork(): Promise<void> {
-    if (this.statements.database.inTransaction) await this.run('ROLLBACK');
+    await this.engine.rollback();
+  }
+
+  /** TypeORM's statements go the same way: its own are not prepared once, and its own connection may only read. */
+  protected override limit(runner: QueryRunner): void {
+    // TypeORM gives one runner to all; here each connection has its own.
+    Object.assign(this.dataSource.driver, { queryRunner: undefined });
+    const query = async (text: string, params: readonly unknown[] = []): Promise<QueryResult> => {
+      this.assertBorrowed();
+      const result = new QueryResult();
+      try {
+        const { records, changes, lastId } = await this.engine.query(text, params.map(asColumn));
+        result.raw = records ?? lastId;
+        if (records) result.records = records;
+        if (changes !== undefined) result.affected = changes;
+        return result;
+      } catch (error) {
+        throw new QueryFailedError(text, [...params], error as Error);
+      }
+    };
+    runner.query = async (text: string, params?: unknown[], structured = false) => {
+      const result = await query(text, params);
+      return structured ? result : result.raw;
+    };
+    // TypeORM asks the driver's database itself, in this one place.
+    const loadPragmaRecords = (table: string, pragma: string) => runner.query(`PRAGMA ${pragma}("${table}")`);
+    Object.assign(runner, { loadPragmaRecords });
   }
 
   protected giveBack(): void {
-    this.leave();
+    this.loan.leave();
   }
 
-  private async giveWay(): Promise<void> {
-    if (this.polite) await new Promise((resolve) => setImmediate(resolve));
+  /** Lets others have this thread between the steps of one who gives way. */
+  protected async giveWay(): Promise<void> {
+    if (this.loan.background) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  private async beginWithin(limitMs: number): Promise<void> {
+  /** Again while another process writes. */
+  private async patiently<T>(work: () => T | Promise<T>, limitMs = this.loan.limitMs): Promise<T> {
     const until = performance.now() + limitMs;
     for (;;) {
       try {
-        await this.run('BEGIN IMMEDIATE');
-        return;
+        return await work();
       } catch (error) {
-        // Another process writes.
         if (!isRetryable(error) || performance.now() > until) throw error;
         await sleep(5 + Math.random() * 20);
       }
     }
   }
+}
+
+function boundRows({ rows }: Pick<BulkRows, 'rows'>) {
+  return rows.map((row) => row.map(bindColumn));
+}
+
+function asColumn(value: unknown) {
+  return bindColumn(value as Value);
 }
 
 function insertText({ table, columns }: Pick<BulkRows, 'table' | 'columns'>): string {

@@ -4,16 +4,18 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { Connection } from './connection';
 import { SqliteDriverMissingError } from './db.errors';
-import { Dialect, type DialectOptions, type Lane } from './dialect';
+import { Dialect, type DialectOptions, type Lane, type Purpose } from './dialect';
 import { Gate, type Priority } from './gate';
 import { SqliteCheckpointer } from './sqlite.checkpointer';
 import { claimFile } from './sqlite.claim';
 import { SqliteConnection } from './sqlite.connection';
-import { SqliteStatements } from './sqlite.statements';
+import { SqliteEngine } from './sqlite.engine';
 import { SqliteThread } from './sqlite.thread';
+import { SqliteThreadConnection } from './sqlite.thread.connection';
 
 // The driver waits for another process's lock with the whole process standing still; longer waits sleep between tries.
 const busyTimeoutMs = 50;
+const countLimitMs = 10_000;
 
 function loadDriver(): typeof BetterSqlite3 {
   try {
@@ -26,39 +28,47 @@ function loadDriver(): typeof BetterSqlite3 {
   }
 }
 
-function prepare(database: BetterSqlite3.Database): void {
-  database.pragma(`busy_timeout = ${busyTimeoutMs}`);
-  database.pragma('journal_mode = WAL');
-  // In WAL mode, NORMAL loses the last commits in a power cut.
-  database.pragma('synchronous = FULL');
-  database.pragma('foreign_keys = ON');
-  // Four times what the checkpointer leaves there: should it fail, the log is bounded all the same.
-  database.pragma('wal_autocheckpoint = 64000');
-  database.pragma('cache_size = -12288');
-}
+// In WAL mode, NORMAL loses the last commits in a power cut. The log is bounded without the checkpointer, too: four times
+// what that leaves there.
+const pragmas = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'foreign_keys = ON',
+  'wal_autocheckpoint = 64000',
+  'cache_size = -12288',
+];
+const idleMs = 10_000;
+const maxStatements = 500;
 
-/** SQLite through better-sqlite3: one connection, one borrower at a time. */
+/**
+ * SQLite through better-sqlite3: one connection that writes, one borrower at a time. It works on a thread of its own, and
+ * what only reads is read here beside it; or, where callers wait for every write, all of it works here.
+ */
 export class SqliteDialect extends Dialect {
   readonly kind = 'sqlite';
   readonly pingText = 'SELECT COUNT(*) FROM sqlite_master';
   private readonly gate = new Gate();
-  private statements: SqliteStatements | undefined;
+  private driver: { readonly raw: BetterSqlite3.Database; readonly engine: SqliteEngine } | undefined;
   private unclaim: (() => void) | undefined;
 
   override readonly readers: Readonly<Partial<Record<Lane, SqliteThread>>>;
+  private readonly writer: SqliteThread | undefined;
   private readonly checkpointer: SqliteCheckpointer | undefined;
 
   constructor(
     private readonly path: string,
-    private readonly options: Pick<DialectOptions, 'sole' | 'trouble'>,
+    private readonly options: Pick<DialectOptions, 'here' | 'trouble'>,
   ) {
     super();
     // A database in memory is seen by its own connection only.
     const shared = path !== ':memory:';
-    const reader = () => new SqliteThread(path, { readonly: true, busyMs: 1000 });
+    const reader = () => new SqliteThread(path, { readonly: true, busyMs: 1000, idleMs });
     this.readers = shared ? { questions: reader(), loading: reader() } : {};
     if (!shared) return;
-    this.checkpointer = new SqliteCheckpointer(new SqliteThread(path, { readonly: false, busyMs: 0 }), this.gate);
+    if (options.here !== true)
+      this.writer = new SqliteThread(path, { readonly: false, busyMs: busyTimeoutMs, create: true, pragmas });
+    const checkpoints = new SqliteThread(path, { readonly: false, busyMs: 0, idleMs });
+    this.checkpointer = new SqliteCheckpointer(checkpoints, this.gate);
   }
 
   override claim(): void {
@@ -73,17 +83,26 @@ export class SqliteDialect extends Dialect {
     this.unclaim = undefined;
   }
 
-  dataSourceOptions(): DataSourceOptions {
-    const driver = loadDriver();
+  override async open(): Promise<void> {
+    loadDriver();
     this.makeFolder();
-    const prepareDatabase = (database: BetterSqlite3.Database) => {
-      prepare(database);
-      const statements = new SqliteStatements(database);
-      this.statements = statements;
-      const failed = (error: unknown): void => this.options.trouble?.(error, 'checkpoint_failed');
-      this.checkpointer?.start(() => statements.changes(), failed);
+    await this.writer?.rows(this.pingText, [], Number.POSITIVE_INFINITY);
+  }
+
+  dataSourceOptions(): DataSourceOptions {
+    const prepareDatabase = (raw: BetterSqlite3.Database) => {
+      for (const pragma of this.writer ? ['query_only = ON'] : pragmas) raw.pragma(pragma);
+      const engine = new SqliteEngine(raw, maxStatements);
+      this.driver = { raw, engine };
+      const changes = (): number | Promise<number> => {
+        if (this.writer) return this.writer.engine(countLimitMs).changes();
+        return raw.open ? engine.changes() : 0;
+      };
+      this.checkpointer?.start(changes, (error) => this.options.trouble?.(error, 'checkpoint_failed'));
     };
-    return { type: 'better-sqlite3', database: this.path, driver, timeout: busyTimeoutMs, prepareDatabase };
+    const readonly = this.writer !== undefined;
+    const options = { database: this.path, driver: loadDriver(), timeout: busyTimeoutMs, readonly, prepareDatabase };
+    return { type: 'better-sqlite3', ...options };
   }
 
   override async close(): Promise<void> {
@@ -91,17 +110,30 @@ export class SqliteDialect extends Dialect {
     await super.close();
   }
 
-  async acquire(dataSource: DataSource, limitMs: number, priority: Priority = 'normal'): Promise<Connection> {
-    await this.gate.enter(priority, limitMs);
-    if (!this.statements?.open) {
-      this.gate.leave();
+  /** The last one who closes the file empties its log. */
+  override async end(): Promise<void> {
+    if (!this.writer) return;
+    await this.writer.engine(Number.POSITIVE_INFINITY).close();
+    await this.writer.close();
+  }
+
+  async acquire(
+    dataSource: DataSource,
+    limitMs: number,
+    priority: Priority = 'normal',
+    purpose: Purpose = 'write',
+  ): Promise<Connection> {
+    const beside = this.writer !== undefined && purpose === 'read';
+    if (!beside) await this.gate.enter(priority, limitMs);
+    const leave = (): void => (beside ? undefined : this.gate.leave());
+    if (!this.driver?.raw.open) {
+      leave();
       throw new Error('The SQLite database is closed');
     }
-    const background = priority === 'background';
-    // The log is one sequence: the next commit that is synced makes those before it durable, too. What confirms an effect
-    // in another file would not.
-    this.statements.synchronous(background && this.options.sole === true ? 'NORMAL' : 'FULL');
-    return new SqliteConnection(dataSource, this.statements, limitMs, () => this.gate.leave(), background);
+    const { raw, engine } = this.driver;
+    const loan = { limitMs, background: priority === 'background', leave };
+    if (beside || !this.writer) return new SqliteConnection(dataSource, raw, engine, loan);
+    return new SqliteThreadConnection(dataSource, raw, this.writer, loan);
   }
 
   private makeFolder(): void {

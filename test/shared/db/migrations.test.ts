@@ -64,7 +64,7 @@ test('foreign keys hold on SQLite after a migration', async () => {
   const sqlite = everyDatabase[0];
   await using place = await sqlite!.create();
   await using db = await openAt(place.url);
-  const pragma = (name: string) => db.read((sql) => sql.rows(`PRAGMA ${name}`));
+  const pragma = (name: string) => db.transaction((tx) => tx.rows(`PRAGMA ${name}`));
   expect(await pragma('foreign_keys')).toEqual([{ foreign_keys: 1 }]);
   expect(await pragma('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
   expect(await pragma('synchronous')).toEqual([{ synchronous: 2 }]);

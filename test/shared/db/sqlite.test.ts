@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
-import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase } from '../../support/databases';
 import { databaseAt, openAt } from './fixtures';
 
@@ -22,34 +21,13 @@ describe('SQLite', () => {
     expect(await db.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 1)"))).toBe(1);
   });
 
-  test('every COMMIT is synced, but for background work in a database that nothing outside depends on', async () => {
+  test.each([true, false])('every COMMIT is synced, but for background work (in this thread: %s)', async (here) => {
     await using place = await create();
-    const levels = async (sole: boolean): Promise<unknown[]> => {
-      await using db = await openAt(place.url, { sole });
-      const level = (priority: 'normal' | 'background') =>
-        db.transaction((tx) => tx.rows<{ synchronous: number }>('PRAGMA synchronous'), { priority });
-      const found = [await level('normal'), await level('background'), await level('normal')];
-      return [...found.flat(), ...(await db.read((sql) => sql.rows('PRAGMA synchronous')))];
-    };
-    const [full, normal] = [{ synchronous: 2 }, { synchronous: 1 }];
-    expect(await levels(true)).toEqual([full, normal, full, full]);
-    expect(await levels(false)).toEqual([full, full, full, full]);
-  });
-
-  test('with a second file beside it every COMMIT is synced: what confirms an effect may be in the other one', async () => {
-    for (const [second, synchronous] of [
-      ['first.db', 1],
-      ['second.db', 2],
-    ] as const) {
-      await using place = await create();
-      const databases = new Databases({ poolMin: 1, poolMax: 1, connectTimeoutMs: 5000, queryTimeoutMs: 5000 });
-      databases.register('one', place.url.replace('aerie.db', 'first.db'), [], []);
-      databases.register('two', place.url.replace('aerie.db', second), [], []);
-      await databases.connectAll();
-      const ask = databases.of('one').transaction((tx) => tx.rows('PRAGMA synchronous'), { priority: 'background' });
-      expect(await ask).toEqual([{ synchronous }]);
-      await databases.closeAll();
-    }
+    await using db = await openAt(place.url, { here });
+    const level = (priority: 'normal' | 'background') =>
+      db.transaction((tx) => tx.rows<{ synchronous: number }>('PRAGMA synchronous'), { priority });
+    const found = [await level('normal'), await level('background'), await level('normal')];
+    expect(found.flat()).toEqual([{ synchronous: 2 }, { synchronous: 1 }, { synchronous: 2 }]);
   });
 
   test('two processes write in turns', async () => {
