@@ -27,9 +27,12 @@ function watchCommits(): Commit[] {
     changes.set(connection, [...(changes.get(connection) ?? []), change]);
   };
   const { run, append, insertRows, upsertRows } = SqliteConnection.prototype;
-  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(function (this: SqliteConnection, rows) {
-    note(this, `INSERT INTO ${rows.table}`);
-    return append.call(this, rows);
+  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(async function (this: SqliteConnection, rows) {
+    const base = await append.call(this, rows);
+    // It commits by itself, and the level stays as it was then.
+    const [level] = await this.rows<{ synchronous: number }>('PRAGMA synchronous');
+    commits.push({ changes: [`INSERT INTO ${rows.table}`], synced: level?.synchronous === 2 });
+    return base;
   });
   jest.spyOn(SqliteConnection.prototype, 'insertRows').mockImplementation(function (this: SqliteConnection, bulk) {
     note(this, `INSERT INTO ${bulk.table}`);
@@ -52,7 +55,9 @@ function watchCommits(): Commit[] {
   });
   // Statements of TypeORM go another way.
   const own = SqliteConnection.prototype as unknown as { limit(runner: QueryRunner): void };
+  const { limit } = own;
   jest.spyOn(own, 'limit').mockImplementation(function (this: object, runner: QueryRunner) {
+    limit.call(this, runner);
     const query = runner.query.bind(runner);
     runner.query = (text: string, ...rest: never[]) => {
       note(this, text.replaceAll('"', ''));

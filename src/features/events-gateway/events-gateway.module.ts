@@ -54,6 +54,8 @@ export const eventsGatewayFeature: Feature = {
   module: EventsGatewayModule,
   entities: [gameEventsTable, logTable, startsTable, deadLettersTable],
   migrations: eventsGatewayMigrations,
+  // So that no event waits for what others write.
+  ownFile: 'events',
   settings: EventsGatewaySettings,
   needs: [FairnessApi],
 };

@@ -32,6 +32,8 @@ export abstract class Config {
     /** The default URL, and the URLs of features that have their own. */
     readonly url: string;
     readonly byFeature: Readonly<Record<string, string>>;
+    /** Those that have one although nobody said so: an earlier version kept their tables under `url`. */
+    readonly apart: Readonly<Record<string, string>>;
     readonly poolMin: number;
     readonly poolMax: number;
     /** Of the pool for reads of very many rows. */

@@ -72,6 +72,8 @@ function sqlitePath(url: string): string {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '');
   if (path === '' || path.endsWith('/'))
     throw new AddressError('must name a file: begins with sqlite: and goes on with its path');
+  if (/-(journal|wal|shm)$/.test(path))
+    throw new AddressError('must not end in -journal, -wal or -shm: SQLite keeps its own files under such names');
   const query = path.indexOf('?');
   if (query >= 0) new UrlOptions(path.slice(query + 1)).end();
   if (query >= 0 || /^file:/i.test(path))

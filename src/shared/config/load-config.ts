@@ -5,6 +5,7 @@ import { type BadVariable, ConfigError } from './config.errors';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, hostOf, redisUrlOf, type Variables } from './config.rules';
 import type { EnvironmentVariables } from './config.schema';
+import { parseDatabaseUrl } from './database-url';
 import { type Configured, databaseVariable, variablesOf } from './settings';
 
 export type { RawEnvironment } from './config.raw';
@@ -49,6 +50,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     const url = env[databaseVariable(feature)] ?? env[feature.databaseAlias ?? ''];
     return url === undefined ? [] : [[feature.contract.name, url as string]];
   });
+  const url = env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db';
   const defaultKey: NamedKey = { kid: 'default', secret: env.HMAC_SECRET };
   return {
     environment: env.ENVIRONMENT,
@@ -58,8 +60,9 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     limits: limitsOf(env),
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
     database: {
-      url: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:.data/aerie.db',
+      url,
       byFeature: Object.fromEntries(own),
+      apart: apartFrom(url, features, new Set(own.map(([name]) => name))),
       poolMin: env.DB_POOL_MIN,
       poolMax: env.DB_POOL_MAX,
       heavyReads: env.HEAVY_READS_MAX,
@@ -78,6 +81,16 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
     settings: new Map(features.flatMap(({ settings }) => (settings ? [[settings, settings.read(env)]] : []))),
   };
+}
+
+/** The files of features that have one of their own on SQLite, beside that of `url`. */
+function apartFrom(url: string, features: readonly Configured[], told: ReadonlySet<unknown>): Record<string, string> {
+  const { kind, path } = parseDatabaseUrl(url);
+  if (kind !== 'sqlite' || path === ':memory:') return {};
+  const apart = features.flatMap(({ contract: { name }, ownFile }) =>
+    ownFile === undefined || told.has(name) ? [] : [[name, url.replace(/(\.[^./]*)?$/, `.${ownFile}$1`)]],
+  );
+  return Object.fromEntries(apart);
 }
 
 function limitsOf(env: EnvironmentVariables): Config['limits'] {

@@ -37,6 +37,8 @@ export interface Configured {
   readonly rules?: (environment: EnvironmentVariables) => Iterable<BadVariable>;
   /** Another name of its database, as other programs spell it: a MySQL address. */
   readonly databaseAlias?: string;
+  /** On SQLite it has a file of its own unless told otherwise: `events` beside `aerie.db` is `aerie.events.db`. */
+  readonly ownFile?: string;
 }
 
 /** `<FEATURE>_DATABASE_URL` */

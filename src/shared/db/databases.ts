@@ -1,3 +1,4 @@
+import { parseDatabaseUrl } from '../config/database-url';
 import { StartError } from '../lifecycle/start.error';
 import { scrub } from '../logging/redaction';
 import { Database, type Migration } from './database';
@@ -9,6 +10,14 @@ interface Member {
   readonly url: string;
   readonly tables: readonly Table<object>[];
   readonly migrations: readonly Migration[];
+  readonly place: Place;
+}
+
+interface Place {
+  /** On SQLite its statements run in the thread of their callers, unless it shares its file. */
+  readonly here?: boolean;
+  /** Where an earlier version kept its tables. */
+  readonly movedFrom?: string | undefined;
 }
 
 /** The databases of this process: features that name the same URL share one pool and one list of migrations. */
@@ -19,9 +28,15 @@ export class Databases {
   constructor(private readonly options: DialectOptions) {}
 
   /** Before the first call of `of`: what a feature keeps, and where. */
-  register(feature: string, url: string, tables: readonly Table<object>[], migrations: readonly Migration[]): void {
+  register(
+    feature: string,
+    url: string,
+    tables: readonly Table<object>[],
+    migrations: readonly Migration[],
+    place: Place = {},
+  ): void {
     if (this.byUrl.size > 0) throw new Error(`${feature} was registered after the databases were made`);
-    this.members.set(feature, { url, tables, migrations });
+    this.members.set(feature, { url, tables, migrations, place });
   }
 
   /** The database of a registered feature. */
@@ -35,17 +50,19 @@ export class Databases {
     return this.of(feature);
   }
 
-  /** @throws StartError naming the database that refuses us, is not there, or belongs to another process */
-  async connectAll(): Promise<void> {
-    await this.each(async (database) => {
-      try {
-        database.dialect.claim();
-        await database.connect();
-      } catch (error) {
-        database.dialect.release();
-        refused(database, error);
-      }
-    });
+  /**
+   * Answers the features whose tables were moved to a file of their own.
+   * @throws StartError naming the database that refuses us, is not there, or belongs to another process
+   */
+  async connectAll(): Promise<string[]> {
+    await this.each((database) => using(database, () => database.dialect.claim()));
+    const moved: string[] = [];
+    for (const feature of this.members.keys())
+      await using(this.of(feature), () => {
+        if (this.adopted(feature)) moved.push(feature);
+      });
+    await this.each((database) => using(database, () => database.connect()));
+    return moved;
   }
 
   /** The names of the migrations that were run. */
@@ -78,6 +95,18 @@ export class Databases {
     return [...new Set([...this.members.keys()].map((feature) => this.of(feature)))];
   }
 
+  private adopted(feature: string): boolean {
+    const { place, tables, migrations } = this.members.get(feature) as Member;
+    if (place.movedFrom === undefined) return false;
+    const names = tables.map(({ name }) => name);
+    const { path } = parseDatabaseUrl(place.movedFrom);
+    return this.of(feature).dialect.adopt(
+      path,
+      names,
+      migrations.map((migration) => new migration().name ?? migration.name),
+    );
+  }
+
   private each<T>(call: (database: Database) => Promise<T>): Promise<T[]> {
     return Promise.all(this.all.map(call));
   }
@@ -86,7 +115,17 @@ export class Databases {
     const sharing = [...this.members.values()].filter((member) => member.url === url);
     const tables = sharing.flatMap((member) => member.tables);
     const migrations = sharing.flatMap((member) => member.migrations);
-    return new Database({ ...this.options, url, tables, migrations });
+    const here = sharing.every((member) => member.place.here === true);
+    return new Database({ ...this.options, url, tables, migrations, here });
+  }
+}
+
+async function using(database: Database, call: () => void | Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    database.dialect.release();
+    refused(database, error);
   }
 }
 

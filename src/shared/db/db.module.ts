@@ -20,7 +20,7 @@ export function databasesOf(
   features: readonly Feature[],
   trouble?: DialectOptions['trouble'],
 ): Databases {
-  const { url, byFeature, poolMin, poolMax } = config.database;
+  const { url, byFeature, apart, poolMin, poolMax } = config.database;
   const databases = new Databases({
     poolMin,
     poolMax,
@@ -28,15 +28,19 @@ export function databasesOf(
     queryTimeoutMs,
     ...(trouble && { trouble }),
   });
-  for (const { contract, entities = [], migrations } of features)
-    databases.register(contract.name, byFeature[contract.name] ?? url, entities, migrations);
+  for (const { contract, entities = [], migrations, ownFile } of features) {
+    const { name } = contract;
+    const movedFrom = apart[name] === undefined ? undefined : url;
+    const place = { here: ownFile !== undefined, movedFrom };
+    databases.register(name, byFeature[name] ?? apart[name] ?? url, entities, migrations, place);
+  }
   return databases;
 }
 
 /** Connects and, where nobody else does it, migrates: in development, and SQLite anywhere. */
 async function open(config: Config, { all: features }: Features, logger: PinoLogger): Promise<Databases> {
   const databases = databasesOf(config, features, (err, event) => logger.warn({ err }, event));
-  await databases.connectAll();
+  for (const feature of await databases.connectAll()) logger.info({ feature }, 'tables_moved');
   const alone = features.every(({ contract }) => databases.of(contract.name).embedded);
   if (config.environment === 'development' || alone) await databases.migrateAll();
   return databases;

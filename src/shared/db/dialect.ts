@@ -40,6 +40,14 @@ export abstract class Dialect {
   /** Keeps off other processes, where a database belongs to one. @throws Error when another one has it */
   claim(): void {}
 
+  /**
+   * Moves here the tables that an earlier version kept in the file `from`; true when there were some.
+   * @throws Error when another process has that file, or part of it is in both
+   */
+  adopt(_from: string, _tables: readonly string[], _migrations: readonly string[]): boolean {
+    return false;
+  }
+
   /** Gives back what was claimed. */
   release(): void {}
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, DataSourceOptions } from 'typeorm';
@@ -10,6 +10,7 @@ import { SqliteCheckpointer } from './sqlite.checkpointer';
 import { claimFile } from './sqlite.claim';
 import { SqliteConnection } from './sqlite.connection';
 import { SqliteEngine } from './sqlite.engine';
+import { moveTables } from './sqlite.move';
 import { SqliteThread } from './sqlite.thread';
 import { SqliteThreadConnection } from './sqlite.thread.connection';
 
@@ -76,6 +77,16 @@ export class SqliteDialect extends Dialect {
     const driver = loadDriver();
     this.makeFolder();
     this.unclaim = claimFile(this.path, driver);
+  }
+
+  override adopt(from: string, tables: readonly string[], migrations: readonly string[]): boolean {
+    if (!existsSync(from)) return false;
+    const unclaim = claimFile(from, loadDriver());
+    try {
+      return moveTables({ from, to: this.path, tables, migrations }, loadDriver());
+    } finally {
+      unclaim();
+    }
   }
 
   override release(): void {

@@ -59,7 +59,7 @@ export class PlaceRepository {
 
   /**
    * Passes events in one transaction with their effect, which gets those that had none yet, each once. The place is locked
-   * until the COMMIT, so that processes take turns; it all gives way to others.
+   * until the COMMIT, so that processes take turns.
    * @throws AppError journal_mismatch, unavailable; CommitUnknownError: calling again finds out
    */
   pass<Event extends Numbered, Effect>(
@@ -77,7 +77,8 @@ export class PlaceRepository {
         const result = fresh.length > 0 ? await effect(tx, fresh) : undefined;
         return { place: ofLog ? await this.write(tx, passing(place, events)) : place, effect: result };
       },
-      { priority: 'background' },
+      // A power cut takes effect and place together. A letter, which is settled next, may be in another database.
+      { priority: source === 'log' ? 'background' : 'normal' },
     );
   }
 
