@@ -26,7 +26,11 @@ const tablesOf = (file: string): unknown[] => {
 
 async function send({ url }: AppProcess, id: string): Promise<number> {
   const { timestamp, signatures, body } = signed(id, { ...eventBody(), occurredAt });
-  const headers = { 'content-type': 'application/json', 'idempotency-key': id, 'x-signature': `t=${timestamp},v1=${signatures[0]}` };
+  const headers = {
+    'content-type': 'application/json',
+    'idempotency-key': id,
+    'x-signature': `t=${timestamp},v1=${signatures[0]}`,
+  };
   return (await fetch(`${url}/events`, { method: 'POST', headers, body })).status;
 }
 

@@ -41,7 +41,7 @@ test('with a full disk events answer 503 and the process is not ready, until the
 
     expect(await send()).toBe('ok');
     await eventually(async () => expect(await xp()).toBe(worth));
-    limit(String(statSync(`${file}-wal`).size));
+    limit(String(statSync(`${file.replace('.db', '.events.db')}-wal`).size));
     const during = new Set<string>();
     let accepted = 1;
     await eventually(async () => {

@@ -11,14 +11,15 @@ import { passedAll } from '../support/lag';
 import { signed } from '../support/signed';
 import { openApp, type TestApp } from '../support/wires';
 
-// A power cut leaves SQLite's write-ahead log up to some byte after the last COMMIT that was synced: answers wait for
-// theirs, consumers do not. Wherever the log ends, what was accepted is there and counts once.
+// A power cut leaves each of SQLite's write-ahead logs up to some byte after the last COMMIT that was synced: answers wait
+// for theirs, consumers do not. Wherever the logs end, what was accepted is there and counts once.
 
 const players = 5;
 
 interface Answered {
-  /** How long the log was once these were answered. */
+  /** How long the logs of the journal and of the other file were once these were answered. */
   readonly bytes: number;
+  readonly effects: number;
   readonly ids: readonly string[];
 }
 
@@ -33,7 +34,18 @@ async function accept(app: TestApp, file: string, batch: number): Promise<Answer
   const { code, body } = await app.http.call(gateway, 'ingestBatch', signed(`batch-${batch}`, { events }));
   expect(code).toBe('ok');
   expect((body.results as { status: string }[]).every(({ status }) => status === 'accepted')).toBe(true);
-  return { bytes: statSync(`${file}-wal`).size, ids: events.map(({ id }) => id) };
+  const [bytes, effects] = [sizeOf(ownFile(file)), sizeOf(file)];
+  return { bytes, effects, ids: events.map(({ id }) => id) };
+}
+
+const ownFile = (file: string): string => file.replace('.db', '.events.db');
+const sizeOf = (file: string): number => statSync(`${file}-wal`).size;
+
+/** A database, and as much of its log as had reached the disk. */
+function copyOf(file: string, to: string, bytes?: number): void {
+  copyFileSync(file, to);
+  copyFileSync(`${file}-wal`, `${to}-wal`);
+  if (bytes !== undefined) truncateSync(`${to}-wal`, bytes);
 }
 
 /** The points of each player by the journal, and the ids in it. */
@@ -70,22 +82,21 @@ test('wherever the log ends, every accepted event is there and counts once in pr
       await sleep(batch % 2 === 0 ? 150 : 5);
     }
     await passedAll(app);
-    // In one turn: nobody writes meanwhile.
-    copyFileSync(file, copy);
-    copyFileSync(`${file}-wal`, `${copy}-wal`);
-    end = statSync(`${copy}-wal`).size;
+    for (const each of [file, ownFile(file)]) copyOf(each, each.replace('/aerie.', '/copy.'));
+    end = sizeOf(ownFile(copy));
   }
   const first = answered[0]?.bytes ?? 0;
   // Right after each answer, and anywhere else, in the middle of a page as well.
   const random = Array.from({ length: 14 }, () => first + Math.floor(Math.random() * (end - first)));
   for (const cut of [...answered.map(({ bytes }) => bytes), ...random, end]) {
     const after = join(folder, `cut-${cut}.db`);
-    copyFileSync(copy, after);
-    copyFileSync(`${copy}-wal`, `${after}-wal`);
-    truncateSync(`${after}-wal`, cut);
+    // Effects wait for no disk, and none is of an event that had not reached it.
+    const bound = answered.findLast(({ bytes }) => bytes <= cut)?.effects ?? 0;
+    copyOf(copy, after, Math.floor(Math.random() * (bound + 1)));
+    copyOf(ownFile(copy), ownFile(after), cut);
     await using app = await openApp(`sqlite:${after}`);
     await passedAll(app);
-    const { points, ids } = journal(after);
+    const { points, ids } = journal(ownFile(after));
     const accepted = answered.filter(({ bytes }) => bytes <= cut).flatMap((each) => each.ids);
     expect(accepted.filter((id) => !ids.has(id))).toEqual([]);
     for (const [playerId, sum] of points) expect([cut, ...(await told(app, playerId))]).toEqual([cut, sum, sum]);
