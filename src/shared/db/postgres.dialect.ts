@@ -1,4 +1,4 @@
-import { type PoolClient, types } from 'pg';
+import type { PoolClient } from 'pg';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
 import type { DatabaseAddress } from '../config/database-url';
@@ -8,12 +8,18 @@ import { Dialect, type DialectOptions, inTime } from './dialect';
 import { PostgresConnection, type PostgresSession } from './postgres.connection';
 import { checkNumber } from './safe-integer';
 
-// Whole numbers come as text in these types: bigint, and numeric, which is what SUM makes of bigint.
-const numberTypes: readonly number[] = [types.builtins.INT8, types.builtins.NUMERIC];
+// Whole numbers come as text in these types: bigint, and numeric, which is what SUM makes of bigint. Numbers of
+// https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
+const numberTypes: readonly number[] = [20, 1700];
 
-function getTypeParser(oid: number, format?: string): (text: string) => unknown {
-  if (numberTypes.includes(oid) && format !== 'binary') return (text) => checkNumber(Number(text));
-  return types.getTypeParser(oid, format as 'text');
+function typeParsers() {
+  // Loaded by those alone who have such a server.
+  const { types } = require('pg') as typeof import('pg');
+  const getTypeParser = (oid: number, format?: string): ((text: string) => unknown) => {
+    if (numberTypes.includes(oid) && format !== 'binary') return (text) => checkNumber(Number(text));
+    return types.getTypeParser(oid, format as 'text');
+  };
+  return { getTypeParser };
 }
 
 type Loan = [PoolClient, (error?: Error) => void];
@@ -43,7 +49,7 @@ export class PostgresDialect extends Dialect {
       ...driver,
       min: poolMin,
       keepAlive: true,
-      types: { getTypeParser },
+      types: typeParsers(),
       connectionTimeoutMillis: connectTimeoutMs,
     };
     const pool = { poolSize: poolMax, connectTimeoutMS: connectTimeoutMs, extra, installExtensions: false };
