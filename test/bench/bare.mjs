@@ -1,6 +1,8 @@
-// What Aerie is compared with: a bare Fastify handler that verifies the same signature and parses the same JSON, and
-// keeps nothing. Prints its port when it listens.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+// What Aerie is compared with: bare Fastify handlers. That of events verifies the same signature and parses the same JSON,
+// and keeps nothing; those of reads answer the same bytes, after the same check of a token where one is wanted. ANSWERS
+// names a file with `{ key, reads: [{ route, body, token }] }`. Prints its port when it listens.
+import { createHmac, createPublicKey, timingSafeEqual, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fastify from 'fastify';
 import { secret } from './prepare.mjs';
 
@@ -20,6 +22,26 @@ app.post('/events', (request, reply) => {
   return reply.code(202).send({ eventId: id, status: 'accepted' });
 });
 
+function addReads({ key, reads }) {
+  const publicKey = key && createPublicKey({ key, format: 'jwk' });
+  for (const { route, body, token } of reads) {
+    app.get(route, (request, reply) => {
+      if (token && !isSigned(request.headers.authorization, publicKey))
+        return reply.code(401).send({ error: 'Unauthorized' });
+      return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+    });
+  }
+}
+
+/** A JWT by RS256 that has not expired. */
+function isSigned(authorization, key) {
+  const [, head, claims, signature] = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/.exec(authorization ?? '') ?? [];
+  if (signature === undefined) return false;
+  if (!verify('sha256', Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, 'base64url'))) return false;
+  return JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')).exp * 1000 > Date.now();
+}
+
+if (process.env.ANSWERS) addReads(JSON.parse(readFileSync(process.env.ANSWERS, 'utf8')));
 await app.listen({ host: '127.0.0.1', port: 0 });
 process.stdout.write(`${JSON.stringify({ message: 'app_ready', port: app.server.address().port })}\n`);
 process.once('SIGTERM', () => process.exit(0));

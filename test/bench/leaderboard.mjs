@@ -1,11 +1,10 @@
 // Reads of leaderboards with very many players, alone and while events are applied; and what applying costs.
 // Each size has a database of its own, filled directly: every player is in the day, the week and the season.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { Pool } from 'undici';
+import { temporaryFolder } from './folders.mjs';
 import { signed } from './prepare.mjs';
 import { Server } from './server.mjs';
 
@@ -18,16 +17,10 @@ const readers = 2;
 const name = (player) => `bench-player-${player}`;
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-/** Measures boards of these sizes; each phase takes `seconds`. */
-export async function leaderboards(sizes, seconds) {
-  for (const size of sizes) {
-    const folder = mkdtempSync(join(tmpdir(), 'aerie-bench-'));
-    try {
-      await new Boards(size, folder, seconds).run();
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
+/** Measures boards of growing sizes, in SQLite. */
+export async function measureBoards({ quick, seconds = 10 }) {
+  const sizes = quick ? [10_000] : [10_000, 100_000, 1_000_000];
+  for (const size of sizes) await new Boards(size, temporaryFolder(), seconds).run();
 }
 
 class Boards {

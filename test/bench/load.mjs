@@ -1,57 +1,67 @@
 // The load generator, a process of its own. It is told what to send; everything is signed before the clock starts.
+import { streamWire, unaryWire } from './grpc-wire.mjs';
+import { httpWire } from './http-wire.mjs';
 import { batch, EventSource, players, single } from './prepare.mjs';
-import { grpcWire, httpWire, streamWire } from './wires.mjs';
+import { bySecond, quantiles } from './statistics.mjs';
 
-const wires = {
-  single: (target) => httpWire(target, '/events'),
-  batch: (target) => httpWire(target, '/events/batch'),
-  unary: grpcWire,
-  stream: streamWire,
-};
+const wires = { single: httpWire, batch: httpWire, read: httpWire, unary: unaryWire, stream: streamWire };
 
-const drainMs = 15_000;
+/** So long after the end of a scenario answers are still waited for; what has none by then is counted as unanswered. */
+const patienceMs = 30_000;
 /** Beyond so many unanswered requests a paced run sends no more: the server is far too slow. */
 const maxUnanswered = 20_000;
 
-/** Points of accepted events, by player, over the whole life of this process. */
-const expected = new Float64Array(players);
-let source;
+/** By run: who makes its events, and the points of those that were accepted, by player. */
+const runs = new Map();
 
-process.on('message', (order) => {
-  if (order.type === 'prepare') void prepare(order);
-  else if (order.type === 'expected') process.send({ type: 'expected', points: Array.from(expected) });
-  else if (order.type === 'end') process.exit(0);
-});
+const orders = {
+  prepare,
+  expected: ({ run }) => process.send({ type: 'expected', points: Array.from(runs.get(run)?.expected ?? []) }),
+  end: () => process.exit(0),
+};
+
+process.on('message', (order) => void orders[order.type]?.(order));
+process.once('disconnect', () => process.exit(1));
 
 async function prepare({ run, target, scenario }) {
-  source ??= new EventSource(run);
-  const wire = wires[scenario.wire](target);
-  const items = [];
-  for (let count = 0; count < scenario.requests; count += 1) {
-    const item = scenario.size === 1 ? single(source) : batch(source, scenario.size);
-    items.push(wire.encode?.(item) ?? item);
-  }
+  if (!runs.has(run)) runs.set(run, { source: new EventSource(run), expected: new Float64Array(players) });
+  const { source, expected } = runs.get(run);
+  const wire = wires[scenario.wire](target, { connections: scenario.connections, kind: scenario.wire });
+  const items = itemsOf(scenario, source).map(wire.encode);
   globalThis.gc?.();
   process.send({ type: 'prepared' });
   await new Promise((resolve) => process.once('message', resolve));
-  const result = await new Load(wire, items, scenario).run();
+  const result = await new Load(wire, items, scenario, expected).run();
   wire.close();
   process.send({ type: 'result', ...result });
 }
 
+/** Reads are sent again and again; each event only once. */
+function itemsOf({ size, mix, requests, reads }, source) {
+  if (reads) return reads;
+  source.now = Date.now();
+  return Array.from({ length: requests }, () => (size === 1 ? single(source, mix) : batch(source, size, mix)));
+}
+
 class Load {
   #latencies = [];
+  /** Milliseconds from the start at which a request was due, in the order of `#latencies`. */
+  #dues = [];
+  /** Of a paced run: how long after its moment each request left, which is the generator's fault. */
+  #lateness = [];
   #statuses = new Map();
   #next = 0;
   #open = 0;
   #inTime = 0;
+  #succeeded = 0;
   #accepted = 0;
   #finished = () => {};
 
-  constructor(wire, items, scenario) {
+  constructor(wire, items, scenario, expected) {
     this.wire = wire;
     this.items = items;
     this.scenario = scenario;
+    this.expected = expected;
   }
 
   async run() {
@@ -62,72 +72,98 @@ class Load {
     else await this.#fullSpeed();
     const seconds = (Math.min(performance.now(), this.ends) - this.began) / 1000;
     const { user, system } = process.cpuUsage(cpu);
+    return this.#result(seconds, (user + system) / 1e6 / seconds);
+  }
+
+  #result(seconds, generatorCpu) {
+    if (this.#open > 0) this.#statuses.set('unanswered', this.#open);
+    const { p50, p95, p99, max } = quantiles(this.#latencies);
     return {
       seconds,
       requests: this.#inTime,
       events: this.#inTime * this.scenario.size,
+      // Also those that were answered when the time was over: what the server has worked for.
+      worked: this.#succeeded * this.scenario.size,
       accepted: this.#accepted,
-      generatorCpu: (user + system) / 1e6 / seconds,
+      generatorCpu,
       statuses: Object.fromEntries(this.#statuses),
-      ...quantiles(this.#latencies),
+      p50,
+      p95,
+      p99,
+      max,
+      ...(this.scenario.rate && {
+        lateP99: quantiles(this.#lateness).p99,
+        bySecond: bySecond(this.#dues, this.#latencies),
+      }),
     };
   }
 
   #fullSpeed() {
     return new Promise((resolve) => {
-      this.#finished = resolve;
+      const late = setTimeout(resolve, this.scenario.seconds * 1000 + patienceMs);
+      this.#finished = () => {
+        clearTimeout(late);
+        resolve();
+      };
       for (let started = 0; started < this.wire.concurrency; started += 1) this.#again();
     });
   }
 
   #again() {
-    if (this.#next < this.items.length && performance.now() < this.ends)
-      this.#send(performance.now(), () => this.#again());
+    if (this.#hasNext() && performance.now() < this.ends) this.#send(performance.now(), () => this.#again());
     else if (this.#open === 0) this.#finished();
+  }
+
+  #hasNext() {
+    return this.scenario.reads !== undefined || this.#next < this.items.length;
   }
 
   /** Each request has its moment, and its latency counts from then, however late it left. */
   async #paced() {
     const spacing = 1000 / this.scenario.rate;
-    let due = this.began;
-    while (due < this.ends && this.#next < this.items.length) {
+    for (let sent = 0, due = this.began; due < this.ends && this.#hasNext(); ) {
       const now = performance.now();
-      while (due <= now && due < this.ends && this.#next < this.items.length && this.#open < maxUnanswered) {
+      while (due <= now && due < this.ends && this.#hasNext() && this.#open < maxUnanswered) {
+        this.#lateness.push(performance.now() - due);
         this.#send(due, () => {});
-        due += spacing;
+        sent += 1;
+        due = this.began + sent * spacing;
       }
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    for (const give = performance.now() + drainMs; this.#open > 0 && performance.now() < give; ) {
+    for (const give = performance.now() + patienceMs; this.#open > 0 && performance.now() < give; ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
-  #send(from, then) {
-    const item = this.items[this.#next];
-    this.items[this.#next] = undefined;
+  #nextItem() {
+    const index = this.#next % this.items.length;
+    const item = this.items[index];
+    // What is sent once need not be kept.
+    if (this.scenario.reads === undefined) this.items[index] = undefined;
     this.#next += 1;
+    return item;
+  }
+
+  #send(from, then) {
+    const item = this.#nextItem();
     this.#open += 1;
     this.wire.send(item, (ok, status) => {
       const now = performance.now();
       this.#open -= 1;
+      this.#dues.push(from - this.began);
       this.#latencies.push(now - from);
       this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
-      if (ok) this.#take(item, now);
+      if (ok) this.#count(item, now);
       then();
     });
   }
 
-  #take({ players: who, points }, now) {
+  #count({ players: who, points }, now) {
+    this.#succeeded += 1;
     if (now <= this.ends) this.#inTime += 1;
-    if (this.scenario.kept === false) return;
+    if (this.scenario.kept === false || who === undefined) return;
     this.#accepted += who.length;
-    for (let index = 0; index < who.length; index += 1) expected[who[index]] += points[index];
+    for (let index = 0; index < who.length; index += 1) this.expected[who[index]] += points[index];
   }
-}
-
-function quantiles(latencies) {
-  const sorted = Float64Array.from(latencies).sort();
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }

@@ -3,22 +3,37 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { encodeTime } from 'ulid';
 
 export const secret = 'aerie-development-secret-do-not-use';
-// Fairness is on, and allows a player 10 events a second: in turn, so many players may send 240,000 a second together.
+// Fairness is on and allows a player 10 events a second: in turn, so many players may send 240,000 a second together.
 export const players = 24_000;
 
 // ULIDs as a server that sends this many events in a millisecond would make them.
 const idsPerMillisecond = 20;
+// Coprime with the number of players and with the minute's milliseconds: each is met once before any is met again.
+const stride = 7919;
+const minuteMs = 60_000;
 
-/** Makes events of one run: `{ id, player, points, event }`, where `player` is the number of a player. */
+/**
+ * What events are made of. All points are alike, so that no event is an outlier to fairness, and within its caps.
+ * kind: no player reaches a level or earns anything. usual: as a game sends them. rewards: a level almost every event,
+ * a chest every sixth, and boss kills and drops, of which each earns a reward.
+ */
+const mixes = {
+  kind: { progression: 1, bossKills: 0, least: 1, most: 9 },
+  usual: { progression: 0.8, bossKills: 0.15, least: 1, most: 999 },
+  rewards: { progression: 0.6, bossKills: 0.25, least: 600, most: 999 },
+};
+
+/** Makes the events of one run: `{ id, player, points, event }`, where `player` is the number of a player. */
 export class EventSource {
-  #made = 0;
+  #ids = 0;
+  #events = 0;
   #random = Buffer.alloc(0);
   #used = 0;
 
   constructor(run) {
     this.run = run;
     this.began = Date.now();
-    this.occurredAt = new Date().toISOString();
+    this.now = this.began;
   }
 
   id() {
@@ -28,35 +43,31 @@ export class EventSource {
     }
     const random = this.#random.toString('hex', this.#used, this.#used + 8).toUpperCase();
     this.#used += 8;
-    this.#made += 1;
-    return encodeTime(this.began + Math.floor(this.#made / idsPerMillisecond)) + random;
+    this.#ids += 1;
+    return encodeTime(this.began + Math.floor(this.#ids / idsPerMillisecond)) + random;
   }
 
-  next() {
+  /** Another player and another time than any of the events just before it, as events of many clients have. */
+  next(mix = 'usual') {
     const id = this.id();
-    const player = this.#made % players;
-    // Within the caps of every type.
-    const points = 1 + Math.floor(Math.random() * 999);
+    const { progression, bossKills, least, most } = mixes[mix];
+    this.#events += 1;
+    const player = (this.#events * stride) % players;
+    const occurredAt = new Date(this.now - ((this.#events * stride) % minuteMs)).toISOString();
+    const common = { playerId: playerName(this.run, player), occurredAt };
+    const points = least + Math.floor(Math.random() * (most - least + 1));
     const kind = Math.random();
-    const common = { playerId: playerName(this.run, player), occurredAt: this.occurredAt };
-    if (kind < 0.8)
-      return {
-        id,
-        player,
-        points,
-        event: { type: 'progression', ...common, payload: { deltaXp: points, activity: 'quest' } },
-      };
-    if (kind < 0.95) {
+    if (kind < progression) {
+      const payload = { deltaXp: points, activity: 'quest' };
+      return { id, player, points, event: { type: 'progression', ...common, payload } };
+    }
+    if (kind < progression + bossKills) {
       const payload = { bossId: `boss-${points % 40}`, tier: 1 + (points % 10), points };
       return { id, player, points, event: { type: 'boss_kill', ...common, payload } };
     }
-    const weight = 1 + (points % 50);
-    return {
-      id,
-      player,
-      points: weight * 100,
-      event: { type: 'drop_claimed', ...common, payload: { dropId: `d-${id}`, weight } },
-    };
+    const weight = Math.ceil(points / 100);
+    const payload = { dropId: `d-${id}`, weight };
+    return { id, player, points: weight * 100, event: { type: 'drop_claimed', ...common, payload } };
   }
 }
 
@@ -65,14 +76,14 @@ export function playerName(run, player) {
 }
 
 /** One request with one event. */
-export function single(source) {
-  const { id, player, points, event } = source.next();
+export function single(source, mix) {
+  const { id, player, points, event } = source.next(mix);
   return { ...signed(id, JSON.stringify(event)), players: [player], points: [points] };
 }
 
 /** One request with `size` events. */
-export function batch(source, size) {
-  const made = Array.from({ length: size }, () => source.next());
+export function batch(source, size, mix) {
+  const made = Array.from({ length: size }, () => source.next(mix));
   const body = JSON.stringify({ events: made.map(({ id, event }) => ({ id, ...event })) });
   return {
     ...signed(source.id(), body),

@@ -2,10 +2,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'undici';
+import { parseMetrics } from './metrics.mjs';
 
 const ticksPerSecond = 100; // USER_HZ, the same on every Linux
 const pageBytes = 4096;
-const startMs = 30_000;
+const startMs = 60_000;
+const patienceMs = 600_000;
 
 export class Server {
   #peak = 0;
@@ -47,20 +49,24 @@ export class Server {
     return peak / 1e6;
   }
 
-  #sample() {
-    if (this.child.exitCode !== null) return;
-    const pages = Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]);
-    this.#peak = Math.max(this.#peak, pages * pageBytes);
+  /** The memory of this moment, in MB. */
+  memoryMb() {
+    return (Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]) * pageBytes) / 1e6;
   }
 
-  /** Events applied so far, and how many took at most how long from accepted to applied. */
+  #sample() {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.#peak = Math.max(this.#peak, this.memoryMb() * 1e6);
+  }
+
+  /** Events applied so far by all consumers, and how many took at most how long from accepted to applied. */
   async applied() {
     const { body } = await request(`${this.url}/metrics`);
     return parseMetrics(await body.text());
   }
 
   /** Waits until `count` events in all are applied; how long that took, in seconds. */
-  async untilApplied(count, patienceMs = 120_000) {
+  async untilApplied(count) {
     const began = performance.now();
     for (;;) {
       const { total } = await this.applied();
@@ -94,7 +100,10 @@ function readyLine(child) {
   return new Promise((resolve, reject) => {
     let text = '';
     const late = setTimeout(() => reject(new Error(`Not ready after ${startMs} ms:\n${text}`)), startMs);
-    child.once('exit', (code) => reject(new Error(`The server ended with ${code}:\n${text}`)));
+    child.once('exit', (code) => {
+      clearTimeout(late);
+      reject(new Error(`The server ended with ${code}:\n${text}`));
+    });
     child.stdout.setEncoding('utf8').on('data', (chunk) => {
       text = (text + chunk).slice(-65_536);
       const line = /^\{.*"message":"app_ready".*\}$/m.exec(text);
@@ -103,32 +112,4 @@ function readyLine(child) {
       resolve(JSON.parse(line[0]));
     });
   });
-}
-
-function parseMetrics(text) {
-  let total = 0;
-  const lag = [];
-  for (const line of text.split('\n')) {
-    const value = Number(line.slice(line.lastIndexOf(' ') + 1));
-    if (line.startsWith('progression_events_total')) total += value;
-    const bucket = /^progression_lag_seconds_bucket\{.*le="([^"]+)"/.exec(line)?.[1];
-    if (bucket) lag.push({ le: bucket === '+Inf' ? Number.POSITIVE_INFINITY : Number(bucket), count: value });
-  }
-  return { total, lag };
-}
-
-/** The quantile of what was observed between two readings, in seconds: the upper end of its bucket, interpolated. */
-export function lagQuantile(before, after, quantile) {
-  const counts = after.lag.map(({ le, count }, index) => ({ le, count: count - (before.lag[index]?.count ?? 0) }));
-  const wanted = (counts.at(-1)?.count ?? 0) * quantile;
-  let previous = { le: 0, count: 0 };
-  for (const bucket of counts) {
-    if (bucket.count >= wanted && bucket.count > 0) {
-      if (!Number.isFinite(bucket.le)) return bucket.le;
-      const share = (wanted - previous.count) / Math.max(1, bucket.count - previous.count);
-      return previous.le + (bucket.le - previous.le) * Math.max(0, share);
-    }
-    previous = bucket;
-  }
-  return 0;
 }

@@ -1,0 +1,67 @@
+// The databases that are measured on: SQLite in a temporary folder, or a server of the bench's own, as the tests start one.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { temporaryFolder } from './folders.mjs';
+import { support } from './typescript.mjs';
+
+/** `kind`: sqlite, postgres, mariadb, or the URL of a running server in which databases may be made. */
+export function openStore(kind) {
+  if (kind === 'sqlite') return new SqliteStore();
+  return kind.includes('://') ? ServerStore.at(kind) : ServerStore.start(kind);
+}
+
+class SqliteStore {
+  dialect = 'sqlite';
+  version = new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get();
+
+  /** An empty database; answers its URL. */
+  create() {
+    return `sqlite:${join(temporaryFolder(), 'aerie.db')}`;
+  }
+
+  close() {}
+}
+
+const programs = {
+  postgres: { needs: ['initdb', 'postgres'], start: 'startPostgres' },
+  mariadb: { needs: ['mariadb-install-db', 'mariadbd'], start: 'startMariadb' },
+};
+
+class ServerStore {
+  #made = [];
+
+  static async start(kind) {
+    const { needs, start } = programs[kind];
+    const { ensurePrograms, pathOf } = support('programs');
+    ensurePrograms(needs);
+    const said = execFileSync(pathOf(needs.at(-1)), ['--version'], { encoding: 'utf8' });
+    const [version] = /\d+\.\d+(\.\d+)?/.exec(said) ?? [said.trim()];
+    const server = await support('servers')[start]();
+    return new ServerStore(kind, version, server.url, server);
+  }
+
+  static at(url) {
+    const dialect = url.startsWith('postgres') ? 'postgres' : 'mariadb';
+    return new ServerStore(dialect, 'a server that was given', url);
+  }
+
+  constructor(dialect, version, url, server) {
+    this.dialect = dialect;
+    this.version = version;
+    this.url = url;
+    this.server = server;
+  }
+
+  async create() {
+    const url = await support('servers').createDatabase(this.url);
+    this.#made.push(url);
+    return url;
+  }
+
+  async close() {
+    if (this.server) return this.server[Symbol.asyncDispose]();
+    for (const url of this.#made) await support('servers').dropDatabase(this.url, url);
+    return undefined;
+  }
+}
