@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Settle } from '../../shared/async/guarded';
 import { Load } from '../../shared/async/load';
 import { Batcher } from '../../shared/batch/batch';
 import { Bus } from '../../shared/bus/bus';
@@ -41,14 +42,13 @@ export class EventAcceptance {
     });
   }
 
-  /** Answers the outcome of the event once that is durable. @throws AppError unavailable, deadline_exceeded */
-  async record(event: GameEvent): Promise<Recorded> {
+  /** Tells the outcome of the event once that is durable; an error is an AppError unavailable or deadline_exceeded. */
+  record(event: GameEvent, settle: Settle<Recorded>): void {
     this.load.begin(1);
-    try {
-      return await this.batcher.submit(event);
-    } finally {
+    this.batcher.put(event, (error, recorded) => {
       this.load.end(1);
-    }
+      settle(error, recorded);
+    });
   }
 
   /** Each event with its own outcome, in order. */

@@ -5,6 +5,7 @@ import type {
   IngestResult,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import type { Settle } from '../../shared/async/guarded';
 import { Clock } from '../../shared/clock/clock';
 import { answer } from '../../shared/contract/answer';
 import { parse } from '../../shared/contract/dto';
@@ -41,21 +42,33 @@ export class EventIntake {
   ) {}
 
   /** Accepts one event. @throws AppError as EventsGatewayService.ingest */
-  async one(message: SignedMessage, traceId: string): Promise<IngestResponse> {
+  one(message: SignedMessage, traceId: string): Promise<IngestResponse> {
+    return new Promise((resolve, reject) => {
+      this.take(message, traceId, (error, answered) => (answered ? resolve(answered) : reject(error)));
+    });
+  }
+
+  /** Accepts one event without a promise on its way; all errors come to `settle`. */
+  take(message: SignedMessage, traceId: string, settle: Settle<IngestResponse>): void {
     const started = this.clock.monotonic();
+    const refuse = (error: unknown): void => {
+      if (!this.isWarmUp(traceId)) this.metrics.refused(toAppError(error).code);
+      settle(error);
+    };
     try {
       const kid = this.verified(message, ingest.bodyLimit);
       const limits = this.isWarmUp(traceId) ? undefined : this.throttle.take(kid, 1);
       const event = this.toEvent(message.id, fieldsIn(message.body), traceId);
-      const status = settled(await this.acceptance.record(event));
-      this.metrics.ingested(event.type, status);
-      this.metrics.took(this.clock.monotonic() - started);
-      const body = { eventId: event.id, status };
-      if (status !== 'duplicate' && !limits) return body;
-      return answer(body, { ...(status === 'duplicate' && { replayed: 'effect' }), ...(limits && { limits }) });
+      this.acceptance.record(event, (error, status) => {
+        if (status === undefined || status instanceof AppError) return refuse(status ?? error);
+        this.metrics.ingested(event.type, status);
+        this.metrics.took(this.clock.monotonic() - started);
+        const body = { eventId: event.id, status };
+        const told = { ...(status === 'duplicate' && { replayed: 'effect' as const }), ...(limits && { limits }) };
+        settle(undefined, status === 'duplicate' || limits ? answer(body, told) : body);
+      });
     } catch (error) {
-      if (!this.isWarmUp(traceId)) this.metrics.refused(toAppError(error).code);
-      throw error;
+      refuse(error);
     }
   }
 
@@ -137,11 +150,6 @@ class Refused {
 
 function fieldsIn(body: Buffer): EventFields {
   return documentedFields(body) ?? fieldsOf(parse(eventBody, parseJson(body)));
-}
-
-function settled(recorded: Recorded): 'accepted' | 'duplicate' {
-  if (recorded instanceof AppError) throw recorded;
-  return recorded;
 }
 
 /** The id of a refused item, if it has one that may be shown. */

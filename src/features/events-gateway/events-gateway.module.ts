@@ -4,6 +4,7 @@ import { BusModule } from '../../shared/bus/bus.module';
 import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
+import { HttpModule } from '../../shared/http/http.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { FairnessApi } from '../fairness/fairness.api';
 import { EventAcceptance } from './events-gateway.acceptance';
@@ -26,7 +27,7 @@ import { KeyThrottle } from './events-gateway.throttle';
 import { EventsGatewayWarmUp } from './events-gateway.warmup';
 
 @Module({
-  imports: [AsyncModule, BusModule, ContractModule, DbModule, LifecycleModule],
+  imports: [AsyncModule, BusModule, ContractModule, DbModule, HttpModule, LifecycleModule],
   controllers: [EventsGatewayHttpController, EventsGatewayGrpcController],
   providers: [
     EventsGatewayService,

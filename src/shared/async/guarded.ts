@@ -2,6 +2,9 @@ type Report = (error: unknown) => void;
 
 let reporter: Report = (error) => process.emitWarning(error instanceof Error ? error : String(error));
 
+/** Called once: with an error, or with undefined and the value. */
+export type Settle<Value> = (error: unknown, value?: Value) => void;
+
 /** Where errors go that nobody foresaw in the background of this process. The latest one told is asked. */
 export function reportFaultsTo(report: Report): void {
   reporter = report;

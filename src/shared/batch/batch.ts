@@ -1,4 +1,4 @@
-import { guarded } from '../async/guarded';
+import { guarded, type Settle } from '../async/guarded';
 import { newGroupId } from '../db/bulk';
 import { CommitUnknownError, isTransient } from '../db/db.errors';
 import { AppError } from '../errors/app-error';
@@ -62,6 +62,21 @@ export class Batcher<Item, Answer> {
       this.queue.push({ item, settle });
       this.schedule();
     });
+  }
+
+  /** As `submit`, without a promise. */
+  put(item: Item, settled: Settle<Answer>): void {
+    if (!this.hasRoom(1)) {
+      settled(unavailable(new Error('The batch queue is full or closed')));
+      return;
+    }
+    // What it throws is nothing to the others of its group.
+    const settle = guarded((outcome: PromiseSettledResult<Answer>) => {
+      if (outcome.status === 'fulfilled') settled(undefined, outcome.value);
+      else settled(outcome.reason);
+    });
+    this.queue.push({ item, settle });
+    this.schedule();
   }
 
   /** Submits all or, when there is no room for all of them, rejects with `unavailable`. */

@@ -8,7 +8,8 @@ import { ValidationPipe } from './validation.pipe';
 @Module({
   providers: [
     { provide: APP_PIPE, useClass: ValidationPipe },
-    { provide: APP_FILTER, useClass: ErrorFilter },
+    ErrorFilter,
+    { provide: APP_FILTER, useExisting: ErrorFilter },
     PageTokens,
   ],
   exports: [PageTokens],

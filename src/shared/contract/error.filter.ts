@@ -14,7 +14,7 @@ import {
 import { toAppError } from '../errors/to-app-error';
 import { currentContext } from '../tracing/request-context';
 import { grpcError } from './grpc.status';
-import { sendError } from './http.error-body';
+import { type Replying, sendError } from './http.error-body';
 
 /** The one place where an error becomes an answer, on both wires. What nobody foresaw is logged with its cause. */
 @Catch()
@@ -35,6 +35,13 @@ export class ErrorFilter implements ExceptionFilter {
     this.log(error, request.traceId);
     sendError(http.getResponse<FastifyReply>(), error, request.traceId);
     return undefined;
+  }
+
+  /** For requests that come by no framework. */
+  answer(thrown: unknown, reply: Replying, traceId: string): void {
+    const error = toAppError(thrown);
+    this.log(error, traceId);
+    sendError(reply, error, traceId);
   }
 
   private log(error: AppError, traceId: string | undefined): void {

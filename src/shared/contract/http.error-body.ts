@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify';
 import type { AppError } from '../errors/app-error';
 import { kinds } from '../errors/kinds';
 import { newTraceId } from '../tracing/trace-id';
@@ -24,6 +23,18 @@ export function errorBody(error: AppError, traceId: string): ErrorBody {
   };
 }
 
+/** An answer that has perhaps not begun: what Fastify's reply has, too. */
+export interface Replying {
+  readonly sent: boolean;
+  readonly raw: { readonly headersSent: boolean; readonly destroyed: boolean };
+  code(status: number): this;
+  type(type: string): this;
+  header(name: string, value: string): this;
+  headers(headers: Readonly<Record<string, string>>): this;
+  removeHeader(name: string): this;
+  send(body: string): unknown;
+}
+
 // The headers that a handler had set for the answer that it did not get to give.
 const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'etag', 'cache-control', 'location'];
 
@@ -31,7 +42,7 @@ const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'et
  * Answers with the error, unless an answer has begun or nobody is there to read one: a second answer on its way would
  * throw in whatever called this.
  */
-export function sendError(reply: FastifyReply, error: AppError, traceId: string): void {
+export function sendError(reply: Replying, error: AppError, traceId: string): void {
   if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
   const { retryAfterMs, allow, challenge, limits } = error.details;
   for (const name of ofAnotherBody) reply.removeHeader(name);

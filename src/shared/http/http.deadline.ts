@@ -1,9 +1,16 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { guarded } from '../async/guarded';
-import { sendError } from '../contract/http.error-body';
+import { type Replying, sendError } from '../contract/http.error-body';
 import { deadlineExceeded } from '../errors/common.errors';
 
+/** How long a handler may take to begin its answer. */
+export const handlerLimitMs = 5000;
 const sweepMs = 250;
+
+interface Handling {
+  readonly reply: Replying;
+  readonly traceId: string;
+  readonly since: number;
+}
 
 /**
  * Answers 504 for requests whose handler has not begun to answer within `limitMs`, a quarter of a second late at most.
@@ -12,7 +19,7 @@ const sweepMs = 250;
  */
 export class HandlerDeadline {
   // In order of arrival, so a sweep looks at the expired ones and one more.
-  private readonly open = new Map<FastifyRequest, { readonly reply: FastifyReply; readonly since: number }>();
+  private readonly open = new Map<object, Handling>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -25,11 +32,11 @@ export class HandlerDeadline {
     ).unref();
   }
 
-  begin(request: FastifyRequest, reply: FastifyReply): void {
-    this.open.set(request, { reply, since: performance.now() });
+  begin(request: object, reply: Replying, traceId: string): void {
+    this.open.set(request, { reply, traceId, since: performance.now() });
   }
 
-  end(request: FastifyRequest): void {
+  end(request: object): void {
     this.open.delete(request);
   }
 
@@ -39,10 +46,10 @@ export class HandlerDeadline {
 
   private sweep(): void {
     const expired = performance.now() - this.limitMs;
-    for (const [request, { reply, since }] of this.open) {
+    for (const [request, { reply, traceId, since }] of this.open) {
       if (since > expired) return;
       this.open.delete(request);
-      guarded(() => sendError(reply, deadlineExceeded(), request.traceId), this.failed)();
+      guarded(() => sendError(reply, deadlineExceeded(), traceId), this.failed)();
     }
   }
 }

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { detach } from '../async/guarded';
 import type { Peers } from '../connections/peers';
@@ -10,11 +9,9 @@ import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/com
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { type RequestContext, runInContext } from '../tracing/request-context';
 import { traceIdFrom } from '../tracing/trace-id';
-import { HandlerDeadline } from './http.deadline';
+import { logAnswer } from './http.access-log';
+import { HandlerDeadline, handlerLimitMs } from './http.deadline';
 import type { HttpMetrics } from './http.metrics';
-
-const slowMs = 1000;
-const handlerLimitMs = 5000;
 
 export interface HttpHooks {
   readonly metrics: HttpMetrics;
@@ -45,7 +42,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
   // Not before the body is here: it has a limit of its own.
   fastify.addHook('preHandler', (request, reply, done) => {
-    deadline.begin(request, reply);
+    deadline.begin(request, reply, request.traceId);
     done();
   });
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
@@ -61,7 +58,9 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     deadline.end(request);
     if (request.traceId !== hooks.lifecycle.warmUpTraceId) hooks.metrics.observe(request, reply);
-    log(hooks.logger, request, reply);
+    const { traceId, method, routeOptions } = request;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    logAnswer(hooks.logger, { traceId, method, path: routeOptions.url ?? 'unmatched', status, durationMs });
     done();
   });
 }
@@ -76,7 +75,7 @@ export function admitRequests(
   admit: (request: FastifyRequest) => true | Promise<true>,
 ): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (hosts(request.raw) !== 1 && request.raw.httpVersion === '1.1') throw hostMissing();
+    if (hosts(request.raw.rawHeaders) !== 1 && request.raw.httpVersion === '1.1') throw hostMissing();
     if (request.is404) throw unmatched(request, routes);
     const entry = request.routeOptions.config.entry;
     // OPTIONS tells a browser what it may ask, and has no caller yet.
@@ -94,7 +93,7 @@ function isEmpty({ headers }: FastifyRequest): boolean {
 }
 
 /** The number of Host headers: Node keeps the first and hides the others. Source: RFC 9112, 3.2 */
-function hosts({ rawHeaders }: IncomingMessage): number {
+export function hosts(rawHeaders: readonly string[]): number {
   let found = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
@@ -115,18 +114,4 @@ function unmatched(request: FastifyRequest, routes: RouteTable): Error {
   const path = request.url.split('?', 1)[0] ?? '';
   const methods = routes.methodsOf(path);
   return methods.length > 0 ? methodNotAllowed(methods) : routeNotFound();
-}
-
-function log(logger: PinoLogger, request: FastifyRequest, reply: FastifyReply): void {
-  const duration = reply.elapsedTime;
-  if (reply.statusCode < 500 && duration < slowMs && !logger.logger.isLevelEnabled('debug')) return;
-  const fields = {
-    trace_id: request.traceId,
-    method: request.method,
-    path: request.routeOptions.url ?? 'unmatched',
-    status: reply.statusCode,
-    duration_ms: Math.round(duration * 10) / 10,
-  };
-  if (duration >= slowMs) logger.warn(fields, 'request_slow');
-  else logger.debug(fields, 'request_completed');
 }

@@ -4,6 +4,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Counter, Histogram } from 'prom-client';
 import { counter, duration, size } from '../metrics/metrics';
 
+/** Milliseconds, and bytes of the bodies. */
+interface Observed {
+  readonly durationMs: number;
+  readonly received: number;
+  readonly sent: number;
+}
+
+export type ObserveRoute = (status: number, observed: Observed) => void;
+
 interface RouteMetrics {
   readonly requests: Counter.Internal;
   readonly duration: Histogram.Internal<string>;
@@ -21,7 +30,7 @@ export const httpMetrics = [
 /** The HTTP metrics. Children are looked up once for each route and status: hashing labels costs a microsecond each. */
 @Injectable()
 export class HttpMetrics {
-  private readonly children = new Map<string, RouteMetrics>();
+  private readonly routes = new Map<string, ObserveRoute>();
 
   constructor(
     @InjectMetric('http_requests_total') private readonly requests: Counter<'service' | 'method' | 'path' | 'status'>,
@@ -31,29 +40,38 @@ export class HttpMetrics {
   ) {}
 
   observe(request: FastifyRequest, reply: FastifyReply): void {
-    const metrics = this.of(request, reply.statusCode);
-    metrics.requests.inc();
-    metrics.duration.observe(reply.elapsedTime / 1000);
-    metrics.requestSize.observe(Number(request.headers['content-length'] ?? 0));
-    metrics.responseSize.observe(Number(reply.getHeader('content-length') ?? 0));
-  }
-
-  private of(request: FastifyRequest, status: number): RouteMetrics {
     const path = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');
     // A method that no route has is a caller's text: it must not become a label of its own.
     const method = path === 'unmatched' ? 'any' : request.method;
-    const key = `${method} ${path} ${status}`;
-    let found = this.children.get(key);
-    if (!found) {
-      const service = request.routeOptions.config.entry?.service ?? 'app';
-      found = {
-        requests: this.requests.labels({ service, method, path, status }),
-        duration: this.duration.labels({ service, method, path }),
-        requestSize: this.requestSize.labels({ service, method }),
-        responseSize: this.responseSize.labels({ service, method, status }),
-      };
-      this.children.set(key, found);
+    const key = `${method} ${path}`;
+    let observe = this.routes.get(key);
+    if (!observe) {
+      observe = this.route(request.routeOptions.config.entry?.service ?? 'app', method, path);
+      this.routes.set(key, observe);
     }
-    return found;
+    const received = Number(request.headers['content-length'] ?? 0);
+    const sent = Number(reply.getHeader('content-length') ?? 0);
+    observe(reply.statusCode, { durationMs: reply.elapsedTime, received, sent });
+  }
+
+  /** The metrics of one route, with its children by status. */
+  route(service: string, method: string, path: string): ObserveRoute {
+    const children = new Map<number, RouteMetrics>();
+    return (status, { durationMs, received, sent }) => {
+      let found = children.get(status);
+      if (!found) {
+        found = {
+          requests: this.requests.labels({ service, method, path, status }),
+          duration: this.duration.labels({ service, method, path }),
+          requestSize: this.requestSize.labels({ service, method }),
+          responseSize: this.responseSize.labels({ service, method, status }),
+        };
+        children.set(status, found);
+      }
+      found.requests.inc();
+      found.duration.observe(durationMs / 1000);
+      found.requestSize.observe(received);
+      found.responseSize.observe(sent);
+    };
   }
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
   server = fastifyServer();
   server.decorateRequest('traceId', 'the-trace');
   server.addHook('preHandler', (each, reply, done) => {
-    deadline.begin(each, reply);
+    deadline.begin(each, reply, each.traceId);
     done();
   });
   server.addHook('onResponse', (each, _reply, done) => {
