@@ -8,6 +8,7 @@ import { eventsGatewayContract as gateway } from '../../src/features/events-gate
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import type { ReadinessReport } from '../../src/shared/health/readiness';
 import { startApp } from '../support/app';
+import { journalUrl } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { refuseNobody } from '../support/fairness';
 import { eventBody, signed } from '../support/signed';
@@ -21,9 +22,9 @@ const worth = 10;
 
 test('with a full disk events answer 503 and the process is not ready, until there is room again; nothing is lost', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'aerie-disk-'));
-  const file = join(folder, 'aerie.db');
+  const file = `sqlite:${join(folder, 'aerie.db')}`;
   {
-    await using app = await startApp({ databaseUrl: `sqlite:${file}` });
+    await using app = await startApp({ databaseUrl: file });
     const http = new HttpWire(app.url);
     await refuseNobody(app.url);
     let sent = 0;
@@ -41,7 +42,7 @@ test('with a full disk events answer 503 and the process is not ready, until the
 
     expect(await send()).toBe('ok');
     await eventually(async () => expect(await xp()).toBe(worth));
-    limit(String(statSync(`${file.replace('.db', '.events.db')}-wal`).size));
+    limit(String(statSync(`${journalUrl(file).slice('sqlite:'.length)}-wal`).size));
     const during = new Set<string>();
     let accepted = 1;
     await eventually(async () => {

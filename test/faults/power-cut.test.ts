@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
+import { journalUrl } from '../support/databases';
 import { randomEvents } from '../support/events';
 import { passedAll } from '../support/lag';
 import { signed } from '../support/signed';
@@ -34,11 +35,11 @@ async function accept(app: TestApp, file: string, batch: number): Promise<Answer
   const { code, body } = await app.http.call(gateway, 'ingestBatch', signed(`batch-${batch}`, { events }));
   expect(code).toBe('ok');
   expect((body.results as { status: string }[]).every(({ status }) => status === 'accepted')).toBe(true);
-  const [bytes, effects] = [sizeOf(ownFile(file)), sizeOf(file)];
+  const [bytes, effects] = [sizeOf(journalOf(file)), sizeOf(file)];
   return { bytes, effects, ids: events.map(({ id }) => id) };
 }
 
-const ownFile = (file: string): string => file.replace('.db', '.events.db');
+const journalOf = (file: string): string => journalUrl(`sqlite:${file}`).slice('sqlite:'.length);
 const sizeOf = (file: string): number => statSync(`${file}-wal`).size;
 
 /** A database, and as much of its log as had reached the disk. */
@@ -82,8 +83,8 @@ test('wherever the log ends, every accepted event is there and counts once in pr
       await sleep(batch % 2 === 0 ? 150 : 5);
     }
     await passedAll(app);
-    for (const each of [file, ownFile(file)]) copyOf(each, each.replace('/aerie.', '/copy.'));
-    end = sizeOf(ownFile(copy));
+    for (const each of [file, journalOf(file)]) copyOf(each, each.replace('/aerie.', '/copy.'));
+    end = sizeOf(journalOf(copy));
   }
   const first = answered[0]?.bytes ?? 0;
   // Right after each answer, and anywhere else, in the middle of a page as well.
@@ -93,10 +94,10 @@ test('wherever the log ends, every accepted event is there and counts once in pr
     // Effects wait for no disk, and none is of an event that had not reached it.
     const bound = answered.findLast(({ bytes }) => bytes <= cut)?.effects ?? 0;
     copyOf(copy, after, Math.floor(Math.random() * (bound + 1)));
-    copyOf(ownFile(copy), ownFile(after), cut);
+    copyOf(journalOf(copy), journalOf(after), cut);
     await using app = await openApp(`sqlite:${after}`);
     await passedAll(app);
-    const { points, ids } = journal(ownFile(after));
+    const { points, ids } = journal(journalOf(after));
     const accepted = answered.filter(({ bytes }) => bytes <= cut).flatMap((each) => each.ids);
     expect(accepted.filter((id) => !ids.has(id))).toEqual([]);
     for (const [playerId, sum] of points) expect([cut, ...(await told(app, playerId))]).toEqual([cut, sum, sum]);

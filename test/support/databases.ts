@@ -22,6 +22,11 @@ async function createSqlite(): Promise<TestDatabase> {
   };
 }
 
+/** Where the journal is: on SQLite it has a file of its own. */
+export function journalUrl(url: string): string {
+  return url.startsWith('sqlite:') ? url.replace(/\.db$/, '.events.db') : url;
+}
+
 function inServer(variable: 'TEST_POSTGRES_URL' | 'TEST_MYSQL_URL') {
   return async (): Promise<TestDatabase> => {
     const server = process.env[variable];

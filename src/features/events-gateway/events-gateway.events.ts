@@ -18,6 +18,11 @@ export interface JournalEvent extends LogEvent {
 export const acceptedEvents: Topic<JournalEvent> = { name: 'accepted-events' };
 
 /** The event as a consumer takes it; `afterSeq`: the number of the event before it. */
-export function fromWire({ occurredAt, acceptedAt, ...event }: AcceptedEvent, afterSeq: number): JournalEvent {
-  return { ...event, afterSeq, occurredAt: Date.parse(occurredAt), acceptedAt: Date.parse(acceptedAt) };
+export function fromWire(event: AcceptedEvent, afterSeq: number): JournalEvent {
+  const { seq, id, type, playerId, points, traceId, fault } = event;
+  const [occurredAt, acceptedAt] = [Date.parse(event.occurredAt), Date.parse(event.acceptedAt)];
+  const journaled = { seq, afterSeq, id, type, playerId, occurredAt, acceptedAt, points, traceId };
+  if (fault !== undefined) return { ...journaled, fault };
+  if (event.bossId !== undefined) return { ...journaled, bossId: event.bossId };
+  return event.dropId === undefined ? journaled : { ...journaled, dropId: event.dropId };
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { AcceptedEvent, ConsumerStart } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { toTime } from '../../shared/clock/time';
 import { inList } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
@@ -153,10 +152,10 @@ function toEvent(row: EventRow): GameEvent {
 function readable(row: EventRow): AcceptedEvent {
   const event = toEvent(row);
   try {
-    return toAcceptedEvent({ ...event, ...subjectOf(JSON.parse(row.payload) as object) }, row.seq);
+    return toAcceptedEvent(event, row.seq, subjectOf(JSON.parse(row.payload) as object));
   } catch (error) {
     const fault = `The journal's row ${row.seq} cannot be read: ${(error as Error).message}`;
-    return { ...event, occurredAt: toTime(0), acceptedAt: toTime(0), seq: row.seq, fault };
+    return { ...toAcceptedEvent({ ...event, occurredAt: 0, acceptedAt: 0 }, row.seq, {}), fault };
   }
 }
 

@@ -7,8 +7,8 @@ import { LeaderboardRepository } from './leaderboard.repository';
 import { LeaderboardScoring } from './leaderboard.scoring';
 
 const name = 'leaderboard';
-// Each group blocks the thread for as long as it takes; larger groups are cheaper for each event but felt by requests.
-const maxGroup = 250;
+// Larger groups are cheaper for each event; but what is made of one holds the thread, and is felt by requests.
+const maxGroup = 500;
 
 /** Consumes accepted events. */
 @Injectable()

@@ -7,8 +7,8 @@ import { ProgressionApplier } from './progression.applier';
 import { ProgressionRepository } from './progression.repository';
 
 const name = 'progression';
-// Each group blocks the thread for as long as it takes; larger groups are cheaper for each event but felt by requests.
-const maxGroup = 250;
+// Larger groups are cheaper for each event; but what is made of one holds the thread, and is felt by requests.
+const maxGroup = 500;
 
 /** Consumes accepted events. */
 @Injectable()

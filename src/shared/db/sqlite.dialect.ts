@@ -14,7 +14,8 @@ import { moveTables } from './sqlite.move';
 import { SqliteThread } from './sqlite.thread';
 import { SqliteThreadConnection } from './sqlite.thread.connection';
 
-// The driver waits for another process's lock with the whole process standing still; longer waits sleep between tries.
+// The driver waits for another connection's lock with its whole thread standing still; where this is a thread of others,
+// too, they sleep between tries.
 const busyTimeoutMs = 50;
 const countLimitMs = 10_000;
 
@@ -103,6 +104,7 @@ export class SqliteDialect extends Dialect {
   dataSourceOptions(): DataSourceOptions {
     const prepareDatabase = (raw: BetterSqlite3.Database) => {
       for (const pragma of this.writer ? ['query_only = ON'] : pragmas) raw.pragma(pragma);
+      raw.pragma('busy_timeout = 0');
       const engine = new SqliteEngine(raw, maxStatements);
       this.driver = { raw, engine };
       const changes = (): number | Promise<number> => {

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
-import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { everyDatabase, journalUrl, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
 
@@ -32,7 +32,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   beforeAll(async () => {
     database = await create();
     app = await openApp(database.url, {}, { fairness: 'off' });
-    await poison(database.url);
+    await poison(journalUrl(database.url));
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import type { ListDeadLettersResponse } from '../../../src/generated/aerie/events_gateway/v1/events_gateway';
-import { everyDatabase } from '../../support/databases';
+import { everyDatabase, journalUrl } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { passedAll } from '../../support/lag';
 import { openApp } from '../../support/wires';
@@ -29,7 +29,7 @@ async function leave(url: string, payloads: Readonly<Record<string, string>>): P
 test.each(everyDatabase)('$name', async ({ create }) => {
   await using database = await create();
   await using app = await openApp(database.url);
-  await leave(database.url, { first: '{"deltaXp":7}', broken: '{"deltaXp":', last: '{"deltaXp":7}' });
+  await leave(journalUrl(database.url), { first: '{"deltaXp":7}', broken: '{"deltaXp":', last: '{"deltaXp":7}' });
   for (const id of ['first', 'last'])
     await eventually(async () =>
       expect((await app.http.call(progression, 'getProgress', { playerId: `left-${id}` })).body).toMatchObject({

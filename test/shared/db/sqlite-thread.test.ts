@@ -22,7 +22,7 @@ let db: Database & AsyncDisposable;
 
 beforeEach(async () => {
   place = await everyDatabase[0]!.create();
-  db = await openAt(place.url, { queryTimeoutMs: 400 });
+  db = await openAt(place.url);
 });
 afterEach(async () => {
   await db[Symbol.asyncDispose]();
@@ -78,12 +78,13 @@ test('when the thread ends before COMMIT has an answer, nobody knows', async () 
 
 test('a statement that takes too long is given up and undone, before the next one has its turn', async () => {
   await db.transaction((tx) => tx.run(insert('a')));
-  const slow = db.transaction((tx) => tx.run(slowly, [20_000_000]));
+  await using hasty = await openAt(place.url, { queryTimeoutMs: 400 });
+  const slow = hasty.transaction((tx) => tx.run(slowly, [20_000_000]));
   await expect(slow).rejects.toMatchObject({ kind: 'unavailable' });
   const patient = async (): Promise<number> => {
     for (let tries = 0; ; tries += 1) {
       try {
-        return await db.transaction((tx) => tx.run("UPDATE things SET note = 'next' WHERE points = 0"));
+        return await hasty.transaction((tx) => tx.run("UPDATE things SET note = 'next' WHERE points = 0"));
       } catch (error) {
         if (tries > 100) throw error;
         await sleep(50);
