@@ -33,7 +33,8 @@ export class Subject {
     this.dist = dist;
     this.store = store;
     this.modules = modules;
-    this.#nodeOptions = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+    // As `npm start` has it.
+    this.#nodeOptions = ['--max-semi-space-size=4', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [])];
     runs += 1;
     this.run = `bench${Date.now().toString(36)}${runs}`;
   }

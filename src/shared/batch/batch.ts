@@ -11,6 +11,11 @@ export interface BatchOptions<Item, Answer> {
   readonly maxItems: number;
   /** Items that may wait, those of the running group not counted; beyond it `unavailable`. */
   readonly maxQueued: number;
+  /**
+   * Milliseconds from the beginning of one group to that of the next, where nothing has to wait longer anyway: a group has a
+   * price of its own, and groups of one or two would spend more on it than on their items.
+   */
+  readonly spacingMs?: number;
   /** One transaction for all these items. `groupId` is a random whole number, new for each try. */
   commit(items: readonly Item[], groupId: number): Promise<readonly Answer[]>;
   /** After a COMMIT whose answer was lost: what the database holds of these items; undefined where it holds nothing. */
@@ -35,12 +40,13 @@ const patienceMs = 500;
 
 /**
  * Group commit: what is submitted while a group commits is the next group; when nothing runs, a group begins at the end
- * of this turn of the event loop. No answer comes before the COMMIT of its group. A group that fails for a reason of one
+ * of this turn of the event loop, or a moment later (`spacingMs`). No answer comes before the COMMIT of its group. A group that fails for a reason of one
  * item runs again in halves, in order, until every item has an answer or an error of its own.
  */
 export class Batcher<Item, Answer> {
   private queue: Entry<Item, Answer>[] = [];
   private running = false;
+  private beganAt = Number.NEGATIVE_INFINITY;
   private closed = false;
   private idleWaiters: (() => void)[] = [];
 
@@ -117,17 +123,25 @@ export class Batcher<Item, Answer> {
   private schedule(): void {
     if (this.running) return;
     this.running = true;
-    outsideRequests(() => setImmediate(guarded(() => this.next())));
+    outsideRequests(() => this.nextSoon());
+  }
+
+  /** Not at once: answers go out, and what has arrived joins the group. */
+  private nextSoon(): void {
+    const next = guarded(() => this.next());
+    const waitMs = this.beganAt + (this.options.spacingMs ?? 0) - performance.now();
+    if (waitMs > 0) setTimeout(next, waitMs);
+    else setImmediate(next);
   }
 
   private async next(): Promise<void> {
     const { maxItems } = this.options;
+    this.beganAt = performance.now();
     const group = this.queue.length <= maxItems ? this.queue : this.queue.splice(0, maxItems);
     if (group === this.queue) this.queue = [];
     await this.work(group);
     if (this.queue.length > 0) {
-      // Not at once: answers go out and what has arrived joins the next group.
-      setImmediate(guarded(() => this.next()));
+      this.nextSoon();
       return;
     }
     this.running = false;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reportFaultsTo } from '../../../src/shared/async/guarded';
 import { Batcher, type BatchOptions } from '../../../src/shared/batch/batch';
 import { CommitUnknownError } from '../../../src/shared/db/db.errors';
 import { unavailable } from '../../../src/shared/errors/common.errors';
@@ -36,6 +37,40 @@ describe('a batch', () => {
       [0, 1, 2, 3, 4],
       [5, 6, 7],
     ]);
+  });
+
+  test('what comes within the spacing of groups is one group; after a rest the next one begins at once', async () => {
+    const { batch, groups } = batcher({ spacingMs: 400 });
+    await batch.submit(0);
+    const second = batch.submit(1);
+    await sleep(20);
+    await Promise.all([second, batch.submit(2)]);
+    expect(groups).toEqual([[0], [1, 2]]);
+    await sleep(400);
+    const third = batch.submit(3);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(groups).toHaveLength(3);
+    await third;
+  });
+
+  test('without promises: each is told once, and one that throws when it is told keeps nobody from the answer', async () => {
+    const { batch } = batcher({ maxQueued: 3 });
+    const told: unknown[] = [];
+    const reported = jest.fn();
+    reportFaultsTo(reported);
+    batch.put(0, () => {
+      throw new Error('of this one');
+    });
+    batch.put(1, (error, answer) => told.push([error, answer]));
+    batch.put(2, (error, answer) => told.push([error, answer]));
+    batch.put(3, (error) => told.push(error));
+    expect(told).toEqual([isUnavailable]);
+    await batch.idle();
+    expect(told.slice(1)).toEqual([
+      [undefined, 'done 1'],
+      [undefined, 'done 2'],
+    ]);
+    expect(reported.mock.calls.map(([error]) => error.message)).toEqual(['of this one']);
   });
 
   test('runs one group at a time, none larger than allowed', async () => {
