@@ -103,7 +103,7 @@ export class SqliteDialect extends Dialect {
 
   dataSourceOptions(): DataSourceOptions {
     const prepareDatabase = (raw: BetterSqlite3.Database) => {
-      for (const pragma of this.writer ? ['query_only = ON'] : pragmas) raw.pragma(pragma);
+      for (const pragma of this.writer ? [] : pragmas) raw.pragma(pragma);
       raw.pragma('busy_timeout = 0');
       const engine = new SqliteEngine(raw, maxStatements);
       this.driver = { raw, engine };

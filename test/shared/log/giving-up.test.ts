@@ -1,4 +1,6 @@
+import type { Sql } from '../../../src/shared/db/sql';
 import { unavailable } from '../../../src/shared/errors/common.errors';
+import { PlaceRepository } from '../../../src/shared/log/place.repository';
 import { settlesAtOnce } from '../../support/at-once';
 import { everyDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
@@ -32,6 +34,15 @@ test('poison is tried five times, and its neighbours go through with the first',
   expect(one.groups.slice(-4)).toEqual([[20], [20], [20], [20]]);
   expect(one.logged).toEqual(['event_parked']);
   expect(await effectsIn(place.db)).toEqual(numbers(1, 50).filter((seq) => seq !== 20));
+});
+
+test('on SQLite what was redriven waits for the disk before its letter is settled, which may be in another file', async () => {
+  await using place = await opened();
+  const places = new PlaceRepository(place.db, 'tested');
+  await places.begin({ seq: 1, id: 'line-1', ahead: [] }, 0, [1]);
+  const level = async (tx: Sql) => (await tx.rows<{ synchronous: number }>('PRAGMA synchronous'))[0]?.synchronous;
+  expect((await places.pass(lines(2, 2), 'log', level)).effect).toBe(1);
+  expect((await places.pass(lines(1, 1), 'redriven', level)).effect).toBe(2);
 });
 
 test('an outage is not counted as a try, however long it lasts', async () => {
