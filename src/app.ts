@@ -1,4 +1,4 @@
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
 import { AppModule, allFeatures, featuresOf } from './app.module';
@@ -23,6 +23,7 @@ import { GrpcHealth } from './shared/health/grpc.health';
 import { addHttpHooks, admitRequests } from './shared/http/http.hooks';
 import { HotRoutes, serveHot } from './shared/http/http.hot';
 import { HttpMetrics } from './shared/http/http.metrics';
+import { serveReads } from './shared/http/http.reads';
 import { secure } from './shared/http/http.security';
 import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/http/http.server';
 import { banner } from './shared/lifecycle/banner';
@@ -142,6 +143,7 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const guard = app.get(AccessGuard);
   admitRequests(fastify, routes, (request) => guard.admitRequest(request));
   serveDocs(fastify, routes, config.publicUrl);
+  serveReads(fastify, app.get(ModulesContainer), app.get(ErrorFilter));
   const grpc = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);
   const { port } = fastify.server.address() as { port: number };

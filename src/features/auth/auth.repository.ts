@@ -4,7 +4,7 @@ import { Clock } from '../../shared/clock/clock';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { insertRow, rowsOf, select } from '../../shared/db/entity';
+import { insertRow, rowsOf, selectOne } from '../../shared/db/entity';
 import { prune } from '../../shared/db/prune';
 import { unavailable } from '../../shared/errors/common.errors';
 import {
@@ -23,10 +23,14 @@ type Key = Pick<Registration, 'address' | 'creation'>;
 
 const maxTries = 5;
 
-/** The tables of auth. `roleOf` is a plain read: every check of a token waits for it. */
+/**
+ * The tables of auth. `roleOf` is a plain read: checks of tokens wait for it. Whoever remembers its answers is told
+ * (`tell`) after the COMMIT of what changes them, also when nobody knows whether that has happened.
+ */
 @Injectable()
 export class AuthRepository {
   private readonly db: Database;
+  private changed: (userId: string) => void = () => undefined;
 
   constructor(
     databases: Databases,
@@ -35,16 +39,22 @@ export class AuthRepository {
     this.db = databases.of('auth');
   }
 
-  async account(userId: string): Promise<Account | undefined> {
-    return (await this.db.read((sql) => select(sql, accountsTable, 'WHERE user_id = ?', [userId])))[0];
+  /** Says whom to tell of users whose `roleOf` is another now. */
+  tell(changed: (userId: string) => void): void {
+    this.changed = changed;
+  }
+
+  account(userId: string): Promise<Account | undefined> {
+    return this.db.read((sql) => selectOne(sql, accountsTable, 'WHERE user_id = ?', [userId]));
   }
 
   /** False when the user has no account. */
   setRole(userId: string, role: AccountRole): Promise<boolean> {
     const change = { role, updatedAt: this.clock.steady() };
-    return this.db.transaction(
+    const done = this.db.transaction(
       async (tx) => (await rowsOf(tx, accountsTable).update({ userId }, change)).affected === 1,
     );
+    return done.finally(() => this.changed(userId));
   }
 
   /** Some accounts after this place, in the order of their places. */
@@ -55,20 +65,22 @@ export class AuthRepository {
 
   /** Removes the account, and with it the password. */
   async forget(userId: string): Promise<void> {
-    await this.db.transaction((tx) => rowsOf(tx, accountsTable).delete({ userId }));
+    const done = this.db.transaction((tx) => rowsOf(tx, accountsTable).delete({ userId }));
+    await done.finally(() => this.changed(userId));
   }
 
   /** The role of the account; undefined when it is not there or the token was revoked. */
   async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
     const text = `SELECT role FROM auth_accounts WHERE user_id = ?
       AND NOT EXISTS (SELECT 1 FROM auth_revocations WHERE jti = ?)`;
-    return (await this.db.read((sql) => sql.rows<Pick<Account, 'role'>>(text, [userId, jti])))[0]?.role;
+    return (await this.db.read((sql) => sql.prepared<Pick<Account, 'role'>>(text, [userId, jti])))[0]?.role;
   }
 
   /** False when it was revoked before. */
   revoke(revocation: Revocation): Promise<boolean> {
     const row = { ...revocation, revokedAt: this.clock.steady() };
-    return unlessThere(this.db.transaction((tx) => insertRow(tx, revocationsTable, row)));
+    const done = unlessThere(this.db.transaction((tx) => insertRow(tx, revocationsTable, row)));
+    return done.finally(() => this.changed(row.userId));
   }
 
   /** Removes up to `limit` revocations of tokens that expired before an instant, and answers how many. */
@@ -83,7 +95,7 @@ export class AuthRepository {
     for (let tries = 1; tries <= maxTries; tries += 1) {
       if (await unlessThere(this.db.transaction((tx) => insertRow(tx, registrationsTable, row)))) return row;
       // Undefined when what was there has ended before it could be read.
-      const [begun] = await this.db.read((sql) => select(sql, registrationsTable, 'WHERE address = ?', [address]));
+      const begun = await this.db.read((sql) => selectOne(sql, registrationsTable, 'WHERE address = ?', [address]));
       if (begun) return begun;
     }
     throw unavailable(new Error('Registrations of one address begin and end all the time'));

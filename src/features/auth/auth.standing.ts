@@ -20,6 +20,7 @@ export class AccountStanding extends Standing implements OnModuleInit {
 
   onModuleInit(): void {
     this.registry.register(this);
+    this.repository.tell((userId) => this.registry.forget(userId));
   }
 
   override async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {

@@ -14,6 +14,8 @@ export interface RankedScores {
 }
 
 const firstCapacity = 1024;
+// Callers ask for no larger pages; this process itself does.
+const mostKept = 100;
 
 /**
  * A board in memory: about 110 bytes a player, and microseconds for a rank among a million. Scores and times only grow,
@@ -25,6 +27,8 @@ export class Ranking {
   private points = new Float64Array(firstCapacity);
   private times = new Float64Array(firstCapacity);
   private readonly free: number[] = [];
+  // By their limit; as long as nothing changes.
+  private readonly firstPages = new Map<number, RankedScores>();
   private readonly order = new SortedSlots<PlayerScore>((slot, player) => this.compare(slot, player));
 
   get size(): number {
@@ -58,10 +62,17 @@ export class Ranking {
     return player && this.order.before(player) + 1;
   }
 
-  /** The next `limit` after `after`, who need not be on the board any more; from the top without it. */
+  /**
+   * The next `limit` after `after`, who need not be on the board any more; from the top without it. Of callers' sizes a first page is the
+   * same object until the ranking changes.
+   */
   page(after: PlayerScore | undefined, limit: number): RankedScores {
+    const known = after ? undefined : this.firstPages.get(limit);
+    if (known) return known;
     const from = after ? this.order.upTo(after) : 0;
-    return { rank: from + 1, scores: this.slice(from, limit) };
+    const page = { rank: from + 1, scores: this.slice(from, limit) };
+    if (!after && limit <= mostKept) this.firstPages.set(limit, page);
+    return page;
   }
 
   /** Up to `each` players on both sides of one, who is between them. */
@@ -81,6 +92,7 @@ export class Ranking {
   }
 
   private insert(player: PlayerScore): void {
+    this.firstPages.clear();
     const slot = this.free.pop() ?? this.players.length;
     this.reserve(slot);
     this.players[slot] = player.playerId;
@@ -90,12 +102,14 @@ export class Ranking {
   }
 
   private move(slot: number, player: PlayerScore): void {
+    this.firstPages.clear();
     this.order.remove(this.at(slot));
     this.write(slot, player);
     this.order.insert(slot, player);
   }
 
   private remove(slot: number): void {
+    this.firstPages.clear();
     const player = this.at(slot);
     this.order.remove(player);
     this.slots.delete(player.playerId);

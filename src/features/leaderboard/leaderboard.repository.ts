@@ -5,7 +5,7 @@ import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import type { Lane } from '../../shared/db/dialect';
-import { insertRow, rowsOf, select } from '../../shared/db/entity';
+import { insertRow, rowsOf, select, selectOne } from '../../shared/db/entity';
 import type { Sql, Value } from '../../shared/db/sql';
 import type { Numbered } from '../../shared/log/place';
 import { type Passed, PlaceRepository, type Source } from '../../shared/log/place.repository';
@@ -109,7 +109,7 @@ export class LeaderboardRepository {
 
   async findWindow(kind: WindowKind, key: string): Promise<StoredWindow | undefined> {
     const rest = 'WHERE kind = ? AND window_key = ?';
-    const [row] = await this.db.read((sql) => select(sql, windowsTable, rest, [kind, key]));
+    const row = await this.db.read((sql) => selectOne(sql, windowsTable, rest, [kind, key]));
     return row && toWindow(row);
   }
 

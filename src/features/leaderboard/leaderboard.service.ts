@@ -66,6 +66,8 @@ export interface WatchedBoard {
  */
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
+  // First pages in memory as answers, by the scores that are on them.
+  private readonly made = new WeakMap<readonly PlayerScore[], Map<string, Answer<Leaderboard>>>();
   private readonly boardTokens;
   private readonly listTokens;
   private readonly entryTokens;
@@ -97,7 +99,20 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const part = await this.metrics.timed(() => this.partOf(place, end, limit));
     // Boards lose no players, so a page that went before has told no such rank.
     if (end && end.nextRank > part.total) throw pageTokenInvalid();
-    return cacheable(this.toLeaderboard(place, part), isFinal(place, key ?? pageToken) ? 'final' : 'ask');
+    const cache = isFinal(place, key ?? pageToken) ? 'final' : 'ask';
+    return end ? cacheable(this.toLeaderboard(place, part), cache) : this.firstPage(place, part, cache);
+  }
+
+  /** The same scores are the same answer: it is made once, however many ask for it before the board changes. */
+  private firstPage(place: Place, part: BoardPart, cache: 'ask' | 'final'): Answer<Leaderboard> {
+    const { startsAt, endsAt } = place.window;
+    // All that can change while the scores do not.
+    const name = `${cache} ${part.state} ${startsAt} ${endsAt}`;
+    const made = this.made.get(part.scores) ?? new Map<string, Answer<Leaderboard>>();
+    this.made.set(part.scores, made);
+    const known = made.get(name) ?? cacheable(this.toLeaderboard(place, part), cache);
+    made.set(name, known);
+    return known;
   }
 
   /**

@@ -3,7 +3,7 @@ import { MoreThan } from 'typeorm';
 import { inList, insertNew, keyOf, newGroupId, upsertAdd } from '../../shared/db/bulk';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
-import { columnsOf, ownedId, rowsOf, select } from '../../shared/db/entity';
+import { columnsOf, ownedId, rowsOf, selectOne } from '../../shared/db/entity';
 import { ownedBy } from '../../shared/db/ownership';
 import type { Sql } from '../../shared/db/sql';
 import type { Numbered } from '../../shared/log/place';
@@ -56,16 +56,16 @@ export class ProgressionRepository {
     return this.places.pass(events, source, (tx, fresh) => effect(new ProgressionSteps(tx), fresh));
   }
 
-  async player(playerId: string, owner?: string): Promise<PlayerRow | undefined> {
+  player(playerId: string, owner?: string): Promise<PlayerRow | undefined> {
     const owned = ownedBy('player_id', owner);
     const where = `WHERE player_id = ?${owned.text}`;
-    return (await this.db.read((sql) => select(sql, playersTable, where, [playerId, ...owned.params])))[0];
+    return this.db.read((sql) => selectOne(sql, playersTable, where, [playerId, ...owned.params]));
   }
 
-  async reward(playerId: string, rewardId: string, owner?: string): Promise<RewardRow | undefined> {
+  reward(playerId: string, rewardId: string, owner?: string): Promise<RewardRow | undefined> {
     const owned = ownedBy('player_id', owner);
     const where = `WHERE player_id = ? AND reward_id = ?${owned.text}`;
-    return (await this.db.read((sql) => select(sql, rewardsTable, where, [playerId, rewardId, ...owned.params])))[0];
+    return this.db.read((sql) => selectOne(sql, rewardsTable, where, [playerId, rewardId, ...owned.params]));
   }
 
   /** Oldest first. */

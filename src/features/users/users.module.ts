@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '../../shared/auth/access.module';
 import { CacheModule } from '../../shared/cache/cache.module';
 import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
@@ -17,7 +18,7 @@ import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
 @Module({
-  imports: [CacheModule, ContractModule, DbModule, IdempotencyModule, LockModule],
+  imports: [AccessModule, CacheModule, ContractModule, DbModule, IdempotencyModule, LockModule],
   controllers: [UsersHttpController, UsersGrpcController],
   providers: [
     UsersService,

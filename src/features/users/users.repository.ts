@@ -3,7 +3,7 @@ import { MoreThan } from 'typeorm';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
-import { insertRow, ownedId, type RowOf, rowsOf, select } from '../../shared/db/entity';
+import { insertRow, ownedId, type RowOf, rowsOf, selectOne } from '../../shared/db/entity';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
 import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
 import { type UserRow, usersKeysTable, usersTable } from './users.entity';
@@ -35,10 +35,10 @@ export class UsersRepository {
   }
 
   /** A plain read: every check of a token waits for it. */
-  async find(id: string, owner: string | undefined): Promise<UserRow | undefined> {
+  find(id: string, owner: string | undefined): Promise<UserRow | undefined> {
     const where = owner === undefined ? 'WHERE id = ?' : 'WHERE id = ? AND id = ?';
     const params = owner === undefined ? [id] : [id, owner];
-    return (await this.db.read((sql) => select(sql, usersTable, where, params)))[0];
+    return this.db.read((sql) => selectOne(sql, usersTable, where, params));
   }
 
   /** Oldest first; with `emailKey` only who has this address. */

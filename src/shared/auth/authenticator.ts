@@ -54,11 +54,10 @@ export class Authenticator {
 
   /** The account decides what its holder may, not the token: whoever was an admin yesterday need not be one today. */
   private async holderOf(bearer: string): Promise<Caller> {
-    const standing = this.standings.registered;
-    const verified = standing && (await this.tokens.verify(bearer));
-    if (!standing || !verified) throw tokenInvalid();
+    const verified = this.standings.known ? await this.tokens.verify(bearer) : undefined;
+    if (!verified) throw tokenInvalid();
     const { userId, jti, expiresAt } = verified;
-    const role = await standing.roleOf(userId, jti);
+    const role = await this.standings.roleOf(userId, jti);
     if (role === undefined) throw tokenInvalid();
     return { kind: role, id: userId, token: { jti, expiresAt } };
   }

@@ -1,6 +1,8 @@
+import { hash, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { JOSEError } from 'jose/errors';
+import { LRUCache } from 'lru-cache';
 import { ulid as newUlid } from 'ulid';
 import { z } from 'zod';
 import { Clock } from '../clock/clock';
@@ -17,6 +19,8 @@ const audience = 'aerie';
 const maxLength = 4096;
 // Clocks of two servers differ, and are set; what has expired has expired all the same.
 const toleranceSeconds = 30;
+// About 400 bytes each.
+const maxRemembered = 10_000;
 
 // Strict: a header that brings a key of its own (jwk, jku, x5c) or asks for more (crit) is none of ours.
 const header = z.strictObject({ alg: z.literal(alg), typ: z.literal(typ), kid: z.string().regex(/^[\w-]{43}$/) });
@@ -37,12 +41,24 @@ export interface VerifiedToken extends PresentedToken {
   readonly userId: string;
 }
 
+/** A token whose signature was right under `key`. It holds from one millisecond since 1970 until another. */
+interface RememberedToken {
+  readonly token: VerifiedToken;
+  readonly kid: string;
+  readonly key: KeyObject;
+  readonly from: number;
+  readonly until: number;
+}
+
 /**
  * Players' tokens: JWTs (RFC 7519, RFC 9068) by RS256 under a named key, only in the one canonical spelling. Whether a
- * token still holds is for `Standing` to say.
+ * token still holds is for `Standing` to say. A right signature stays right, so those that were right are remembered, by the
+ * token's SHA-256; its times and its key are looked at each time.
  */
 @Injectable()
 export class Tokens {
+  private readonly remembered = new LRUCache<string, RememberedToken>({ max: maxRemembered });
+
   constructor(
     private readonly keys: TokenKeys,
     private readonly config: Config,
@@ -65,9 +81,23 @@ export class Tokens {
 
   /** Undefined for whatever is not a token of ours that holds now, for whatever reason. */
   async verify(token: string): Promise<VerifiedToken | undefined> {
+    if (token.length > maxLength) return undefined;
+    const name = hash('sha256', token, 'base64');
+    const known = this.remembered.get(name);
+    if (known) {
+      const { verifying } = await this.keys.ring();
+      if (verifying.get(known.kid) === known.key && holds(known, this.clock.steady())) return known.token;
+      this.remembered.delete(name);
+    }
+    const found = await this.check(token);
+    if (found) this.remembered.set(name, found);
+    return found?.token;
+  }
+
+  private async check(token: string): Promise<RememberedToken | undefined> {
     const kid = keyIdOf(token);
     const key = kid === undefined ? undefined : (await this.keys.ring()).verifying.get(kid);
-    if (!key) return undefined;
+    if (kid === undefined || !key) return undefined;
     const now = this.clock.steady();
     const options = {
       algorithms: [alg],
@@ -80,10 +110,18 @@ export class Tokens {
     };
     const payload = await jwtVerify(token, key, options).then(payloadOf, refused);
     const found = claims.safeParse(payload);
-    if (!found.success || found.data.exp * 1000 <= now) return undefined;
-    const { sub, jti, exp } = found.data;
-    return { userId: sub, jti, expiresAt: exp * 1000 };
+    if (!found.success) return undefined;
+    const { sub, jti, exp, iat, nbf } = found.data;
+    // As jwtVerify decides it, which takes the second for which the tolerance ends, too.
+    const from = (Math.max(iat, nbf) - toleranceSeconds) * 1000;
+    const until = Math.min(exp, iat + this.ttlSeconds + toleranceSeconds + 1) * 1000;
+    const verified = { token: { userId: sub, jti, expiresAt: exp * 1000 }, kid, key, from, until };
+    return holds(verified, now) ? verified : undefined;
   }
+}
+
+function holds({ from, until }: RememberedToken, now: number): boolean {
+  return from <= now && now < until;
 }
 
 function payloadOf({ payload }: { readonly payload: JWTPayload }): JWTPayload {
@@ -97,7 +135,6 @@ function refused(error: unknown): undefined {
 
 /** The key id of a token in its one canonical spelling; undefined for anything else. */
 function keyIdOf(token: string): string | undefined {
-  if (token.length > maxLength) return undefined;
   const parts = token.split('.');
   if (parts.length !== 3 || !parts.every(isCanonical)) return undefined;
   try {

@@ -27,6 +27,7 @@ export const headersOfFact: Readonly<Record<keyof AnswerFacts, readonly AnswerHe
   replayed: ['Idempotent-Replayed'],
   limits: ['RateLimit', 'RateLimit-Policy'],
   secret: ['Cache-Control'],
+  json: [],
 };
 
 // Ours can be asked whether anything has changed at the cost of the question; proxies and browsers keep the answer.

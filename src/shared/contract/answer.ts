@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { LimitLeft } from '../errors/app-error';
 
 /** The facts of an answer beside its message. Each wire spells it in headers or trailers (answer-headers.ts). */
@@ -13,6 +13,8 @@ export interface AnswerFacts {
   readonly limits?: readonly LimitLeft[];
   /** No cache may keep it. */
   readonly secret?: true;
+  /** The message as JSON, where it has been made already. */
+  readonly json?: string;
 }
 
 const facts = Symbol('facts');
@@ -33,6 +35,12 @@ export function factsOf(body: object): AnswerFacts {
 
 /** A public answer, whose version is a digest: the same as long as it says the same, whichever process gives it. */
 export function cacheable<Body extends object>(body: Body, cache: 'ask' | 'final'): Answer<Body> {
-  const digest = createHash('sha256').update(JSON.stringify(body)).digest('base64url');
-  return answer(body, { version: digest.slice(0, 22), cache });
+  const json = JSON.stringify(body);
+  return answer(body, { version: hash('sha256', json, 'base64url').slice(0, 22), cache, json });
+}
+
+/** A message as JSON. */
+export function jsonOf(body: unknown): string {
+  const made = typeof body === 'object' && body !== null ? factsOf(body).json : undefined;
+  return made ?? JSON.stringify(body);
 }

@@ -12,6 +12,6 @@ import { ValidationPipe } from './validation.pipe';
     { provide: APP_FILTER, useExisting: ErrorFilter },
     PageTokens,
   ],
-  exports: [PageTokens],
+  exports: [ErrorFilter, PageTokens],
 })
 export class ContractModule {}

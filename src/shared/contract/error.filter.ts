@@ -25,16 +25,20 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: PinoLogger) {}
 
   catch(thrown: unknown, host: ArgumentsHost): Observable<never> | undefined {
-    const error = asAppError(thrown, host);
     if (host.getType() === 'rpc') {
+      const error = toAppError(thrown);
       this.log(error, currentContext()?.traceId);
       return throwError(() => grpcError(error));
     }
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    this.log(error, request.traceId);
-    sendError(http.getResponse<FastifyReply>(), error, request.traceId);
+    this.refuse(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
     return undefined;
+  }
+
+  /** Answers an HTTP request with the error. */
+  refuse(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const error = thrown instanceof HttpException ? fromFramework(thrown, request) : thrown;
+    this.answer(error, reply, request.traceId);
   }
 
   /** For requests that come by no framework. */
@@ -58,14 +62,8 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function asAppError(thrown: unknown, host: ArgumentsHost): AppError {
-  if (thrown instanceof HttpException) return fromFramework(thrown, host);
-  return toAppError(thrown);
-}
-
 /** Nest and Fastify refuse some requests before any of our code runs; Nest keeps only the status of Fastify's errors. */
-function fromFramework(thrown: HttpException, host: ArgumentsHost): AppError {
-  const { routeOptions } = host.switchToHttp().getRequest<FastifyRequest>();
+function fromFramework(thrown: HttpException, { routeOptions }: FastifyRequest): AppError {
   switch (thrown.getStatus()) {
     case 400:
       return malformedJson('The request is not well-formed');

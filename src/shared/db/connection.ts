@@ -14,6 +14,11 @@ export abstract class Connection implements Sql {
   ) {}
 
   abstract rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
+
+  prepared<T>(text: string, params: readonly Value[]): Promise<T[]> {
+    return this.rows(text, params);
+  }
+
   abstract run(text: string, params?: readonly Value[]): Promise<number>;
   abstract insertRows(rows: BulkRows): Promise<Set<string>>;
   abstract upsertRows<T>(rows: UpsertRows, back?: ReadBack): Promise<T[]>;

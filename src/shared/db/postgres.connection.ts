@@ -2,8 +2,8 @@ import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { guarded } from '../async/guarded';
 import { keyOf } from './bulk';
-import { isStatementLost } from './db.errors';
-import { arrayOf, bind, nameOf, numbered } from './postgres.statements';
+import { isPlanStale, isStatementLost } from './db.errors';
+import { arrayOf, bind, nameOf, numbered, rename } from './postgres.statements';
 import { ServerConnection } from './server.connection';
 import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
@@ -38,6 +38,10 @@ export class PostgresConnection extends ServerConnection {
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
     return (await this.send(text, params)).rows as T[];
+  }
+
+  override async prepared<T>(text: string, params: readonly Value[]): Promise<T[]> {
+    return (await this.queryPrepared(numbered(text, params), params.map(bind))).rows as T[];
   }
 
   async run(text: string, params: readonly Value[] = []): Promise<number> {
@@ -114,13 +118,14 @@ export class PostgresConnection extends ServerConnection {
     }
   }
 
-  private async queryPrepared(text: string, values: string[]): Promise<QueryResult> {
+  private async queryPrepared(text: string, values: (string | number | null)[]): Promise<QueryResult> {
     if (this.session.pooled) return this.query({ text, values });
     try {
       return await this.query({ name: nameOf(text), text, values });
     } catch (error) {
-      // The transaction is over and is run again, without names from now on.
+      // The transaction is over and is run again, without names from now on, or under a new one.
       if (isStatementLost(error)) this.session.pooled = true;
+      if (isPlanStale(error)) rename(text);
       throw error;
     }
   }

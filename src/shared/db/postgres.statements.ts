@@ -4,6 +4,7 @@ import type { ColumnType, Value } from './sql';
 const maxTexts = 2000;
 const texts = new Map<string, string>();
 const names = new Map<string, string>();
+let named = 0;
 
 function signature(params: readonly Value[]): string {
   let types = '';
@@ -45,7 +46,13 @@ export function bind(value: Value): string | number | null {
 export function nameOf(text: string): string {
   const known = names.get(text);
   if (known) return known;
-  const name = `aerie_${names.size}`;
+  return rename(text);
+}
+
+/** Another name, under which connections prepare the statement anew: with the tables as they are now. */
+export function rename(text: string): string {
+  named += 1;
+  const name = `aerie_${named}`;
   names.set(text, name);
   return name;
 }

@@ -5,9 +5,10 @@ import { HttpParts } from '../contract/http-parts';
 import { readSigned, type SignedCall } from '../contract/signed-call';
 import { validationFailed } from '../errors/common.errors';
 
-export const HttpRequest = createParamDecorator((_data: undefined, context: ExecutionContext) =>
-  messageOf(context.switchToHttp().getRequest<FastifyRequest>()),
-);
+export const requestFactory = (_data: undefined, context: ExecutionContext) =>
+  messageOf(context.switchToHttp().getRequest<FastifyRequest>());
+
+export const HttpRequest = createParamDecorator(requestFactory);
 
 /** Path and query, or path and body, as one message: a URL is only another spelling of an RPC. So are headers, if it is signed. */
 export function messageOf(request: FastifyRequest): HttpParts | SignedCall {

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { request } from 'undici';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
+import { LeaderboardService } from '../../../src/features/leaderboard/leaderboard.service';
 import type { Snapshot } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
@@ -111,4 +113,39 @@ test('another process gives the same ETag, and gRPC has both in its trailers', a
       .on('status', ({ metadata }) => resolve(metadata.getMap()));
   });
   expect(trailers).toMatchObject({ etag: here.etag, 'cache-control': final });
+});
+
+test('an answer’s bytes are made once for each first page, follow every change, and are what its ETag is made of', async () => {
+  const paths = [
+    '/leaderboard?window=daily',
+    '/leaderboard?window=daily&limit=1',
+    '/leaderboard?window=daily&key=2026-11-20',
+  ];
+  const toLeaderboard = jest.spyOn(
+    LeaderboardService.prototype as unknown as { toLeaderboard(): unknown },
+    'toLeaderboard',
+  );
+  const totals: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    for (const path of paths) {
+      const answers = [await get(path), await get(path), await get(path)];
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+      const { text, etag } = answers[0] as (typeof answers)[number];
+      const board = JSON.parse(text) as { total: number };
+      expect(text).toBe(JSON.stringify(board));
+      expect(etag).toBe(`"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`);
+      const { body } = await app.grpc.call(leaderboard, 'getLeaderboard', {
+        window: 'daily',
+        ...(path.includes('limit') ? { limit: 1 } : {}),
+      });
+      expect(body).toEqual(board);
+      totals.push(board.total);
+    }
+    await play(app, [{ playerId: `new-${round}`, points: 100, occurredAt: '2026-11-20T07:40:00.000Z' }]);
+    await counted(app);
+  }
+  expect(totals).toEqual([3, 3, 3, 4, 4, 4, 5, 5, 5]);
+  // Two sizes in three rounds; naming the current window says the same.
+  expect(toLeaderboard).toHaveBeenCalledTimes(6);
+  toLeaderboard.mockRestore();
 });

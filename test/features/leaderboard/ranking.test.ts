@@ -100,3 +100,34 @@ test('who is not there has no rank; a page after somebody who has left goes on b
   ranking.set('p2', undefined);
   expect(ranking.page(third, 10)).toEqual({ rank: 3, scores: [{ playerId: 'p1', score: 10, achievedAt: 1 }] });
 });
+
+test('a first page that was asked for before a change is not told after it, and without one it is the same object', () => {
+  const few = fc.array(
+    fc.oneof(
+      fc.record({ put: score.map((one) => ({ ...one, playerId: one.playerId.slice(0, 8) })) }),
+      fc.record({ drop: player.map((name) => name.slice(0, 8)) }),
+    ),
+    { maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(few, (list) => {
+      const ranking = new Ranking();
+      const model = new Model();
+      for (const change of list) {
+        if ('put' in change) {
+          ranking.put(change.put);
+          model.put(change.put);
+        } else {
+          ranking.set(change.drop, undefined);
+          model.players.delete(change.drop);
+        }
+        const sorted = model.sorted();
+        for (const limit of [1, 3, 100, 101]) {
+          const page = ranking.page(undefined, limit);
+          expect(page).toEqual({ rank: 1, scores: sorted.slice(0, limit) });
+          expect(ranking.page(undefined, limit) === page).toBe(limit <= 100);
+        }
+      }
+    }),
+  );
+});

@@ -6,6 +6,7 @@ import { usersMigrations } from '../../../src/features/users/users.migrations';
 import { UsersRepository } from '../../../src/features/users/users.repository';
 import { UsersService } from '../../../src/features/users/users.service';
 import { asInternal } from '../../../src/shared/auth/caller';
+import { StandingRegistry } from '../../../src/shared/auth/standing';
 import type { Cache } from '../../../src/shared/cache/cache';
 import { CacheMetrics, cacheMetrics } from '../../../src/shared/cache/cache.metrics';
 import { MemoryCache } from '../../../src/shared/cache/memory.cache';
@@ -51,7 +52,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   const served = (lock: Lock): UsersService => {
     const metrics = { count: () => undefined } as unknown as UsersMetrics;
     const parts = [metrics, recordingLogger().logger, new PageTokens(config)] as const;
-    return new UsersService(repository, new UsersCache(noCache), lock, new HandClock(), ...parts);
+    return new UsersService(
+      repository,
+      new UsersCache(noCache, new StandingRegistry(new HandClock())),
+      lock,
+      new HandClock(),
+      ...parts,
+    );
   };
   const update = (by: UsersService, id: string, name: string) =>
     asInternal(() => by.updateUser({ id, name, clear: [] }));
@@ -119,7 +126,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
 test('a slow reader does not put back a user who was deleted meanwhile, nor an older one', async () => {
   const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, metricsOf(CacheMetrics, cacheMetrics));
-  const cache = new UsersCache(memory);
+  const cache = new UsersCache(memory, new StandingRegistry(new HandClock()));
   const user = (version: number) => ({ id: 'ada', version }) as UserRow;
   await cache.put(user(2));
   await cache.put(user(1));
@@ -127,4 +134,19 @@ test('a slow reader does not put back a user who was deleted meanwhile, nor an o
   await cache.remove('ada', 2);
   await cache.put(user(2));
   expect(await cache.get('ada')).toBe('deleted');
+});
+
+test('who asks for the standing of a deleted user right after it was forgotten does not find the user in the cache', async () => {
+  const memory = new MemoryCache({ cacheTtlMs: 60_000 } as unknown as Config, metricsOf(CacheMetrics, cacheMetrics));
+  const standings = new StandingRegistry(new HandClock());
+  const cache = new UsersCache(memory, standings);
+  await cache.put({ id: 'ada', version: 1 } as UserRow);
+  const found: unknown[] = [];
+  const forget = standings.forget.bind(standings);
+  jest.spyOn(standings, 'forget').mockImplementation((id) => {
+    forget(id);
+    found.push(cache.get(id));
+  });
+  await cache.remove('ada', 1);
+  expect(await Promise.all(found)).toEqual(['deleted']);
 });

@@ -5,6 +5,7 @@ import { authContract as auth } from '../../../src/features/auth/auth.api';
 import { fairnessContract as fairness } from '../../../src/features/fairness/fairness.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { everyDatabase, everyServer } from '../../support/databases';
+import { eventually } from '../../support/eventually';
 import { makeKeyFile } from '../../support/keys';
 import { manyAddresses, register } from '../../support/players';
 import { startSilentProxy } from '../../support/silent-proxy';
@@ -25,6 +26,10 @@ test.each(everyServer)(
     const player = await register(app, 'standing@example.com');
     expect((await app.http.call(auth, 'verify', {}, player.headers)).code).toBe('ok');
     await proxy[Symbol.asyncDispose]();
+    // What was known of the account before holds for a second.
+    const unknown = async () =>
+      expect((await app.http.call(auth, 'verify', {}, player.headers)).code).toBe('unavailable');
+    await eventually(unknown);
     for (const wire of wires) {
       for (const outcome of [
         await app[wire].call(auth, 'verify', {}, player.headers),
