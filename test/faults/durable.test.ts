@@ -34,8 +34,8 @@ function stream(app: TestApp, id: string): Promise<string> {
   });
 }
 
-// PostgreSQL is sent the text of a statement once, and an array of ids each time.
-const appending = (id: string): RegExp => new RegExp(`INSERT INTO game_events|\\{"${id}"`);
+// PostgreSQL is sent the text of a statement once, and each time an array for each column; to look ids up it is sent one.
+const appending = (id: string): RegExp => new RegExp(`INSERT INTO game_events|\\{"${id}"[^]*\\{"`);
 
 const ways: [string, Way][] = [
   ['POST /events', (app, id) => single(app, 'http', id)],

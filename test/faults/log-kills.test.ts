@@ -46,7 +46,12 @@ const steps: Step[] = [
   { step: 'before the effect', statement: /INSERT INTO progression_players/ },
   { step: 'between the effect and the place', statement: /UPDATE progression_place SET seq/ },
   { step: 'between the score and the place', statement: /UPDATE leaderboard_place SET seq/ },
-  { step: 'while it fills a hole', statement: /FROM game_events AS e WHERE e.seq >=/, backlog: true },
+  // PostgreSQL has the text by then, and is sent the consumer's name with its length.
+  {
+    step: 'while it fills a hole',
+    statement: /FROM game_events AS e WHERE e.seq >=|\W{4}progression\W/,
+    backlog: true,
+  },
   { step: 'between number and COMMIT', statement: /INSERT INTO game_events/, unheard: true },
 ];
 

@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP proxy that can lose the answer to a COMMIT: the server gets it and commits, the client's connection is cut. */
 export interface SilentProxy extends AsyncDisposable {
   readonly port: number;
+  /** So many packets have come from clients. */
+  readonly packets: () => number;
   /** From now on the next COMMIT is answered by a cut connection. */
   loseNextCommit(): void;
   /** The same of the next statement like this. */
@@ -28,7 +30,7 @@ interface Trap {
 export async function startSilentProxy(target: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
-  let trap: Trap | undefined;
+  let [trap, packets]: [Trap | undefined, number] = [undefined, 0];
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
@@ -38,8 +40,9 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     }
     client.on('data', (chunk) => {
       const pass = (): void => void upstream.write(chunk);
-      const sprung = trap?.statement.test(chunk.toString('latin1')) ? trap : undefined;
-      if (!sprung) return pass();
+      packets += 1;
+      const sprung = trap;
+      if (!sprung?.statement.test(chunk.toString('latin1'))) return pass();
       trap = undefined;
       sprung.spring({ client, pass });
     });
@@ -58,6 +61,7 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
   };
   return {
     port: (server.address() as { port: number }).port,
+    packets: () => packets,
     // Not the COMMITTED of an isolation level.
     loseNextCommit: () => set(/COMMIT(?!TED)/, silence),
     loseNext: (statement) => set(statement, silence),

@@ -73,7 +73,7 @@ export class AuthRepository {
   async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
     const text = `SELECT role FROM auth_accounts WHERE user_id = ?
       AND NOT EXISTS (SELECT 1 FROM auth_revocations WHERE jti = ?)`;
-    return (await this.db.read((sql) => sql.prepared<Pick<Account, 'role'>>(text, [userId, jti])))[0]?.role;
+    return (await this.db.read((sql) => sql.rows<Pick<Account, 'role'>>(text, [userId, jti])))[0]?.role;
   }
 
   /** False when it was revoked before. */

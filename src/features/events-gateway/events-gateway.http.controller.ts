@@ -10,7 +10,6 @@ import type {
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { TraceId } from '../../shared/contract/trace-id.decorator';
 import { validated } from '../../shared/contract/validation.pipe';
-import { HotRoutes } from '../../shared/http/http.hot';
 import { HttpRequest, messageOf } from '../../shared/http/http-request.decorator';
 import { EventsGatewayApi } from './events-gateway.api';
 import {
@@ -22,25 +21,19 @@ import {
   SettleDeadLetterDto,
   SignedMessageDto,
 } from './events-gateway.dto';
-import { EventIntake } from './events-gateway.intake';
 
 @Controller('events')
 export class EventsGatewayHttpController implements OnModuleInit {
   constructor(
     private readonly gateway: EventsGatewayApi,
-    private readonly intake: EventIntake,
     private readonly host: HttpAdapterHost,
-    private readonly hot: HotRoutes,
   ) {}
 
   /**
-   * `POST /events` before Fastify and on Fastify itself: Nest's way from route to method costs as much as all the rest of
-   * the request. Same validation, same errors; it is public, so there is no guard to pass.
+   * `POST /events` on Fastify itself, where it is not served before: Nest's way from route to method costs as much as all the
+   * rest of the request. Same validation, same errors; it is public, so there is no guard to pass.
    */
   onModuleInit(): void {
-    this.hot.add('POST /events', (call, traceId, settle) =>
-      this.intake.take(validated(call, SignedMessageDto), traceId, settle),
-    );
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     fastify.post('/events', (request) =>
       this.gateway.ingest(validated(messageOf(request), SignedMessageDto), { traceId: request.traceId }),

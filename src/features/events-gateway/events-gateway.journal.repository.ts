@@ -161,8 +161,8 @@ function readable(row: EventRow): AcceptedEvent {
 
 async function find(sql: Sql, ids: readonly string[]): Promise<Map<string, GameEvent>> {
   if (ids.length === 0) return new Map();
-  const list = inList(ids);
-  const text = `SELECT e.seq, ${eventColumns} FROM game_events AS e WHERE e.id IN ${list.text}`;
+  const list = inList(sql.kind, ids);
+  const text = `SELECT e.seq, ${eventColumns} FROM game_events AS e WHERE e.id ${list.text}`;
   const rows = await sql.rows<EventRow>(text, list.params);
   return new Map(rows.map((row) => [row.id, toEvent(row)]));
 }

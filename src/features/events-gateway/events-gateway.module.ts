@@ -14,6 +14,7 @@ import { eventsGatewayDocs } from './events-gateway.docs';
 import { deadLettersTable, gameEventsTable, logTable, startsTable } from './events-gateway.entity';
 import { FairnessGate } from './events-gateway.fairness-gate';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
+import { EventsGatewayHotRoute } from './events-gateway.hot';
 import { EventsGatewayHttpController } from './events-gateway.http.controller';
 import { EventIntake } from './events-gateway.intake';
 import { JournalRepository } from './events-gateway.journal.repository';
@@ -40,6 +41,7 @@ import { EventsGatewayWarmUp } from './events-gateway.warmup';
     JournalRepository,
     DeadLettersRepository,
     EventsGatewayStream,
+    EventsGatewayHotRoute,
     EventsGatewayWarmUp,
     EventsGatewayMetrics,
     ...eventsGatewayMetrics,

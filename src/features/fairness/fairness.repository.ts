@@ -86,8 +86,8 @@ export class FairnessRepository {
 
   /** The blocks that these players have now; at most 16,000 players. */
   blocksOf(playerIds: readonly string[]): Promise<BlockRow[]> {
-    const list = inList(playerIds);
-    return this.blocks(`WHERE player_id IN ${list.text} AND blocked_until > ?`, [...list.params, this.clock.steady()]);
+    const list = inList(this.db.kind, playerIds);
+    return this.blocks(`WHERE player_id ${list.text} AND blocked_until > ?`, [...list.params, this.clock.steady()]);
   }
 
   /** Blocks that hold now, by player id. */
@@ -195,8 +195,11 @@ async function raiseBlocks(tx: Sql, blocks: readonly Block[], groupId: number): 
   others.sort((a, b) => (a.playerId < b.playerId ? -1 : 1));
   for (const block of others) await overwriteBlock(tx, block, ' AND blocked_until < ?');
   if (others.length === 0) return [...blocks];
-  const list = inList(others.map(({ playerId }) => playerId));
-  const found = await select(tx, blocksTable, `WHERE player_id IN ${list.text}`, list.params);
+  const list = inList(
+    tx.kind,
+    others.map(({ playerId }) => playerId),
+  );
+  const found = await select(tx, blocksTable, `WHERE player_id ${list.text}`, list.params);
   return [...blocks.filter(({ playerId }) => fresh.has(playerId)), ...found];
 }
 

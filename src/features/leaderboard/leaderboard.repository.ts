@@ -6,7 +6,7 @@ import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import type { Lane } from '../../shared/db/dialect';
 import { insertRow, rowsOf, select, selectOne } from '../../shared/db/entity';
-import type { Sql, Value } from '../../shared/db/sql';
+import type { ReadBack, Sql, Value } from '../../shared/db/sql';
 import type { Numbered } from '../../shared/log/place';
 import { type Passed, PlaceRepository, type Source } from '../../shared/log/place.repository';
 import { type Window, type WindowKind, windowOf } from './leaderboard.calendar';
@@ -33,6 +33,13 @@ export interface Change {
   readonly scores: readonly PlayerScore[];
 }
 
+/** What a group of events adds to the scores of one window, by the revision that it makes. */
+export interface WindowScores extends Change {
+  readonly windowId: number;
+}
+
+type StoredScore = PlayerScore & { readonly windowId: number; readonly revision: number };
+
 /** The slot of a window's final snapshot. */
 export const finalSlot = 0;
 
@@ -45,7 +52,7 @@ const inWindow = 'FROM leaderboard_scores AS s WHERE s.window_id = ?';
 const scoreOf = (alias: string): string =>
   `${alias}.player_id AS "playerId", ${alias}.score, ${alias}.achieved_at AS "achievedAt"`;
 
-const scoreList = 'player_id AS "playerId", score, achieved_at AS "achievedAt"';
+const storedScore = 'window_id AS "windowId", revision, player_id AS "playerId", score, achieved_at AS "achievedAt"';
 
 /** A condition for the scores on one side of `key` in the order of a board. */
 function beside(side: 'before' | 'after', key: { score: string; at: string; id: string }): string {
@@ -222,45 +229,65 @@ export class ScoringSteps {
 
   /** Locks those of these windows that are open and returns their new revisions. No two processes are in here at once. */
   async lock(windowIds: readonly number[]): Promise<Map<number, number>> {
-    const open: number[] = [];
-    // One by one and in order: that is the order in which the locks are taken.
-    for (const id of [...windowIds].sort((a, b) => a - b)) {
-      const text = `UPDATE leaderboard_windows SET revision = revision + 1 WHERE seq = ? AND state = 'open'`;
-      if ((await this.tx.run(text, [id])) === 1) open.push(id);
-    }
-    if (open.length === 0) return new Map();
-    const list = inList(open);
-    const text = `SELECT seq, revision FROM leaderboard_windows WHERE seq IN ${list.text}`;
-    const rows = await this.tx.rows<{ seq: number; revision: number }>(text, list.params);
-    return new Map(rows.map(({ seq, revision }) => [seq, revision]));
+    if (windowIds.length === 0) return new Map();
+    const { text: list, params } = inList(this.tx.kind, windowIds);
+    const change = `UPDATE leaderboard_windows SET revision = revision + 1 WHERE seq ${list} AND state = 'open'`;
+    if (this.tx.kind !== 'mysql') return revisionsOf(await this.tx.rows(`${change} RETURNING seq, revision`, params));
+    await this.tx.post(change, params);
+    const text = `SELECT seq, revision FROM leaderboard_windows WHERE seq ${list} AND state = 'open'`;
+    return revisionsOf(await this.tx.rows(text, params));
   }
 
-  /** Adds to the scores of one window, takes the later of both times, and returns what they are then. */
-  async add(windowId: number, revision: number, deltas: readonly PlayerScore[]): Promise<PlayerScore[]> {
+  /** Adds to the scores of these windows, takes the later of both times, and returns what they are then, by window. */
+  async add(deltas: readonly WindowScores[]): Promise<Map<number, Change>> {
     const upsert = {
       table: 'leaderboard_scores',
       columns: { window_id: 'int', player_id: 'text', score: 'int', achieved_at: 'int', revision: 'int' },
       key: ['window_id', 'player_id'],
-      rows: deltas.map(({ playerId, score, achievedAt }) => [windowId, playerId, score, achievedAt, revision]),
+      rows: deltas.flatMap(({ windowId, revision, scores }) =>
+        scores.map(({ playerId, score, achievedAt }) => [windowId, playerId, score, achievedAt, revision]),
+      ),
       add: ['score'],
       set: ['revision'],
       max: ['achieved_at'],
     } as const;
-    const { text, params } = inList(deltas.map(({ playerId }) => playerId));
-    const rest = `WHERE window_id = ? AND player_id IN ${text}`;
-    return upsertAdd<PlayerScore>(this.tx, upsert, { list: scoreList, rest, params: [windowId, ...params] });
+    const stored = await upsertAdd<StoredScore>(this.tx, upsert, this.readBack(deltas));
+    const changes = new Map<number, Change>();
+    for (const { windowId, revision } of deltas) {
+      // Where they had to be read back, scores of these players that stay as they are may be among them.
+      const scores = stored.filter((score) => score.windowId === windowId && score.revision === revision);
+      changes.set(windowId, { revision, scores: scores.map(toScore) });
+    }
+    return changes;
+  }
+
+  private readBack(deltas: readonly WindowScores[]): ReadBack {
+    const playerIds = new Set(deltas.flatMap(({ scores }) => scores.map(({ playerId }) => playerId)));
+    const windowIds = deltas.map(({ windowId }) => windowId);
+    const [windows, players] = [inList(this.tx.kind, windowIds), inList(this.tx.kind, [...playerIds])];
+    const rest = `WHERE window_id ${windows.text} AND player_id ${players.text}`;
+    return { list: storedScore, rest, params: [...windows.params, ...players.params] };
   }
 
   /** Tells other processes. */
-  async announce(windowId: number, { revision, scores }: Change): Promise<void> {
-    const text = 'INSERT INTO leaderboard_changes (window_id, revision, standings) VALUES (?, ?, ?)';
-    await this.tx.run(text, [windowId, revision, JSON.stringify(scores)]);
+  async announce(changes: ReadonlyMap<number, Change>): Promise<void> {
+    const rows = [...changes].map(([windowId, { revision, scores }]) => [windowId, revision, JSON.stringify(scores)]);
+    if (rows.length === 0) return;
+    const values = rows.map(() => '(?, ?, ?)').join(', ');
+    await this.tx.post(
+      `INSERT INTO leaderboard_changes (window_id, revision, standings) VALUES ${values}`,
+      rows.flat(),
+    );
   }
 }
 
+function revisionsOf(rows: readonly { seq: number; revision: number }[]): Map<number, number> {
+  return new Map(rows.map(({ seq, revision }) => [seq, revision]));
+}
+
 function scoresOf(sql: Sql, windowId: number, playerIds: readonly string[]): Promise<PlayerScore[]> {
-  const list = inList(playerIds);
-  return sql.rows(`SELECT ${scoreOf('s')} ${inWindow} AND s.player_id IN ${list.text}`, [windowId, ...list.params]);
+  const list = inList(sql.kind, playerIds);
+  return sql.rows(`SELECT ${scoreOf('s')} ${inWindow} AND s.player_id ${list.text}`, [windowId, ...list.params]);
 }
 
 function toScore({ playerId, score, achievedAt }: PlayerScore): PlayerScore {

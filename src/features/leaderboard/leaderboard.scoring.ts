@@ -8,7 +8,7 @@ import { BoardCache } from './leaderboard.boards';
 import { dueAt, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { PlayerScore } from './leaderboard.ranking';
-import { type Change, LeaderboardRepository, type ScoringSteps } from './leaderboard.repository';
+import { type Change, LeaderboardRepository, type ScoringSteps, type WindowScores } from './leaderboard.repository';
 import { LeaderboardWindows } from './leaderboard.windows';
 
 /** An event with the windows that it counts for, and those for which it came too late. */
@@ -103,17 +103,14 @@ export class LeaderboardScoring {
     const deltas = deltasOf(fresh, ids);
     const revisions = await step.lock([...deltas.keys()]);
     const late: WindowKind[] = fresh.flatMap(({ missed }) => missed.map(({ kind }) => kind));
-    const changes = new Map<number, Change>();
+    const open: WindowScores[] = [];
     for (const [windowId, { kind, events, players }] of deltas) {
       const revision = revisions.get(windowId);
-      if (revision === undefined) {
-        late.push(...new Array<WindowKind>(events).fill(kind));
-        continue;
-      }
-      const change = { revision, scores: await step.add(windowId, revision, [...players.values()]) };
-      if (!this.repository.embedded) await step.announce(windowId, change);
-      changes.set(windowId, change);
+      if (revision === undefined) late.push(...new Array<WindowKind>(events).fill(kind));
+      else open.push({ windowId, revision, scores: [...players.values()] });
     }
+    const changes = await step.add(open);
+    if (!this.repository.embedded) await step.announce(changes);
     return { fresh, changes, late };
   }
 }

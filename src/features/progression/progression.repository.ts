@@ -105,7 +105,8 @@ export class ProgressionSteps {
   /** Adds to the players' sums and answers what they are then. */
   async add(deltas: Iterable<PlayerDelta>, now: number): Promise<PlayerRow[]> {
     const rows = [...deltas].map(({ playerId, xp, bossKills, drops }) => [playerId, xp, bossKills, drops, 1, now]);
-    const { text, params } = inList(rows.map(([playerId]) => playerId as string));
+    const players = rows.map(([playerId]) => playerId as string);
+    const { text, params } = inList(this.tx.kind, players);
     const upsert = {
       table: playersTable.name,
       columns: playerColumns,
@@ -115,6 +116,6 @@ export class ProgressionSteps {
       set: ['updated_at'],
     };
     const list = columnsOf(playersTable, this.tx.kind);
-    return upsertAdd<PlayerRow>(this.tx, upsert, { list, rest: `WHERE player_id IN ${text}`, params });
+    return upsertAdd<PlayerRow>(this.tx, upsert, { list, rest: `WHERE player_id ${text}`, params });
   }
 }

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { arrayOf, arrayTypes } from './postgres.statements';
 import { checkNumber } from './safe-integer';
-import type { BulkRows, ReadBack, Sql, UpsertRows, Value } from './sql';
+import type { BulkRows, DatabaseKind, ReadBack, Sql, UpsertRows, Value } from './sql';
+
+/** Part of a statement, with its parameters. */
+export interface Condition {
+  readonly text: string;
+  readonly params: readonly Value[];
+}
 
 /** `groupId`: a whole number, random per group of rows, stored in the column `group_id`, which `columns` leaves out. */
 export interface NewRows extends BulkRows {
@@ -85,14 +92,21 @@ function combination(bulk: UpsertRows, column: string): ((before: number, value:
 }
 
 /**
- * `(?,?,...)` for `IN`, with its parameters. The length is rounded up to a power of two by repeating the last value, so
- * that few texts have to be prepared. No value gives a list that nothing is in. At most 16,000 values: databases bound
- * the number of parameters.
+ * A condition that a column has one of these values, all texts or all whole numbers, with its parameters: an array on
+ * PostgreSQL, so that its text is the same for any number. Elsewhere `IN (?,?,...)`, whose length is rounded up to a power of
+ * two by repeating the last value, so that few texts have to be prepared. No value gives a list that nothing is in. At most
+ * 16,000 values: databases bound the number of parameters.
  */
-export function inList(values: readonly Value[]): { readonly text: string; readonly params: readonly Value[] } {
+export function inList(kind: DatabaseKind, values: readonly Value[]): Condition {
   if (values.length > 16_000) throw new RangeError('A list of more than 16000 values has to be cut into parts');
+  if (kind === 'postgres') return inArray(values);
   const last = values.at(-1) ?? null;
   const length = 2 ** Math.ceil(Math.log2(Math.max(values.length, 1)));
   const params = [...values, ...new Array<Value>(length - values.length).fill(last)];
-  return { text: `(?${',?'.repeat(length - 1)})`, params };
+  return { text: `IN (?${',?'.repeat(length - 1)})`, params };
+}
+
+function inArray(values: readonly Value[]): Condition {
+  const type = typeof values[0] === 'number' ? 'int' : 'text';
+  return { text: `= ANY(?::${arrayTypes[type]})`, params: [arrayOf(values, type)] };
 }

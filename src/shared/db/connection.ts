@@ -14,12 +14,12 @@ export abstract class Connection implements Sql {
   ) {}
 
   abstract rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
+  abstract run(text: string, params?: readonly Value[]): Promise<number>;
 
-  prepared<T>(text: string, params: readonly Value[]): Promise<T[]> {
-    return this.rows(text, params);
+  async post(text: string, params?: readonly Value[]): Promise<void> {
+    await this.run(text, params);
   }
 
-  abstract run(text: string, params?: readonly Value[]): Promise<number>;
   abstract insertRows(rows: BulkRows): Promise<Set<string>>;
   abstract upsertRows<T>(rows: UpsertRows, back?: ReadBack): Promise<T[]>;
   /** For `Database.append`: a transaction of its own. `undone`: rolled back; only SQLite knows it. */

@@ -60,6 +60,7 @@ interface DriverError {
   readonly code?: unknown;
   readonly message?: unknown;
   readonly fatal?: unknown;
+  readonly routine?: unknown;
 }
 
 /** The driver's own error; TypeORM wraps it in a QueryFailedError. */
@@ -88,17 +89,17 @@ export function isFailure(error: unknown): boolean {
 
 /** The same transaction may pass when it is run again at once. */
 export function isRetryable(error: unknown): boolean {
-  return retryable.test(codeOf(error)) || isPlanStale(error);
+  return retryable.test(codeOf(error)) || isStatementStale(error);
+}
+
+/** A table was changed under a statement that had been prepared; PostgreSQL has no code for that alone. */
+export function isStatementStale(error: unknown): boolean {
+  return codeOf(error) === '0A000' && driverError(error).routine === 'RevalidateCachedQuery';
 }
 
 /** A statement's name is taken or unknown in this session: somebody between us and PostgreSQL shares it out. */
 export function isStatementLost(error: unknown): boolean {
   return ['42P05', '26000'].includes(codeOf(error));
-}
-
-/** A migration has changed the columns of a statement that this session had prepared before. */
-export function isPlanStale(error: unknown): boolean {
-  return codeOf(error) === '0A000' && /cached plan/.test(String(driverError(error).message ?? ''));
 }
 
 /** Somebody else held a row for longer than the database lets us wait. */

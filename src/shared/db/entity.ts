@@ -136,15 +136,14 @@ export function select<Row extends object>(
   return sql.rows<Row>(`SELECT ${columnsOf(from, sql.kind)} FROM ${from.name} ${rest}`, params);
 }
 
-/** The one row that `where` names, by a prepared statement: for what is asked all the time. */
+/** As `select`, for a `where` that names one row. */
 export async function selectOne<Row extends object>(
   sql: Sql,
   from: Table<Row>,
   where: string,
   params: readonly Value[],
 ): Promise<Row | undefined> {
-  const text = `SELECT ${columnsOf(from, sql.kind)} FROM ${from.name} ${where}`;
-  return (await sql.prepared<Row>(text, params))[0];
+  return (await select(sql, from, where, params))[0];
 }
 
 /** The columns of a table as its properties are called. */

@@ -14,6 +14,8 @@ const maxTextLength = 1_000_000;
 /** A connection to MySQL or MariaDB while one caller has it. */
 export class MysqlConnection extends ServerConnection {
   readonly kind = 'mysql';
+  // Statements that go in the packet of the next one.
+  private waiting: string[] = [];
   private readonly onError = guarded((error: Error) => this.breakOff(error));
 
   constructor(
@@ -35,13 +37,35 @@ export class MysqlConnection extends ServerConnection {
     return Array.isArray(result) ? result.length : (result as ResultSetHeader).affectedRows;
   }
 
+  /** It goes in the packet of the next statement. */
+  override async post(text: string, params: readonly Value[] = []): Promise<void> {
+    const length = this.waiting.reduce((sum, waiting) => sum + waiting.length, text.length);
+    if (length > maxTextLength) await this.flush();
+    this.waiting.push(this.format(text, params));
+  }
+
+  protected async beginWork(): Promise<void> {
+    this.waiting.push('BEGIN');
+  }
+
+  protected override async rollbackWork(): Promise<void> {
+    this.waiting = [];
+    await super.rollbackWork();
+  }
+
+  /** What TypeORM sends goes past `send`. */
+  protected override async flush(): Promise<void> {
+    const [first, ...rest] = this.waiting.splice(0);
+    if (first !== undefined) await this.send([first, ...rest].join('; '));
+  }
+
   async insertRows(bulk: BulkRows): Promise<Set<string>> {
     const [first = ''] = bulk.key;
     const inserted = new Set<string>();
     const place = Object.keys(bulk.columns).indexOf('group_id');
     const places = keyPlaces(bulk);
     for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${first} = ${bulk.table}.${first}`)) {
-      const { info } = (await this.send(part.text, [])) as ResultSetHeader;
+      const { info } = (await this.send(part.text)) as ResultSetHeader;
       const keys = part.rows.map((row) => keyOf(places.map((key) => row[key] ?? null)));
       const all = /Duplicates: 0 /.test(info);
       for (const key of all ? keys : await this.insertedOf(bulk, part.rows, place)) inserted.add(key);
@@ -56,7 +80,7 @@ export class MysqlConnection extends ServerConnection {
       ...(bulk.max ?? []).map((name) => `${name} = GREATEST(${name}, VALUES(${name}))`),
     ];
     for (const part of this.parts(bulk, `ON DUPLICATE KEY UPDATE ${changes.join(', ')}`))
-      await this.send(part.text, []);
+      await (back ? this.post(part.text) : this.send(part.text));
     return back ? this.rows<T>(`SELECT ${back.list} FROM ${bulk.table} ${back.rest}`, back.params) : [];
   }
 
@@ -71,7 +95,7 @@ export class MysqlConnection extends ServerConnection {
     const base = `SET @base = (SELECT last_seq FROM ${counter} WHERE id = 1) - ${rows.length}`;
     try {
       const text = `BEGIN; ${next}; ${base}; ${insert}; SELECT @base AS base; COMMIT`;
-      const [, , , , [row]] = (await this.send(text, [])) as [unknown, unknown, unknown, unknown, [{ base: number }]];
+      const [, , , , [row]] = (await this.send(text)) as [unknown, unknown, unknown, unknown, [{ base: number }]];
       return row.base;
     } catch (error) {
       // What stands behind a statement that fails is not run.
@@ -83,8 +107,11 @@ export class MysqlConnection extends ServerConnection {
   // MySQL does not say which rows of an insert were new: those with this group's id are.
   private async insertedOf(bulk: BulkRows, rows: BulkRows['rows'], groupPlace: number): Promise<string[]> {
     const [place = 0] = keyPlaces(bulk);
-    const list = inList(rows.map((row) => row[place] ?? null));
-    const text = `SELECT ${bulk.key.join(', ')} FROM ${bulk.table} WHERE ${bulk.key[0]} IN ${list.text} AND group_id = ?`;
+    const list = inList(
+      'mysql',
+      rows.map((row) => row[place] ?? null),
+    );
+    const text = `SELECT ${bulk.key.join(', ')} FROM ${bulk.table} WHERE ${bulk.key[0]} ${list.text} AND group_id = ?`;
     const found = await this.rows<Record<string, Value>>(text, [...list.params, rows[0]?.[groupPlace] ?? null]);
     return found.map((row) => keyOf(bulk.key.map((name) => row[name] ?? null)));
   }
@@ -116,7 +143,7 @@ export class MysqlConnection extends ServerConnection {
   }
 
   protected async sendCommit(): Promise<void> {
-    await this.send('COMMIT', []);
+    await this.send('COMMIT');
   }
 
   // Names are one per server, not per database, and at most 64 long.
@@ -151,13 +178,23 @@ export class MysqlConnection extends ServerConnection {
     this.connection.release();
   }
 
-  private send(text: string, params: readonly Value[]): Promise<unknown> {
+  /** Whatever was put off goes in front, in the same packet; what stands behind a statement that fails is not run. */
+  private async send(text: string, params: readonly Value[] = []): Promise<unknown> {
+    const before = this.waiting.splice(0);
+    const packet = [...before, this.format(text, params)].join('; ');
+    const results = await this.guard(() => this.submit(packet));
+    return before.length === 0 ? results : (results as unknown[]).at(-1);
+  }
+
+  private submit(packet: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.connection.query(packet, (error, result) => (error ? reject(error) : resolve(result)));
+    });
+  }
+
+  private format(text: string, params: readonly Value[]): string {
+    if (params.length === 0) return text;
     const values = params.map((value) => (typeof value === 'number' ? checkNumber(value) : value));
-    return this.guard(
-      () =>
-        new Promise((resolve, reject) => {
-          this.connection.query({ sql: text, values }, (error, result) => (error ? reject(error) : resolve(result)));
-        }),
-    );
+    return this.connection.format(text, values);
   }
 }

@@ -1,9 +1,10 @@
+import type { Writable } from 'node:stream';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { guarded } from '../async/guarded';
 import { keyOf } from './bulk';
-import { isPlanStale, isStatementLost } from './db.errors';
-import { arrayOf, bind, nameOf, numbered, rename } from './postgres.statements';
+import { isStatementLost, isStatementStale } from './db.errors';
+import { arrayTypes, bind, columnOf, nameOf, numbered } from './postgres.statements';
 import { ServerConnection } from './server.connection';
 import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
@@ -17,11 +18,15 @@ export interface PostgresSession {
   pooled: boolean;
   /** Statements that limit the transaction in which they stand. */
   readonly localLimits: string;
+  /** Grows when a change of tables has spoiled the statements that are prepared: all are prepared anew, by new names. */
+  generation: number;
 }
 
 /** A connection to PostgreSQL while one caller has it. */
 export class PostgresConnection extends ServerConnection {
   readonly kind = 'postgres';
+  // Statements that go out together with the next one.
+  private held = 0;
   private readonly onError = guarded((error: Error) => this.breakOff(error));
 
   constructor(
@@ -40,12 +45,40 @@ export class PostgresConnection extends ServerConnection {
     return (await this.send(text, params)).rows as T[];
   }
 
-  override async prepared<T>(text: string, params: readonly Value[]): Promise<T[]> {
-    return (await this.queryPrepared(numbered(text, params), params.map(bind))).rows as T[];
-  }
-
   async run(text: string, params: readonly Value[] = []): Promise<number> {
     return (await this.send(text, params)).rowCount ?? 0;
+  }
+
+  /** True when the process that greeted us is not the one that answers: PgBouncer, or another of its kind, is in between. */
+  async isPooled(): Promise<boolean> {
+    const { rows } = await this.guard(() => this.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid'));
+    return rows[0]?.pid !== (this.client as PoolClient & { readonly processID?: number | null }).processID;
+  }
+
+  override async post(text: string, params: readonly Value[] = []): Promise<void> {
+    // Behind a pooler nobody relies on what it does with statements that wait.
+    if (this.session.pooled) await this.run(text, params);
+    else this.hold(numbered(text, params), params.map(bind));
+  }
+
+  /** It goes out together with the next statement, in one write. */
+  private hold(text: string, values: (string | number | null)[]): void {
+    if (this.held === 0) this.socket.cork();
+    this.held += 1;
+    this.owe(() => this.submit(text, values));
+  }
+
+  protected override async flush(): Promise<void> {
+    this.uncork();
+  }
+
+  private uncork(): void {
+    if (this.held > 0) this.socket.uncork();
+    this.held = 0;
+  }
+
+  private get socket(): Writable {
+    return (this.client as unknown as { connection: { stream: Writable } }).connection.stream;
   }
 
   async insertRows(bulk: BulkRows): Promise<Set<string>> {
@@ -73,14 +106,14 @@ export class PostgresConnection extends ServerConnection {
   // JSON parameter (+10 %).
   private async sendArrays(bulk: BulkRows, ending: string): Promise<QueryResult[]> {
     const columns = Object.entries(bulk.columns);
-    const arrays = columns.map(([, type], i) => `$${i + 1}::${type === 'int' ? 'bigint' : 'text'}[]`);
+    const arrays = columns.map(([, type], i) => `$${i + 1}::${arrayTypes[type]}`);
     const target = `${bulk.table} (${Object.keys(bulk.columns).join(', ')})`;
     const text = `INSERT INTO ${target} SELECT * FROM unnest(${arrays.join(', ')}) ${ending}`;
     const results: QueryResult[] = [];
     for (let from = 0; from < bulk.rows.length; from += maxRows) {
       const part = bulk.rows.slice(from, from + maxRows);
-      const values = columns.map(([, type], i) => arrayOf(part, i, type));
-      results.push(await this.queryPrepared(text, values));
+      const values = columns.map(([, type], i) => columnOf(part, i, type));
+      results.push(await this.query(text, values));
     }
     return results;
   }
@@ -91,13 +124,13 @@ export class PostgresConnection extends ServerConnection {
     if (rows.length > maxRows) throw new RangeError(`${rows.length} rows have to be cut into parts`);
     const names = Object.keys(columns);
     const types = Object.values(columns);
-    const arrays = types.map((type, i) => `$${i + 2}::${type === 'int' ? 'bigint' : 'text'}[]`);
+    const arrays = types.map((type, i) => `$${i + 2}::${arrayTypes[type]}`);
     const next = `UPDATE ${counter} SET last_seq = last_seq + $1::bigint WHERE id = 1 RETURNING last_seq - $1::bigint AS base`;
     const numbered = `SELECT base + place, ${names.join(', ')} FROM counter, unnest(${arrays.join(', ')}) WITH ORDINALITY AS new (${names.join(', ')}, place)`;
     const text = `WITH counter AS (${next}), log AS (INSERT INTO ${table} (seq, ${names.join(', ')}) ${numbered}) SELECT base FROM counter`;
-    const values = [String(rows.length), ...types.map((type, i) => arrayOf(rows, i, type))];
+    const values = [String(rows.length), ...types.map((type, i) => columnOf(rows, i, type))];
     const send = async (): Promise<number> => {
-      const [row] = (await this.queryPrepared(text, values)).rows as { base: number }[];
+      const [row] = (await this.query(text, values)).rows as { base: number }[];
       if (!row) throw new Error(`${counter} has no row`);
       return row.base;
     };
@@ -106,9 +139,9 @@ export class PostgresConnection extends ServerConnection {
 
   /** A pooler's session knows no limits of ours, so they stand in a transaction; it must not idle while others wait for it. */
   private async briefly<T>(send: () => Promise<T>): Promise<T> {
-    await this.begin();
+    await this.run(`${this.beginPooled}; SET LOCAL idle_in_transaction_session_timeout = 2000`);
+    this.markTransaction(true);
     try {
-      await this.run('SET LOCAL idle_in_transaction_session_timeout = 2000');
       const result = await send();
       await this.commit();
       return result;
@@ -118,20 +151,25 @@ export class PostgresConnection extends ServerConnection {
     }
   }
 
-  private async queryPrepared(text: string, values: (string | number | null)[]): Promise<QueryResult> {
-    if (this.session.pooled) return this.query({ text, values });
+  private async submit(text: string, values: (string | number | null)[]): Promise<QueryResult> {
+    const { generation } = this.session;
     try {
-      return await this.query({ name: nameOf(text), text, values });
+      return await this.client.query(this.named(text, values));
     } catch (error) {
-      // The transaction is over and is run again, without names from now on, or under a new one.
+      // The transaction is over and is run again: without names from now on, or by new ones.
       if (isStatementLost(error)) this.session.pooled = true;
-      if (isPlanStale(error)) rename(text);
+      else if (isStatementStale(error)) this.session.generation = generation + 1;
       throw error;
     }
   }
 
+  private named(text: string, values: (string | number | null)[]): QueryConfig {
+    const name = this.session.pooled ? undefined : nameOf(text);
+    return name === undefined ? { text, values } : { name: `${name}_${this.session.generation}`, text, values };
+  }
+
   protected async sendCommit(): Promise<void> {
-    const { command } = await this.query({ text: 'COMMIT' });
+    const { command } = await this.query('COMMIT');
     // PostgreSQL answers ROLLBACK, and no error, to the COMMIT of a transaction in which a statement failed.
     if (command !== 'COMMIT') throw new Error('Nothing was committed: the error of an earlier statement was swallowed');
   }
@@ -151,8 +189,13 @@ export class PostgresConnection extends ServerConnection {
     }
   }
 
-  protected override async beginWork(): Promise<void> {
-    await this.run(this.session.pooled ? `BEGIN ISOLATION LEVEL READ COMMITTED; ${this.session.localLimits}` : 'BEGIN');
+  private get beginPooled(): string {
+    return `BEGIN ISOLATION LEVEL READ COMMITTED; ${this.session.localLimits}`;
+  }
+
+  protected async beginWork(): Promise<void> {
+    if (this.session.pooled) await this.run(this.beginPooled);
+    else this.hold('BEGIN', []);
   }
 
   protected async tryLock(): Promise<boolean> {
@@ -162,7 +205,7 @@ export class PostgresConnection extends ServerConnection {
   }
 
   protected destroy(): void {
-    (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    this.socket.destroy();
   }
 
   protected giveBack(): void {
@@ -171,10 +214,14 @@ export class PostgresConnection extends ServerConnection {
   }
 
   private send(text: string, params: readonly Value[]): Promise<QueryResult> {
-    return this.query(params.length === 0 ? { text } : { text: numbered(text, params), values: params.map(bind) });
+    return this.query(numbered(text, params), params.map(bind));
   }
 
-  private query(config: QueryConfig): Promise<QueryResult> {
-    return this.guard(() => this.client.query(config));
+  private query(text: string, values: (string | number | null)[] = []): Promise<QueryResult> {
+    return this.guard(() => {
+      const answer = this.submit(text, values);
+      this.uncork();
+      return answer;
+    });
   }
 }

@@ -38,7 +38,7 @@ export class PostgresDialect extends Dialect {
     super();
     const limit = options.queryTimeoutMs;
     const localLimits = `SET LOCAL statement_timeout = ${limit}; SET LOCAL lock_timeout = ${Math.ceil(limit * 0.8)}`;
-    this.session = { pooled: address.pooled === true, localLimits };
+    this.session = { pooled: address.pooled === true, localLimits, generation: 0 };
   }
 
   dataSourceOptions(): DataSourceOptions {
@@ -49,6 +49,8 @@ export class PostgresDialect extends Dialect {
       ...driver,
       min: poolMin,
       keepAlive: true,
+      // A statement may go out before the one before it was answered.
+      pipeline: true,
       types: typeParsers(),
       connectionTimeoutMillis: connectTimeoutMs,
     };
@@ -65,11 +67,11 @@ export class PostgresDialect extends Dialect {
   }
 
   // Without these limits the server waits without end; roles and databases may have set others.
-  private async prepare(connection: Connection, client: PoolClient): Promise<void> {
+  private async prepare(connection: PostgresConnection, client: PoolClient): Promise<void> {
     const limit = this.options.queryTimeoutMs;
     const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
     try {
-      this.session.pooled ||= await isPooled(connection, client);
+      this.session.pooled ||= await connection.isPooled();
       if (!this.session.pooled)
         await connection.run(`SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; ${settings}`);
       this.prepared.add(client);
@@ -78,10 +80,4 @@ export class PostgresDialect extends Dialect {
       throw error;
     }
   }
-}
-
-/** True when the process that greeted us is not the one that answers: PgBouncer, or another of its kind, is in between. */
-async function isPooled(connection: Connection, client: PoolClient): Promise<boolean> {
-  const [row] = await connection.rows<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return row?.pid !== (client as PoolClient & { readonly processID?: number | null }).processID;
 }

@@ -2,9 +2,9 @@ import { checkNumber } from './safe-integer';
 import type { ColumnType, Value } from './sql';
 
 const maxTexts = 2000;
+const maxNames = 300;
 const texts = new Map<string, string>();
 const names = new Map<string, string>();
-let named = 0;
 
 function signature(params: readonly Value[]): string {
   let types = '';
@@ -42,27 +42,36 @@ export function bind(value: Value): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
-/** The name under which a statement is prepared once per connection; only for texts of which there are few. */
-export function nameOf(text: string): string {
+/**
+ * The name under which a statement is prepared once per connection, which saves the server more than most statements cost.
+ * Undefined for what is no query, and for texts beyond the first 300: each is kept by every connection.
+ */
+export function nameOf(text: string): string | undefined {
   const known = names.get(text);
-  if (known) return known;
-  return rename(text);
-}
-
-/** Another name, under which connections prepare the statement anew: with the tables as they are now. */
-export function rename(text: string): string {
-  named += 1;
-  const name = `aerie_${named}`;
+  if (known !== undefined || names.size >= maxNames || !/^(SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(text))
+    return known;
+  const name = `aerie_${names.size}`;
   names.set(text, name);
   return name;
 }
 
-/** One column of many rows as PostgreSQL's array literal. Built here because pg's own takes twice the time. */
-export function arrayOf(rows: readonly (readonly Value[])[], place: number, type: ColumnType): string {
+/** The types of arrays, by that of a column. */
+export const arrayTypes = { int: 'bigint[]', text: 'text[]' } as const;
+
+/** One column of many rows as PostgreSQL's array literal. */
+export function columnOf(rows: readonly (readonly Value[])[], place: number, type: ColumnType): string {
+  return arrayOf(
+    rows.map((row) => row[place] ?? null),
+    type,
+  );
+}
+
+/** PostgreSQL's array literal, built here because pg's own takes twice the time. */
+export function arrayOf(values: readonly Value[], type: ColumnType): string {
   const quote = type === 'text' ? quoted : plain;
   let literal = '{';
-  for (let i = 0; i < rows.length; i += 1) {
-    const value = rows[i]?.[place] ?? null;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? null;
     literal += (i > 0 ? ',' : '') + (value === null ? 'NULL' : quote(value));
   }
   return `${literal}}`;

@@ -20,8 +20,11 @@ export function prune(db: Database, { table, column, before, limit }: Pruned): P
       const text = `SELECT seq FROM ${table} WHERE ${column} < ? ORDER BY ${column} LIMIT ?`;
       const over = await tx.rows<{ seq: number }>(text, [before, limit]);
       if (over.length === 0) return 0;
-      const list = inList(over.map(({ seq }) => seq).sort((a, b) => a - b));
-      return tx.run(`DELETE FROM ${table} WHERE seq IN ${list.text} AND ${column} < ?`, [...list.params, before]);
+      const list = inList(
+        tx.kind,
+        over.map(({ seq }) => seq).sort((a, b) => a - b),
+      );
+      return tx.run(`DELETE FROM ${table} WHERE seq ${list.text} AND ${column} < ?`, [...list.params, before]);
     },
     { priority: 'background' },
   );

@@ -10,8 +10,32 @@ export abstract class ServerConnection extends Connection {
   protected broken: unknown;
   protected abstract readonly limitMs: number;
 
-  /** Sends one statement. */
+  /** Answers of statements that were sent and that nobody waits for before the next one's. */
+  private owed: Promise<unknown>[] = [];
+
+  /** Sends one statement; it fails, too, when one failed that was owed an answer. */
   protected async guard<T>(send: () => Promise<T>): Promise<T> {
+    if (this.owed.length === 0) return this.limited(send);
+    // All of them: nobody may send a ROLLBACK, or give the connection back, while an answer is on its way.
+    const answers = [...this.owed.splice(0), this.limited(send)];
+    for (const answer of await Promise.allSettled(answers)) if (answer.status === 'rejected') throw answer.reason;
+    return answers.at(-1) as Promise<T>;
+  }
+
+  /** Sends what has been put off. */
+  protected async flush(): Promise<void> {
+    return;
+  }
+
+  /** Sends a statement behind which the next one goes out at once, where the driver can do that. */
+  protected owe(send: () => Promise<unknown>): void {
+    const answer = this.limited(send);
+    // It is heard with the next statement's.
+    answer.catch(() => undefined);
+    this.owed.push(answer);
+  }
+
+  private async limited<T>(send: () => Promise<T>): Promise<T> {
     this.assertBorrowed();
     if (this.broken) throw this.broken;
     try {
@@ -29,10 +53,6 @@ export abstract class ServerConnection extends Connection {
   protected abstract sendAppend(rows: LogRows): Promise<number>;
   /** Tries to take the lock; false when another process has it. */
   protected abstract tryLock(): Promise<boolean>;
-
-  protected async beginWork(): Promise<void> {
-    await this.run('BEGIN');
-  }
 
   protected commitWork(): Promise<void> {
     return this.ending(() => this.sendCommit());
@@ -53,6 +73,7 @@ export abstract class ServerConnection extends Connection {
   }
 
   protected async rollbackWork(): Promise<void> {
+    this.owed = [];
     // A server rolls back what a lost connection had begun.
     if (!this.broken) await this.run('ROLLBACK');
   }
@@ -65,7 +86,10 @@ export abstract class ServerConnection extends Connection {
 
   protected override limit(runner: QueryRunner): void {
     const query = runner.query.bind(runner);
-    runner.query = (...args: Parameters<QueryRunner['query']>) => this.guard(() => query(...args));
+    runner.query = async (...args: Parameters<QueryRunner['query']>) => {
+      await this.flush();
+      return this.guard(() => query(...args));
+    };
   }
 
   protected breakOff(cause: unknown): void {

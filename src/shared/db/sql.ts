@@ -54,13 +54,13 @@ export interface ReadBack {
 export interface Sql {
   readonly kind: DatabaseKind;
   rows<T>(text: string, params?: readonly Value[]): Promise<T[]>;
-  /**
-   * As `rows`, for the few texts that are asked all the time: PostgreSQL parses them once for each connection, which costs
-   * more than finding a row. Each text stays prepared, so none may be made of what a caller sends.
-   */
-  prepared<T>(text: string, params: readonly Value[]): Promise<T[]>;
   /** Runs a statement and answers how many rows it touched (for UPDATE: matched, also those that stay as they are). */
   run(text: string, params?: readonly Value[]): Promise<number>;
+  /**
+   * Runs a statement whose answer nobody needs. To servers it goes in one round trip with the next one or the COMMIT, which
+   * fails in its stead.
+   */
+  post(text: string, params?: readonly Value[]): Promise<void>;
   /** For `insertNew` of bulk.ts. MySQL tells by the group's id which rows were new. */
   insertRows(rows: BulkRows & { readonly columns: { readonly group_id: 'int' } }): Promise<Set<string>>;
   /** For `upsertAdd` of bulk.ts. */

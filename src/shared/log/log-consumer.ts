@@ -173,10 +173,10 @@ export abstract class LogConsumer<Event extends LogEvent>
   /** Applies all that the log has, in groups, and leaves others their time in between. */
   private async catchUp(): Promise<void> {
     const { places, maxGroup } = this.options;
+    // Another process may have come further; from then on every group that is applied says where the place is.
+    this.place = (await places.find()) ?? this.place;
     for (let events: readonly Event[] = []; !this.closing.signal.aborted; ) {
       const began = performance.now();
-      // Another process may have come further.
-      this.place = (await places.find()) ?? this.place;
       const before = this.place.seq;
       ({ events } = await this.read(maxGroup));
       await this.applyAll(events);

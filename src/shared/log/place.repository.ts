@@ -107,7 +107,7 @@ export class PlaceRepository {
   private async write(tx: Sql, place: Place): Promise<Place> {
     const ahead = JSON.stringify(place.ahead.map(({ after, to, id }) => [after, to, id]));
     const text = `UPDATE ${this.consumer}_place SET seq = ?, event_id = ?, ahead = ? WHERE id = 1`;
-    await tx.run(text, [place.seq, place.id, ahead]);
+    await tx.post(text, [place.seq, place.id, ahead]);
     return place;
   }
 
@@ -129,14 +129,20 @@ export class PlaceRepository {
 
   /** What an earlier version has applied or given up. */
   private async doneBefore<Event extends Numbered>(tx: Sql, events: readonly Event[]): Promise<Set<Event>> {
-    const ids = inList(events.map(({ id }) => id));
-    const seqs = inList(events.map(({ seq }) => seq));
+    const ids = inList(
+      tx.kind,
+      events.map(({ id }) => id),
+    );
+    const seqs = inList(
+      tx.kind,
+      events.map(({ seq }) => seq),
+    );
     const applied = await tx.rows<{ event_id: string }>(
-      `SELECT event_id FROM ${this.consumer}_inbox WHERE event_id IN ${ids.text}`,
+      `SELECT event_id FROM ${this.consumer}_inbox WHERE event_id ${ids.text}`,
       ids.params,
     );
     const parked = await tx.rows<{ seq: number }>(
-      `SELECT seq FROM ${this.consumer}_parked WHERE seq IN ${seqs.text}`,
+      `SELECT seq FROM ${this.consumer}_parked WHERE seq ${seqs.text}`,
       seqs.params,
     );
     const known = new Set<string | number>([...applied.map((row) => row.event_id), ...parked.map((row) => row.seq)]);

@@ -40,7 +40,7 @@ async function oldBoard({ url }: TestDatabase): Promise<void> {
       score: 1000 - i,
       achievedAt: startsAt + i,
     }));
-    await step.add(id, revision, scores);
+    await step.add([{ windowId: id, revision, scores }]);
   });
   const [window] = await repository.openWindows();
   expect(await new SnapshotsRepository(databases).close(window!, startsAt + 90_000_000)).toBe(true);

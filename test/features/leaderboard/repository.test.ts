@@ -51,7 +51,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const { effect } = await repository.apply([event], 'log', async (step) => {
       const revision = (await step.lock([window.id])).get(window.id);
       if (revision === undefined) return undefined;
-      await step.announce(window.id, { revision, scores: await step.add(window.id, revision, deltas) });
+      await step.announce(await step.add([{ windowId: window.id, revision, scores: deltas }]));
       return revision;
     });
     return effect;

@@ -139,8 +139,11 @@ describe.each(everyDatabase)('bulk inserts on $name', ({ create, name }) => {
   test('an upsert answers its rows as they are then, new ones and old ones', async () => {
     const totals = { table: 'things', columns: { id: 'text', points: 'int' }, key: ['id'], set: [] } as const;
     const add = (rows: [string, number][]) => {
-      const { text, params } = inList(rows.map(([id]) => id));
-      const back = { list: 'id, points', rest: `WHERE id IN ${text}`, params };
+      const { text, params } = inList(
+        db.kind,
+        rows.map(([id]) => id),
+      );
+      const back = { list: 'id, points', rest: `WHERE id ${text}`, params };
       return db.transaction((tx) =>
         upsertAdd<{ id: string; points: number }>(tx, { ...totals, rows, add: ['points'] }, back),
       );
