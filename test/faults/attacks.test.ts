@@ -148,6 +148,18 @@ test('whoever pipelines and reads gets every answer, in order', async () => {
   expect(statuses).toEqual([...paths.map((path) => (path.endsWith('x') ? '400' : '404')), '200']);
 });
 
+test('what is no HTTP is refused behind the answers that are due, and not in their place', async () => {
+  const socket = open();
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  const good = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  socket.write(`${good}${good}NOT HTTP\r\n\r\n`);
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(['200', '200', '400']);
+});
+
 const login = {
   ':method': 'POST',
   ':path': '/aerie.auth.v1.AuthService/Login',

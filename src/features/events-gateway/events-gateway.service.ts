@@ -15,6 +15,7 @@ import type {
   SettleDeadLetterRequest,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { currentCaller } from '../../shared/auth/caller';
 import { toTime } from '../../shared/clock/time';
 import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
@@ -64,11 +65,14 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     consumer,
   }: ReadEventsRequest): Promise<ReadEventsResponse> {
     const events = await this.journal.read(afterSeq, afterId, limit);
-    if (consumer !== undefined) this.passed.set(consumer, afterSeq);
+    // An administrator who looks has not come anywhere.
+    if (consumer !== undefined && currentCaller().kind === 'internal') this.passed.set(consumer, afterSeq);
+    // A number that nobody has proven to be in the log is not answered for.
+    const reached = afterId === undefined ? Math.min(afterSeq, (await this.journal.head())?.seq ?? 0) : afterSeq;
     const redriven = consumer === undefined ? [] : await this.journal.redriven(consumer, maxRedriven);
     return {
       events,
-      upTo: events.at(-1)?.seq ?? afterSeq,
+      upTo: events.at(-1)?.seq ?? reached,
       redriven: redriven.map(({ letterId: deadLetterId, event }) => ({ deadLetterId, event })),
     };
   }

@@ -32,7 +32,7 @@ export abstract class Config {
     /** The default URL, and the URLs of features that have their own. */
     readonly url: string;
     readonly byFeature: Readonly<Record<string, string>>;
-    /** Those that have one although nobody said so: an earlier version kept their tables under `url`. */
+    /** Features with a file of their own beside the SQLite file at `url`, and what it is called after. */
     readonly apart: Readonly<Record<string, string>>;
     readonly poolMin: number;
     readonly poolMax: number;

@@ -83,12 +83,12 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
   };
 }
 
-/** The files of features that have one of their own on SQLite, beside that of `url`. */
+/** The parts of a SQLite database that have a file of their own, by the features whose tables are in them. */
 function apartFrom(url: string, features: readonly Configured[], told: ReadonlySet<unknown>): Record<string, string> {
   const { kind, path } = parseDatabaseUrl(url);
   if (kind !== 'sqlite' || path === ':memory:') return {};
   const apart = features.flatMap(({ contract: { name }, ownFile }) =>
-    ownFile === undefined || told.has(name) ? [] : [[name, url.replace(/(\.[^./]*)?$/, `.${ownFile}$1`)]],
+    ownFile === undefined || told.has(name) ? [] : [[name, ownFile]],
   );
   return Object.fromEntries(apart);
 }

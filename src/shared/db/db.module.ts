@@ -2,6 +2,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { AsyncModule } from '../async/async.module';
 import { Config } from '../config/config';
+import { parseDatabaseUrl } from '../config/database-url';
 import { type Feature, Features } from '../contract/feature';
 import { HealthModule } from '../health/health.module';
 import { type CheckResult, healthySince, Readiness } from '../health/readiness';
@@ -9,6 +10,7 @@ import { DatabaseClocks } from './database.clocks';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
 import { HeavyReads } from './heavy-reads';
+import { fileBeside } from './sqlite.claim';
 
 const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 4000;
@@ -30,9 +32,11 @@ export function databasesOf(
   });
   for (const { contract, entities = [], migrations, ownFile } of features) {
     const { name } = contract;
-    const movedFrom = apart[name] === undefined ? undefined : url;
-    const place = { here: ownFile !== undefined, movedFrom };
-    databases.register(name, byFeature[name] ?? apart[name] ?? url, entities, migrations, place);
+    const part = apart[name];
+    const place = { here: ownFile !== undefined, movedFrom: part === undefined ? undefined : url };
+    const own =
+      byFeature[name] ?? (part === undefined ? url : `sqlite:${fileBeside(parseDatabaseUrl(url).path, part)}`);
+    databases.register(name, own, entities, migrations, place);
   }
   return databases;
 }

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { isRetryable } from './db.errors';
@@ -42,9 +42,18 @@ export function claimFile(path: string, driver: typeof BetterSqlite3): () => voi
   };
 }
 
-/** The real path of the file, also before it is made, whatever links lead there. */
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(resolve(path))), basename(path));
+/** The real path of the file, also before it is made, whatever links lead there. @throws Error when its folder is not there */
+export function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const target = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+  if (target !== undefined) return realPath(resolve(dirname(resolve(path)), target));
+  return join(realpathSync(dirname(resolve(path))), basename(path));
+}
+
+/** The file of a part that is kept apart: `aerie.events.db` beside `aerie.db`, by whatever link that is reached. */
+export function fileBeside(path: string, part: string): string {
+  const real = existsSync(dirname(resolve(path))) ? realPath(path) : path;
+  return real.replace(/(\.[^./]*)?$/, `.${part}$1`);
 }
 
 function lockOn(file: string, driver: typeof BetterSqlite3): BetterSqlite3.Database {

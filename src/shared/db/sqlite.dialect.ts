@@ -7,7 +7,7 @@ import { SqliteDriverMissingError } from './db.errors';
 import { Dialect, type DialectOptions, type Lane, type Purpose } from './dialect';
 import { Gate, type Priority } from './gate';
 import { SqliteCheckpointer } from './sqlite.checkpointer';
-import { claimFile } from './sqlite.claim';
+import { claimFile, realPath } from './sqlite.claim';
 import { SqliteConnection } from './sqlite.connection';
 import { SqliteEngine } from './sqlite.engine';
 import { moveTables } from './sqlite.move';
@@ -84,7 +84,7 @@ export class SqliteDialect extends Dialect {
     if (!existsSync(from)) return false;
     const unclaim = claimFile(from, loadDriver());
     try {
-      return moveTables({ from, to: this.path, tables, migrations }, loadDriver());
+      return moveTables({ from: realPath(from), to: realPath(this.path), tables, migrations }, loadDriver());
     } finally {
       unclaim();
     }

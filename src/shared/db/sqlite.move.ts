@@ -15,7 +15,7 @@ interface Moved {
  * new file appears at once and whole, and only then does the old one lose them, so whatever ends the process, calling again
  * goes on. Nobody else may have either file open.
  * Answers false when the old one has none of them.
- * @throws Error when the new file has not all that the old one has
+ * @throws TwoFilesError when each has rows that the other lacks
  */
 export function moveTables({ from, to, tables, migrations }: Moved, driver: typeof BetterSqlite3): boolean {
   const old = new driver(from);
@@ -23,9 +23,14 @@ export function moveTables({ from, to, tables, migrations }: Moved, driver: type
     const held = tables.filter((table) => isTable(old, 'main', table));
     if (held.length === 0) return false;
     const names = JSON.stringify(migrations);
+    if (existsSync(to) && isPartOf(old, to, tables)) {
+      // Of a move that did not end, after which the old file was used again.
+      for (const ending of ['', '-wal', '-shm']) rmSync(`${to}${ending}`, { force: true });
+    }
     if (!existsSync(to)) copy(from, to, held, names, driver);
     old.prepare('ATTACH ? AS kept').run(to);
-    for (const table of held) assertKept(old, table);
+    for (const table of held)
+      if (!isWithin(old, `main.${table}`, `kept.${table}`)) throw new TwoFilesError(table, from, to);
     old.transaction(() => {
       for (const table of held) old.exec(`DROP TABLE main.${table}`);
       old.prepare('DELETE FROM main.migrations WHERE name IN (SELECT value FROM json_each(?))').run(names);
@@ -78,12 +83,30 @@ function isTable(database: BetterSqlite3.Database, schema: string, name: string)
   return database.prepare(`SELECT 1 FROM ${schema}.sqlite_master WHERE name = ?`).get(name) !== undefined;
 }
 
-function assertKept(database: BetterSqlite3.Database, table: string): void {
-  const kept =
-    isTable(database, 'kept', table) &&
-    !database.prepare(`SELECT * FROM main.${table} EXCEPT SELECT * FROM kept.${table} LIMIT 1`).get();
-  if (!kept)
-    throw new Error(
-      `the table ${table} is in two files, and rows of the older one are not in the newer one: put aside the one that is not yours`,
+/** All that the new file has is in the old one. */
+function isPartOf(old: BetterSqlite3.Database, to: string, tables: readonly string[]): boolean {
+  old.prepare('ATTACH ? AS kept').run(to);
+  try {
+    const kept = tables.filter((table) => isTable(old, 'kept', table));
+    return kept.every((table) => isWithin(old, `kept.${table}`, `main.${table}`));
+  } finally {
+    old.exec('DETACH kept');
+  }
+}
+
+/** Every row of the one table is in the other, which is there. */
+function isWithin(database: BetterSqlite3.Database, part: string, whole: string): boolean {
+  const [schema = '', table = ''] = whole.split('.');
+  if (!isTable(database, schema, table)) return false;
+  return database.prepare(`SELECT * FROM ${part} EXCEPT SELECT * FROM ${whole} LIMIT 1`).get() === undefined;
+}
+
+class TwoFilesError extends Error {
+  constructor(table: string, from: string, to: string) {
+    super(
+      `the table ${table} is in ${from} and in ${to}, each with rows that the other lacks: name the one that you want in ` +
+        "the feature's own variable, <FEATURE>_DATABASE_URL, or put the other one aside",
     );
+    this.name = 'TwoFilesError';
+  }
 }

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { guarded } from '../async/guarded';
 import { newTraceId } from '../tracing/trace-id';
 
 interface ClientError extends Error {
@@ -12,10 +13,26 @@ const answers: Record<string, { status: number; code: string; message: string }>
 };
 const malformed = { status: 400, code: 'validation_failed', message: 'request: is not well-formed HTTP' };
 
-/** Answers what is not even HTTP in the one error shape, then closes the connection. */
+/** Node's: the answer that is next on this connection. */
+interface Answering {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
+/**
+ * Answers what is not even HTTP in the one error shape, then closes the connection. Answers that are due go first: their
+ * caller would take this one for theirs.
+ */
 export function refuseConnection(error: ClientError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
+    return;
+  }
+  const { _httpMessage: due } = socket as Answering;
+  if (due && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
+    due.once(
+      'close',
+      guarded(() => refuseConnection(error, socket)),
+    );
     return;
   }
   const { status, code, message } = answers[error.code ?? ''] ?? malformed;

@@ -33,6 +33,11 @@ export function serveReads(fastify: FastifyInstance, modules: ModulesContainer, 
       : undefined;
     if (!read || !options.config?.entry?.route) return;
     options.handler = (request, reply) => {
+      // As Nest's adapter: `/users/` names no user, and no list.
+      if (Object.values(request.params as object).includes('')) {
+        reply.callNotFound();
+        return;
+      }
       answerOf(read, request)
         .then((body) => {
           // The deadline may have answered meanwhile.

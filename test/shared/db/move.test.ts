@@ -74,12 +74,25 @@ test('goes on where it ended before the old file lost them', () => {
   expectMoved();
 });
 
-test('refuses, and takes nothing, when the new file lacks what the old one has', () => {
+/** The move ended before the old file lost its tables, which then was used again. */
+function halfDone(): void {
   copyFileSync(at('all.db'), at('before.db'));
   move();
   copyFileSync(at('before.db'), at('all.db'));
-  ask('all.db', "INSERT INTO these (id) VALUES ('of an older copy') RETURNING seq");
-  expect(move).toThrow('the table these is in two files');
+  ask('all.db', "INSERT INTO these (id) VALUES ('d') RETURNING seq");
+}
+
+test('begins anew where it was half done, and the old file was used again', () => {
+  halfDone();
+  expect(move()).toBe(true);
+  expect(ask('all.these.db', 'SELECT id FROM these ORDER BY seq')).toEqual(['a', 'b', 'c', 'd']);
+  expect(ask('all.db', "SELECT name FROM sqlite_master WHERE name LIKE 'these%'")).toEqual([]);
+});
+
+test('refuses, and takes nothing, when each file has what the other one lacks', () => {
+  halfDone();
+  ask('all.these.db', "INSERT INTO these (id) VALUES ('of the new one') RETURNING seq");
+  expect(move).toThrow(/the table these is in .*all\.db and in .*all\.these\.db/);
   expect(ask('all.db', 'SELECT COUNT(*) FROM these')).toEqual([4]);
-  expect(ask('all.these.db', 'SELECT COUNT(*) FROM these')).toEqual([3]);
+  expect(ask('all.these.db', 'SELECT COUNT(*) FROM these')).toEqual([4]);
 });

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import BetterSqlite3 from 'better-sqlite3';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
+import { claimFile, fileBeside } from '../../../src/shared/db/sqlite.claim';
 import { everyDatabase } from '../../support/databases';
 import { databaseAt, openAt } from './fixtures';
 
@@ -59,6 +61,17 @@ describe('SQLite', () => {
       await expect(other).rejects.toMatchObject({ kind: 'unavailable' });
     });
     await two.transaction((own) => own.run('UPDATE things SET points = 1'));
+  });
+
+  test('a link to a file that is not there yet is the file: one lock, one place for what is kept apart', async () => {
+    await using place = await create();
+    const file = place.url.slice('sqlite:'.length);
+    const link = file.replace('aerie.db', 'link.db');
+    symlinkSync('aerie.db', link);
+    expect(fileBeside(link, 'events')).toBe(fileBeside(file, 'events'));
+    const release = claimFile(link, BetterSqlite3);
+    expect(existsSync(`${realpathSync(dirname(file))}/aerie.db.lock`)).toBe(true);
+    release();
   });
 
   test('without its compiled driver says what to do', async () => {

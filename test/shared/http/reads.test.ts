@@ -82,7 +82,7 @@ const queries = [
   '?pageToken=x',
   '?__proto__=1',
 ];
-const ids = ['01KAJ0000000000000000000AA', 'nobody', '%20', 'progression', 'gateway'];
+const ids = ['01KAJ0000000000000000000AA', 'nobody', '', '%20', 'progression', 'gateway'];
 
 describe.each(gets)('%s', (route) => {
   const template = route.slice('GET '.length);
