@@ -33,7 +33,29 @@ function offsetMs([, , , , , , , , sign, hours = '0', minutes = '0']: RegExpExec
   return sign === '-' ? -offset : offset;
 }
 
-/** Milliseconds since 1970 as RFC 3339 in UTC with milliseconds. */
+const dayMs = 86_400_000;
+// Of what a Date can say.
+const furthestMs = 8.64e15;
+const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
+const threeDigits = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
+// The day that was asked for last: nearly all times of one moment are of few days.
+let day = Number.NaN;
+let date = '';
+
+/**
+ * Milliseconds since 1970 as RFC 3339 in UTC with milliseconds, as `toISOString` spells it at several times the price.
+ * @throws RangeError
+ */
 export function toTime(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+  if (!Number.isInteger(epochMs) || Math.abs(epochMs) > furthestMs) return new Date(epochMs).toISOString();
+  const itsDay = Math.floor(epochMs / dayMs);
+  if (itsDay !== day) {
+    date = new Date(itsDay * dayMs).toISOString().slice(0, -'00:00:00.000Z'.length);
+    day = itsDay;
+  }
+  const ms = epochMs - itsDay * dayMs;
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const [hour, minute, second] = [Math.floor(minutes / 60), minutes % 60, seconds % 60];
+  return `${date}${twoDigits[hour]}:${twoDigits[minute]}:${twoDigits[second]}.${threeDigits[ms % 1000]}Z`;
 }

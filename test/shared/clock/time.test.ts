@@ -51,3 +51,20 @@ test('whatever was said is understood again', () => {
   const range = { min: Date.UTC(1, 0, 1), max: Date.UTC(9999, 11, 31) };
   fc.assert(fc.property(fc.integer(range), (epoch) => instant(toTime(epoch)) === epoch));
 });
+
+test('a time is spelled as by Date, and what Date refuses is refused', () => {
+  const same = (epoch: number): boolean => {
+    const answer = (spell: () => string): string => {
+      try {
+        return spell();
+      } catch (error) {
+        return (error as Error).name;
+      }
+    };
+    return answer(() => toTime(epoch)) === answer(() => new Date(epoch).toISOString());
+  };
+  for (const epoch of [0, -1, 86_399_999, 86_400_000, 1.5, -1.5, NaN, Infinity, 8.64e15, 8.64e15 + 1, -8.64e15 - 1])
+    expect([epoch, same(epoch)]).toEqual([epoch, true]);
+  fc.assert(fc.property(fc.integer({ min: -8.64e15, max: 8.64e15 }), same));
+  fc.assert(fc.property(fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 }), same));
+});
