@@ -33,7 +33,7 @@ export function serveReads(fastify: FastifyInstance, modules: ModulesContainer, 
       : undefined;
     if (!read || !options.config?.entry?.route) return;
     options.handler = (request, reply) => {
-      // As Nest's adapter: `/users/` names no user, and no list.
+      // As Nest's adapter: an id that is empty names nothing, not even the list.
       if (Object.values(request.params as object).includes('')) {
         reply.callNotFound();
         return;

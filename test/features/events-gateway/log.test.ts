@@ -52,6 +52,12 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect(seqs(await read({ afterSeq: 7 }))).toEqual([8, 9]);
   });
 
+  test('beyond the end nothing is answered for, and who only looks on has come nowhere', async () => {
+    const beyond = await read({ afterSeq: 99_999_999, consumer: 'leaderboard' });
+    expect([seqs(beyond), beyond.upTo]).toEqual([[], 9]);
+    expect((await call('http', 'getHead', { consumer: 'leaderboard' })).body).not.toHaveProperty('passed');
+  });
+
   test('the head is the last event; a consumer that was never there begins before the first', async () => {
     const { body } = await call('grpc', 'getHead', { consumer: 'progression' });
     expect(body).toMatchObject({ seq: 9, start: { afterSeq: 0, afterId: '', inboxUpTo: 0 } });
