@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { AcceptedEvent, ConsumerStart } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { inList } from '../../shared/db/bulk';
 import type { Database, Sql } from '../../shared/db/database';
@@ -23,6 +24,9 @@ const eventColumns = Object.keys(columns)
   .map((name) => `e.${name}`)
   .join(', ');
 
+// Answers of a few hundred events each.
+const maxKept = 8;
+
 /** The end of the log. */
 export interface Head {
   readonly seq: number;
@@ -42,6 +46,8 @@ export interface RedrivenRow {
 @Injectable()
 export class JournalRepository {
   private readonly db: Database;
+  // Consumers that catch up ask for the same events one after another. The log only grows: a full answer stays the same.
+  private readonly lastRead = new LRUCache<string, readonly AcceptedEvent[]>({ max: maxKept });
 
   constructor(databases: Databases) {
     this.db = databases.of('events-gateway');
@@ -78,13 +84,17 @@ export class JournalRepository {
    * Up to `limit` events behind the number `seq`, in order. With an id, only if that is the event at `seq`.
    * @throws AppError journal_mismatch
    */
-  async read(seq: number, id: string | undefined, limit: number): Promise<AcceptedEvent[]> {
+  async read(seq: number, id: string | undefined, limit: number): Promise<readonly AcceptedEvent[]> {
+    const key = JSON.stringify([seq, limit, id]);
+    const known = this.lastRead.get(key);
+    if (known) return known;
     const text = `SELECT e.seq, ${eventColumns} FROM game_events AS e WHERE e.seq >= ? ORDER BY e.seq LIMIT ?`;
     const rows = await this.db.read((sql) => sql.rows<EventRow>(text, [Math.max(1, seq), limit + 1]));
     const [first] = rows;
     if (id !== undefined && (first?.seq !== seq || first.id !== id)) throw journalMismatch(seq, id);
-    const behind = first?.seq === seq ? rows.slice(1) : rows.slice(0, limit);
-    return behind.map(readable);
+    const behind = (first?.seq === seq ? rows.slice(1) : rows.slice(0, limit)).map(readable);
+    if (behind.length === limit) this.lastRead.set(key, behind);
+    return behind;
   }
 
   /** Up to `limit` events that this consumer is to try again, oldest letter first. */

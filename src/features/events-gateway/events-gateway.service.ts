@@ -71,7 +71,7 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     const reached = afterId === undefined ? Math.min(afterSeq, (await this.journal.head())?.seq ?? 0) : afterSeq;
     const redriven = consumer === undefined ? [] : await this.journal.redriven(consumer, maxRedriven);
     return {
-      events,
+      events: [...events],
       upTo: events.at(-1)?.seq ?? reached,
       redriven: redriven.map(({ letterId: deadLetterId, event }) => ({ deadLetterId, event })),
     };

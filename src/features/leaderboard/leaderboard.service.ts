@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type {
   Entry,
@@ -33,6 +34,7 @@ import { LeaderboardWindows, type Place } from './leaderboard.windows';
 
 export const defaultLimit = 10;
 const maxLimit = 100;
+const maxMade = 64;
 
 // Where a page ended: its last score, and the rank of the next one, for boards that change no more. `lastTime` is the last
 // millisecond that has an RFC 3339 time.
@@ -46,6 +48,12 @@ const boardEnd = z.tuple([...pageEnd, name]);
 interface PageEnd {
   readonly last: PlayerScore;
   readonly nextRank: number;
+}
+
+interface MadePage {
+  /** A board in memory has the same array as long as nothing on it changes. */
+  readonly scores: readonly PlayerScore[];
+  readonly answer: Answer<Leaderboard>;
 }
 
 /** Part of a board at one moment. `total`: players on the whole board. */
@@ -66,8 +74,8 @@ export interface WatchedBoard {
  */
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
-  // First pages in memory as answers, by the scores that are on them.
-  private readonly made = new WeakMap<readonly PlayerScore[], Map<string, Answer<Leaderboard>>>();
+  // First pages as answers, by all that they say beside their scores.
+  private readonly made = new LRUCache<string, MadePage>({ max: maxMade });
   private readonly boardTokens;
   private readonly listTokens;
   private readonly entryTokens;
@@ -105,14 +113,14 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 
   /** The same scores are the same answer: it is made once, however many ask for it before the board changes. */
   private firstPage(place: Place, part: BoardPart, cache: 'ask' | 'final'): Answer<Leaderboard> {
-    const { startsAt, endsAt } = place.window;
-    // All that can change while the scores do not.
-    const name = `${cache} ${part.state} ${startsAt} ${endsAt}`;
-    const made = this.made.get(part.scores) ?? new Map<string, Answer<Leaderboard>>();
-    this.made.set(part.scores, made);
-    const known = made.get(name) ?? cacheable(this.toLeaderboard(place, part), cache);
-    made.set(name, known);
-    return known;
+    const { scores, state, total } = part;
+    const { name, startsAt, endsAt } = place.window;
+    const key = [name, startsAt, endsAt, state, total, scores.length, cache].join(' ');
+    const known = this.made.get(key);
+    if (known?.scores === scores) return known.answer;
+    const made = cacheable(this.toLeaderboard(place, part), cache);
+    this.made.set(key, { scores, answer: made });
+    return made;
   }
 
   /**

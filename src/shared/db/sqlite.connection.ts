@@ -6,7 +6,7 @@ import { isRetryable } from './db.errors';
 import { checkNumber } from './safe-integer';
 import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 import type { Engine } from './sqlite.engine';
-import { bind, bindColumn, checkRow } from './sqlite.values';
+import { bind, bindColumn, rowsIn } from './sqlite.values';
 
 export interface SqliteLoan {
   /** Milliseconds to wait for another process that writes. */
@@ -32,7 +32,7 @@ export class SqliteConnection extends Connection {
 
   async rows<T>(text: string, params: readonly Value[] = []): Promise<T[]> {
     this.assertBorrowed();
-    return (await this.engine.rows(text, params.map(bind))).map(checkRow) as T[];
+    return rowsIn<T>(await this.engine.rows(text, params.map(bind)));
   }
 
   async run(text: string, params: readonly Value[] = []): Promise<number> {
@@ -44,7 +44,7 @@ export class SqliteConnection extends Connection {
     await this.giveWay();
     this.assertBorrowed();
     const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO NOTHING`;
-    const changes = await this.engine.each(text, boundRows(bulk));
+    const changes = await this.engine.each(text, boundColumns(bulk));
     const places = keyPlaces(bulk);
     const inserted = bulk.rows.filter((_, i) => (changes[i] ?? 0) > 0);
     return new Set(inserted.map((row) => keyOf(places.map((place) => row[place] ?? null))));
@@ -59,15 +59,14 @@ export class SqliteConnection extends Connection {
       ...(bulk.max ?? []).map((name) => `${name} = max(${bulk.table}.${name}, excluded.${name})`),
     ];
     const text = `${insertText(bulk)} ON CONFLICT (${bulk.key.join(', ')}) DO UPDATE SET ${changes.join(', ')}`;
-    if (back)
-      return (await this.engine.eachBack(`${text} RETURNING ${back.list}`, boundRows(bulk))).map(checkRow) as T[];
-    await this.engine.each(text, boundRows(bulk));
+    if (back) return rowsIn<T>(await this.engine.eachBack(`${text} RETURNING ${back.list}`, boundColumns(bulk)));
+    await this.engine.each(text, boundColumns(bulk));
     return [];
   }
 
   async append(log: LogRows, ending?: 'undone'): Promise<number> {
     const text = insertText(log);
-    const rows = boundRows(log);
+    const rows = log.rows.map((row) => row.map(bindColumn));
     const first = await this.patiently(() => this.engine.append(text, rows, ending === 'undone'));
     return checkNumber(Number(first)) - 1;
   }
@@ -152,8 +151,8 @@ export class SqliteConnection extends Connection {
   }
 }
 
-function boundRows({ rows }: Pick<BulkRows, 'rows'>) {
-  return rows.map((row) => row.map(bindColumn));
+function boundColumns({ columns, rows }: BulkRows) {
+  return Object.keys(columns).map((_, place) => rows.map((row) => bindColumn(row[place] ?? null)));
 }
 
 function asColumn(value: unknown) {

@@ -1,5 +1,5 @@
 import type BetterSqlite3 from 'better-sqlite3';
-import type { Bound } from './sqlite.values';
+import type { Bound, Columns } from './sqlite.values';
 
 /** What a statement of TypeORM's answers: rows, or how many it changed and the rowid of the last one. */
 export interface StatementResult {
@@ -14,6 +14,8 @@ export interface StatementResult {
  */
 export class SqliteEngine {
   private readonly prepared = new Map<string, BetterSqlite3.Statement<Bound[]>>();
+  // Of the rows that a statement answers, by its text.
+  private readonly names = new Map<string, string[]>();
   private level = '';
 
   constructor(
@@ -21,11 +23,11 @@ export class SqliteEngine {
     private readonly maxStatements: number,
   ) {}
 
-  rows(text: string, params: Bound[]): unknown[] {
+  rows(text: string, params: Bound[]): Columns {
     const statement = this.prepare(text);
-    if (statement.reader) return statement.all(...params);
+    if (statement.reader) return this.columns(text, () => statement.all(...params));
     statement.run(...params);
-    return [];
+    return { names: [], values: [] };
   }
 
   /** How many rows it changed. */
@@ -43,16 +45,17 @@ export class SqliteEngine {
 
   // One prepared statement, row by row: with no server to reach this is faster than rows in one statement (measured:
   // +10 % over 10 rows, +60 % over one JSON parameter).
-  /** Runs one statement for each row; answers how many rows each changed. */
-  each(text: string, rows: Bound[][]): number[] {
+  /** Runs one statement for each row of these columns; answers how many rows each changed. */
+  each(text: string, columns: Bound[][]): number[] {
     const statement = this.prepare(text);
-    return rows.map((row) => statement.run(...row).changes);
+    return (columns[0] ?? []).map((_, i) => statement.run(...columns.map((values) => values[i] as Bound)).changes);
   }
 
-  /** Runs one statement for each row; answers the row that each returns. */
-  eachBack(text: string, rows: Bound[][]): unknown[] {
-    const statement = this.prepare(text);
-    return rows.map((row) => statement.get(...row));
+  /** Runs one statement for each row of these columns; answers the row that each returns. */
+  eachBack(text: string, columns: Bound[][]): Columns {
+    return this.columns(text, (statement) =>
+      (columns[0] ?? []).map((_, i) => statement.get(...columns.map((values) => values[i] as Bound))),
+    );
   }
 
   /** One transaction of its own; answers the first row's rowid. The next rowid is the largest and one, without a gap. */
@@ -102,12 +105,27 @@ export class SqliteEngine {
   /** After a schema change: a prepared `SELECT *` would keep its old columns. */
   forget(): void {
     this.prepared.clear();
+    this.names.clear();
+  }
+
+  // The driver makes a list of values in half the time of an object.
+  private columns(text: string, read: (statement: BetterSqlite3.Statement<Bound[]>) => unknown[]): Columns {
+    const statement = this.prepare(text);
+    const names = this.names.get(text) ?? statement.columns().map(({ name }) => name);
+    this.names.set(text, names);
+    statement.raw(true);
+    try {
+      const rows = read(statement) as unknown[][];
+      return { names, values: names.map((_, place) => rows.map((row) => row[place])) };
+    } finally {
+      statement.raw(false);
+    }
   }
 
   private prepare(text: string): BetterSqlite3.Statement<Bound[]> {
     const known = this.prepared.get(text);
     if (known) return known;
-    if (this.prepared.size >= this.maxStatements) this.prepared.clear();
+    if (this.prepared.size >= this.maxStatements) this.forget();
     const statement = this.database.prepare<Bound[]>(text);
     this.prepared.set(text, statement);
     return statement;

@@ -4,7 +4,7 @@ import { within } from '../async/within';
 import { unavailable } from '../errors/common.errors';
 import type { Value } from './sql';
 import { type Engine, SqliteEngine } from './sqlite.engine';
-import { bind, checkRow } from './sqlite.values';
+import { bind, rowsIn } from './sqlite.values';
 
 const maxWaiting = 1000;
 
@@ -48,7 +48,7 @@ export class SqliteThread {
 
   /** One statement, which sees what was committed when it began. Rejects as `ask` does. */
   async rows<T>(text: string, params: readonly Value[], limitMs: number): Promise<T[]> {
-    return (await this.ask(this.started(), 'rows', [text, params.map(bind)], limitMs)).map(checkRow) as T[];
+    return rowsIn<T>(await this.ask(this.started(), 'rows', [text, params.map(bind)], limitMs));
   }
 
   /**

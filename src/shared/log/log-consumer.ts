@@ -178,9 +178,11 @@ export abstract class LogConsumer<Event extends LogEvent>
     for (let events: readonly Event[] = []; !this.closing.signal.aborted; ) {
       const began = performance.now();
       const before = this.place.seq;
-      ({ events } = await this.read(maxGroup));
+      // All consumers read from the same numbers on, so that the log may answer them alike.
+      const limit = maxGroup - (before % maxGroup);
+      ({ events } = await this.read(limit));
       await this.applyAll(events);
-      if (events.length < maxGroup || this.place.seq === before) break;
+      if (events.length < limit || this.place.seq === before) break;
       await this.parts.load.giveWay(performance.now() - began);
     }
     this.holeSince = undefined;

@@ -88,4 +88,18 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect((await call('http', 'listDeadLetters', {})).body.deadLetters).toEqual([]);
     expect((await call('http', 'settleDeadLetter', { id, outcome: 'applied' })).code).toBe('dead_letter_not_found');
   });
+
+  test('what is read a second time is what is there now, and no less is asked of who reads it', async () => {
+    const id = 'undefined';
+    expect((await app.http.call(gateway, 'ingest', signed(id, eventBody()))).code).toBe('ok');
+    expect([seqs(await read({ afterSeq: 8, limit: 2 })), seqs(await read({ afterSeq: 9, limit: 2 }))]).toEqual([
+      [9, 10],
+      [10],
+    ]);
+    expect((await read({ afterSeq: 8, limit: 2, afterId: id })).code).toBe('journal_mismatch');
+    expect((await app.http.call(gateway, 'ingest', signed('next', eventBody({ playerId: 'another' })))).code).toBe(
+      'ok',
+    );
+    expect(seqs(await read({ afterSeq: 9, limit: 2 }))).toEqual([10, 11]);
+  });
 });
