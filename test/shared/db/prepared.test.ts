@@ -28,6 +28,18 @@ describe('PostgreSQL', () => {
     expect(kept).toEqual([{ text: text.replace('?', '$1'), runs: 8 }]);
   });
 
+  // A plan for an empty table reads all of it: kept, it would do so until somebody analyses the table.
+  test('its plan is made for the table as it is, not as it was', async () => {
+    await using db = await openAt(database.url, { poolMax: 1 });
+    const plans = await db.read(async (sql) => {
+      for (let i = 0; i < 20; i += 1) await sql.rows(text, [String(i)]);
+      return sql.rows<{ kept: number; made: number }>(
+        "SELECT generic_plans AS kept, custom_plans AS made FROM pg_prepared_statements WHERE statement LIKE 'SELECT id, points%'",
+      );
+    });
+    expect(plans).toEqual([{ kept: 0, made: 20 }]);
+  });
+
   test('where a pooler hands sessions on, nothing is kept', async () => {
     const url = `${database.url}?pgbouncer=true`;
     await using db = await openAt(url, { poolMax: 1 });
