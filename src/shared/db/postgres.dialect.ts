@@ -66,12 +66,10 @@ export class PostgresDialect extends Dialect {
     return connection;
   }
 
-  // Without these limits the server waits without end; roles and databases may have set others. A plan that is kept was made
-  // while its table was empty, and reads all of it for each event until the table is analysed: a minute at best.
+  // Without these limits the server waits without end; roles and databases may have set others.
   private async prepare(connection: PostgresConnection, client: PoolClient): Promise<void> {
     const limit = this.options.queryTimeoutMs;
-    const limits = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
-    const settings = `${limits}; SET plan_cache_mode = force_custom_plan`;
+    const settings = `SET statement_timeout = ${limit}; SET lock_timeout = ${Math.ceil(limit * 0.8)}`;
     try {
       this.session.pooled ||= await connection.isPooled();
       if (!this.session.pooled)

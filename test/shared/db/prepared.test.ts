@@ -1,3 +1,4 @@
+import { inList } from '../../../src/shared/db/bulk';
 import type { Sql } from '../../../src/shared/db/sql';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openAt } from './fixtures';
@@ -5,6 +6,10 @@ import { openAt } from './fixtures';
 // What is asked all the time is parsed once, where the session is ours.
 
 const text = 'SELECT id, points FROM things WHERE id = ?';
+const list = inList(
+  'postgres',
+  Array.from({ length: 60 }, (_, i) => String(i)),
+);
 const insert = (tx: Sql) => tx.run("INSERT INTO things (id, points) VALUES ('one', 5)");
 const named = async (sql: Sql) =>
   sql.rows<{ text: string; runs: number }>(
@@ -28,16 +33,30 @@ describe('PostgreSQL', () => {
     expect(kept).toEqual([{ text: text.replace('?', '$1'), runs: 8 }]);
   });
 
-  // A plan for an empty table reads all of it: kept, it would do so until somebody analyses the table.
-  test('its plan is made for the table as it is, not as it was', async () => {
+  // A plan for a small table reads all of it: kept, it would do so until somebody analyses the table.
+  test.each([
+    ['a list', `SELECT * FROM wide WHERE id ${list.text}`, list.params],
+    ['a stretch', 'SELECT * FROM wide WHERE id >= ? ORDER BY id LIMIT ?', ['7', 2]],
+    ['a key', 'SELECT * FROM wide WHERE id = ?', ['7']],
+  ])('what was asked while a table was small reads %s by its index once it has grown', async (_what, asked, params) => {
     await using db = await openAt(database.url, { poolMax: 1 });
-    const plans = await db.read(async (sql) => {
-      for (let i = 0; i < 20; i += 1) await sql.rows(text, [String(i)]);
-      return sql.rows<{ kept: number; made: number }>(
-        "SELECT generic_plans AS kept, custom_plans AS made FROM pg_prepared_statements WHERE statement LIKE 'SELECT id, points%'",
+    await db.transaction((tx) =>
+      tx.run('CREATE TABLE wide (id text PRIMARY KEY, a text, b text, c text, d text) WITH (autovacuum_enabled = off)'),
+    );
+    const grow = (from: number, to: number) =>
+      db.transaction((tx) =>
+        tx.run(`INSERT INTO wide SELECT i::text, 'a', 'b', 'c', 'd' FROM generate_series(${from}, ${to}) AS i`),
       );
+    await grow(1, 100);
+    await db.read(async (sql) => {
+      for (let i = 0; i < 20; i += 1) await sql.rows(asked, params);
     });
-    expect(plans).toEqual([{ kept: 0, made: 20 }]);
+    await grow(101, 50_000);
+    const [before, after] = await db.transaction(async (tx) => {
+      const read = () => tx.rows("SELECT pg_stat_get_xact_tuples_returned('wide'::regclass) AS rows");
+      return [await read(), await tx.rows(asked, params), await read()].filter((_, i) => i !== 1);
+    });
+    expect(after).toEqual(before);
   });
 
   test('where a pooler hands sessions on, nothing is kept', async () => {
