@@ -24,8 +24,9 @@ const eventColumns = Object.keys(columns)
   .map((name) => `e.${name}`)
   .join(', ');
 
-// Answers of a few hundred events each.
+// Answers of a few hundred events each; who comes later than that reads for itself.
 const maxKept = 8;
+const keptMs = 5000;
 
 /** The end of the log. */
 export interface Head {
@@ -47,7 +48,7 @@ export interface RedrivenRow {
 export class JournalRepository {
   private readonly db: Database;
   // Consumers that catch up ask for the same events one after another. The log only grows: a full answer stays the same.
-  private readonly lastRead = new LRUCache<string, readonly AcceptedEvent[]>({ max: maxKept });
+  private readonly lastRead = new LRUCache<string, readonly AcceptedEvent[]>({ max: maxKept, ttl: keptMs });
 
   constructor(databases: Databases) {
     this.db = databases.of('events-gateway');
