@@ -74,7 +74,7 @@ export interface WatchedBoard {
  */
 @Injectable()
 export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
-  // First pages as answers, by all that they say beside their scores.
+  // First pages as answers, by what can change while their scores do not.
   private readonly made = new LRUCache<string, MadePage>({ max: maxMade });
   private readonly boardTokens;
   private readonly listTokens;
@@ -113,9 +113,9 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 
   /** The same scores are the same answer: it is made once, however many ask for it before the board changes. */
   private firstPage(place: Place, part: BoardPart, cache: 'ask' | 'final'): Answer<Leaderboard> {
-    const { scores, state, total } = part;
+    const { scores, state } = part;
     const { name, startsAt, endsAt } = place.window;
-    const key = [name, startsAt, endsAt, state, total, scores.length, cache].join(' ');
+    const key = [name, startsAt, endsAt, state, scores.length, cache].join(' ');
     const known = this.made.get(key);
     if (known?.scores === scores) return known.answer;
     const made = cacheable(this.toLeaderboard(place, part), cache);

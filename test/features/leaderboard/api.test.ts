@@ -160,3 +160,22 @@ test('who watches while the process stops is told to go elsewhere, and holds not
   await other[Symbol.asyncDispose]();
   await ended;
 });
+
+test('a first page is made anew as soon as the board is another: below the page, on it, and on top of it', async () => {
+  const top = () => page(app.http, { window, limit: 3 });
+  const before = await top();
+  expect(await top()).toEqual(before);
+  const changes: [string, number, (now: Leaderboard) => unknown][] = [
+    ['api-newcomer', 1, ({ total }) => expect(total).toBe(before.total + 1)],
+    [
+      String(before.entries[2]?.playerId),
+      1,
+      ({ entries }) => expect(entries[2]?.score).toBe(1 + Number(before.entries[2]?.score)),
+    ],
+    ['api-champion', 900_000, ({ entries }) => expect(entries[0]?.playerId).toBe('api-champion')],
+  ];
+  for (const [playerId, points, seen] of changes) {
+    await play(app, [{ playerId, points, occurredAt: now() }]);
+    await eventually(async () => void seen(await top()));
+  }
+});

@@ -1,5 +1,7 @@
+import BetterSqlite3 from 'better-sqlite3';
 import { inList } from '../../../src/shared/db/bulk';
 import type { Sql } from '../../../src/shared/db/sql';
+import { SqliteEngine } from '../../../src/shared/db/sqlite.engine';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { openAt } from './fixtures';
 
@@ -75,5 +77,35 @@ describe('PostgreSQL', () => {
     );
     for (let i = 0; i < 3; i += 1)
       expect(await Promise.all([ask(), ask()])).toEqual(new Array(2).fill([{ id: 'one', points: 5 }]));
+  });
+});
+
+describe('SQLite', () => {
+  const engine = () => {
+    const database = new BetterSqlite3(':memory:');
+    database.exec("CREATE TABLE things (id TEXT); INSERT INTO things VALUES ('one')");
+    return { database, engine: new SqliteEngine(database, 2) };
+  };
+  const all = 'SELECT * FROM things';
+
+  test('one statement answers columns here and rows there, in any order', () => {
+    const { engine: it } = engine();
+    const columns = { names: ['id'], values: [['one']] };
+    for (let i = 0; i < 2; i += 1) {
+      expect(it.query(all, [])).toEqual({ records: [{ id: 'one' }] });
+      expect(it.rows(all, [])).toEqual(columns);
+    }
+    expect(() => it.eachBack('INSERT INTO things VALUES (?) RETURNING length(?)', [['x']])).toThrow();
+    expect(it.rows('SELECT * FROM things WHERE id = ?', ['nobody'])).toEqual({ names: ['id'], values: [[]] });
+  });
+
+  test('after a schema change, and after more statements than are kept, the columns are those of now', () => {
+    const { database, engine: it } = engine();
+    it.rows(all, []);
+    database.exec('ALTER TABLE things ADD COLUMN points INTEGER DEFAULT 5');
+    it.forget();
+    expect(it.rows(all, [])).toEqual({ names: ['id', 'points'], values: [['one'], [5]] });
+    for (let i = 0; i < 5; i += 1) it.rows(`SELECT ${i} AS n`, []);
+    expect(it.rows(all, [])).toEqual({ names: ['id', 'points'], values: [['one'], [5]] });
   });
 });
