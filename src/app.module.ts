@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { features as allFeatures } from './features/index';
 import { AccessModule } from './shared/auth/access.module';
 import { ClockModule } from './shared/clock/clock.module';
@@ -15,24 +15,36 @@ import { HttpModule } from './shared/http/http.module';
 import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
+import { RemoteModule } from './shared/remote/remote.module';
 
 export { allFeatures };
 
 /** The features that run in this process. */
 export function featuresOf(config: Config): Feature[] {
-  return allFeatures.filter((feature) => config.modules.includes(feature.contract.name));
+  return allFeatures.filter(({ contract }) => config.modules.includes(contract.name));
 }
 
-/** The process: the two servers, and the features that run here, which import the mechanisms that they stand on. */
+/** The features that this process answers for: those that run here, and those elsewhere whose doors it has. */
+export function servedBy(config: Config): Feature[] {
+  const { modules, expose } = config;
+  return allFeatures.filter(({ contract: { name } }) => modules.includes(name) || expose.includes(name));
+}
+
+/**
+ * The process: the two servers, the features that run here, which import the mechanisms that they stand on, and the doors of
+ * all that it answers for.
+ */
 @Module({})
 export class AppModule {
-  static forRoot(config: Config, features: readonly Feature[], routes: RouteTable): DynamicModule {
+  static forRoot(config: Config, routes: RouteTable): DynamicModule {
+    const here = featuresOf(config);
+    const parts = new Parts(config, here);
     return {
       module: AppModule,
       // Whoever asks which features and routes there are.
       global: true,
       providers: [
-        { provide: Features, useValue: new Features(features) },
+        { provide: Features, useValue: new Features(here) },
         { provide: RouteTable, useValue: routes },
       ],
       exports: [Features, RouteTable],
@@ -40,7 +52,7 @@ export class AppModule {
         ConfigModule.forRoot(config),
         LoggingModule.forRoot(
           config.logLevel,
-          features.flatMap(({ logged = [] }) => logged),
+          here.flatMap(({ logged = [] }) => logged),
         ),
         ClockModule,
         MetricsModule,
@@ -52,23 +64,60 @@ export class AppModule {
         GrpcModule,
         AccessModule,
         DbModule,
-        ...modulesOf(features, config),
+        ...here.map((feature) => parts.feature(feature)),
+        ...servedBy(config).map((feature) => parts.doors(feature)),
+        ...allFeatures.flatMap((feature) => parts.elsewhere(feature)),
       ],
     };
   }
 }
 
-/** The modules of these features; each has its settings and imports those of the features that it needs. */
-function modulesOf(features: readonly Feature[], config: Config): DynamicModule[] {
-  const made = new Map<Feature, DynamicModule>();
-  const moduleOf = (feature: Feature): DynamicModule => {
-    const known = made.get(feature);
+/** The modules of features: each has its settings, and asks those that it needs where they run. */
+class Parts {
+  private readonly made = new Map<Feature, DynamicModule>();
+
+  constructor(
+    private readonly config: Config,
+    private readonly here: readonly Feature[],
+  ) {}
+
+  feature(feature: Feature): DynamicModule {
+    const known = this.made.get(feature);
     if (known) return known;
-    const needed = features.filter(({ contract }) => feature.needs?.includes(contract.token));
-    const settings = feature.settings && { provide: feature.settings, useValue: config.settings.get(feature.settings) };
-    const dynamic = { module: feature.module, imports: needed.map(moduleOf), providers: settings ? [settings] : [] };
-    made.set(feature, dynamic);
-    return dynamic;
-  };
-  return features.map(moduleOf);
+    const { contract, module, needs = [] } = feature;
+    const needed = allFeatures.filter((other) => needs.includes(other.contract.token));
+    const imports = needed.map((other) => this.api(contract.name, other));
+    const made = { module, imports, providers: this.settings(feature) };
+    this.made.set(feature, made);
+    return made;
+  }
+
+  doors(feature: Feature): DynamicModule {
+    const { controllers, imports = [], providers = [] } = feature.doors;
+    return {
+      module: class FeatureDoors {},
+      controllers: [...controllers],
+      imports: [...imports, this.api('app', feature)],
+      providers: [...providers, ...this.settings(feature)],
+    };
+  }
+
+  /** What this process stands on of a feature that it only knows the place of. */
+  elsewhere(feature: Feature): DynamicModule[] {
+    const { contract, elsewhere } = feature;
+    if (!elsewhere || !(contract.name in this.config.places)) return [];
+    const imports = [AccessModule, this.api('app', feature)];
+    return [{ module: class FeatureElsewhere {}, imports, providers: [...elsewhere] }];
+  }
+
+  /** The feature's token, for `asker`: the feature itself where it runs here, else a stand-in. */
+  private api(asker: string, feature: Feature): DynamicModule {
+    if (this.here.includes(feature)) return this.feature(feature);
+    const { contract, docs } = feature;
+    return RemoteModule.for(asker, { contract, replays: (method) => (docs[method]?.replayed ? 'effect' : 'answer') });
+  }
+
+  private settings({ settings }: Feature): Provider[] {
+    return settings ? [{ provide: settings, useValue: this.config.settings.get(settings) }] : [];
+  }
 }

@@ -1,7 +1,7 @@
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { AppModule, allFeatures, featuresOf } from './app.module';
+import { AppModule, allFeatures, featuresOf, servedBy } from './app.module';
 import { guarded } from './shared/async/guarded';
 import { AccessGuard } from './shared/auth/access.guard';
 import type { Config } from './shared/config/config';
@@ -105,11 +105,11 @@ export interface RunningApp {
 /** Builds the application for `config`, listens, and resolves once it is ready. `main` and every test call it. */
 export async function startApp(config: Config): Promise<RunningApp> {
   const routes = new RouteTable();
-  const features = featuresOf(config);
+  const features = servedBy(config);
   for (const feature of features) routes.add(feature.contract, feature.docs);
   routes.pages.push(...appPages, ...features.flatMap(({ pages = [] }) => pages));
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(config, features, routes),
+    AppModule.forRoot(config, routes),
     httpAdapter(routes, config),
     {
       bodyParser: false,

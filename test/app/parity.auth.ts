@@ -3,9 +3,16 @@ import type { Case } from './parity.case';
 
 // Sessions differ by nature; what they have in common is in test/features/auth. Here is what is refused.
 
-function call(method: string, name: string, message: object, code: string, field?: string): Case {
+function call(
+  method: string,
+  name: string,
+  message: object | ((w: string) => object),
+  code: string,
+  field?: string,
+): Case {
   const more = field === undefined ? {} : { field };
-  return { name: `${method}: ${name}`, contract: auth, method, message: () => message, code, ...more };
+  const of = typeof message === 'function' ? (message as (w: string) => object) : () => message;
+  return { name: `${method}: ${name}`, contract: auth, method, message: of, code, ...more };
 }
 
 const person = { name: 'Ada', email: 'parity@example.com', password: 'correct horse' };
@@ -27,11 +34,16 @@ const registrations: Case[] = [
 ];
 
 const logins: Case[] = [
-  call('login', 'unknown user', { email: 'nobody@example.com', password: 'correct horse' }, 'credentials_invalid'),
+  call(
+    'login',
+    'unknown user',
+    (w) => ({ email: `${w}@example.com`, password: 'correct horse' }),
+    'credentials_invalid',
+  ),
   call(
     'login',
     'a password that is too short for any',
-    { email: 'x@example.com', password: 'x' },
+    (w) => ({ email: `${w}@example.com`, password: 'x' }),
     'credentials_invalid',
   ),
   call('login', 'no password', { email: 'x@example.com', password: '' }, 'validation_failed', 'password'),

@@ -98,7 +98,7 @@ describe('a bad configuration', () => {
   test('progression without the events gateway is refused: its news would reach nobody', async () => {
     const ended = await attempt({ MODULES: 'progression' });
     expect(ended.code).toBe(78);
-    expect(ended.err).toMatch(/^ {2}MODULES: progression needs events-gateway/m);
+    expect(ended.err).toMatch(/^ {2}EVENTS_GATEWAY_URL: is missing: progression needs events-gateway/m);
     expectReadable(ended);
   });
 });
@@ -122,7 +122,7 @@ describe('the keys of tokens', () => {
 
   test('auth without users is refused: it asks about every user', async () => {
     const ended = await attempt({ MODULES: 'auth' });
-    expect([ended.code, /^ {2}MODULES: auth needs users/m.test(ended.err)]).toEqual([78, true]);
+    expect([ended.code, /^ {2}USERS_URL: is missing: auth needs users/m.test(ended.err)]).toEqual([78, true]);
   });
 });
 

@@ -8,6 +8,7 @@ export abstract class AuthApi {
   abstract verify: AuthService['verify'];
   abstract logout: AuthService['logout'];
   abstract setRole: AuthService['setRole'];
+  abstract getStanding: AuthService['getStanding'];
 }
 
 export const authContract: Contract<AuthApi> = {
@@ -20,5 +21,6 @@ export const authContract: Contract<AuthApi> = {
     verify: { http: 'GET /auth/verify', access: 'token', retry: true },
     logout: { http: 'POST /auth/logout', access: 'token', retry: true },
     setRole: { http: 'PUT /auth/accounts/:userId/role', access: 'admin', retry: true },
+    getStanding: { http: 'GET /auth/accounts/:userId/standing', access: 'admin', retry: true },
   },
 };

@@ -2,12 +2,14 @@ import type { Docs } from '../../shared/contract/call-docs';
 import type { AuthApi } from './auth.api';
 import {
   accountAnswer,
+  GetStandingDto,
   LoginDto,
   LogoutDto,
   logoutAnswer,
   RegisterDto,
   SetRoleDto,
   sessionAnswer,
+  standingAnswer,
   VerifyDto,
   verifyAnswer,
 } from './auth.dto';
@@ -62,5 +64,11 @@ export const authDocs: Docs<AuthApi> = {
     answer: accountAnswer,
     errors: { 404: ['user_not_found', 'account_not_found'] },
     example: { request: account, answer: account },
+  },
+  getStanding: {
+    summary: 'What a token of this user is worth now; without a role nothing',
+    request: GetStandingDto,
+    answer: standingAnswer,
+    example: { request: { userId: user.id, tokenId: '01KAJ0000000000000000000BB' }, answer: { role: 'player' } },
   },
 };

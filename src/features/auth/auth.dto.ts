@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type {
+  GetStandingRequest,
   LoginRequest,
   LogoutRequest,
   RegisterRequest,
@@ -50,6 +51,8 @@ export class LogoutDto extends dto<LogoutRequest>(z.strictObject({})) {}
 
 export class SetRoleDto extends dto<SetRoleRequest>(z.strictObject({ userId: ulid, role })) {}
 
+export class GetStandingDto extends dto<GetStandingRequest>(z.strictObject({ userId: ulid, tokenId: ulid })) {}
+
 const user = z.object({
   id: z.string(),
   name: z.string(),
@@ -72,3 +75,5 @@ export const verifyAnswer = z.object({ user, role, expiresAt: timeAnswer });
 export const logoutAnswer = z.object({});
 
 export const accountAnswer = z.object({ userId: z.string(), role });
+
+export const standingAnswer = z.object({ role: role.optional() });

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
+import type { Account, LogoutResponse, Session, Standing, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
 import { AuthApi } from './auth.api';
-import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
+import { GetStandingDto, LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
 
 /** The calls of auth over gRPC. The service says what they throw. */
 @Controller()
@@ -32,5 +32,10 @@ export class AuthGrpcController {
   @GrpcMethod('AuthService')
   setRole(@Payload() request: SetRoleDto): Promise<Account> {
     return this.auth.setRole(request);
+  }
+
+  @GrpcMethod('AuthService')
+  getStanding(@Payload() request: GetStandingDto): Promise<Standing> {
+    return this.auth.getStanding(request);
   }
 }

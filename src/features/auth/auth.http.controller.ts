@@ -1,8 +1,8 @@
 import { Controller, Get, Post, Put } from '@nestjs/common';
-import type { Account, LogoutResponse, Session, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
+import type { Account, LogoutResponse, Session, Standing, VerifyResponse } from '../../generated/aerie/auth/v1/auth';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { AuthApi } from './auth.api';
-import { LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
+import { GetStandingDto, LoginDto, LogoutDto, RegisterDto, SetRoleDto, VerifyDto } from './auth.dto';
 
 /** The calls of auth over HTTP. The service says what they throw. */
 @Controller('auth')
@@ -32,5 +32,10 @@ export class AuthHttpController {
   @Put('accounts/:userId/role')
   setRole(@HttpRequest() request: SetRoleDto): Promise<Account> {
     return this.auth.setRole(request);
+  }
+
+  @Get('accounts/:userId/standing')
+  getStanding(@HttpRequest() request: GetStandingDto): Promise<Standing> {
+    return this.auth.getStanding(request);
   }
 }

@@ -20,12 +20,12 @@ import { AuthSecrets } from './auth.secrets';
 import { AuthService } from './auth.service';
 import { authRules } from './auth.settings';
 import { AccountStanding } from './auth.standing';
+import { StandingElsewhere } from './auth.standing-elsewhere';
 import { LoginThrottle } from './auth.throttle';
 import { AuthWorker } from './auth.worker';
 
 @Module({
   imports: [AccessModule, AsyncModule, DbModule, RateLimitModule],
-  controllers: [AuthHttpController, AuthGrpcController, AuthJwksController],
   providers: [
     AuthService,
     { provide: AuthApi, useExisting: AuthService },
@@ -49,9 +49,11 @@ export const authFeature: Feature = {
   logged: ['role'],
   pages: authPages,
   module: AuthModule,
+  doors: { controllers: [AuthHttpController, AuthGrpcController, AuthJwksController], imports: [AccessModule] },
   entities: [accountsTable, revocationsTable, registrationsTable],
   migrations: authMigrations,
   databaseAlias: 'MYSQL_DSN',
   rules: authRules,
   needs: [UsersApi],
+  elsewhere: [StandingElsewhere],
 };

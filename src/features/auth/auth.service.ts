@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type {
   Account,
+  GetStandingRequest,
   LoginRequest,
   LogoutResponse,
   AuthService as Proto,
   RegisterRequest,
   Session,
   SetRoleRequest,
+  Standing,
   VerifyResponse,
 } from '../../generated/aerie/auth/v1/auth';
 import type { User } from '../../generated/aerie/users/v1/users';
@@ -21,6 +23,7 @@ import { accountNotFound, credentialsInvalid } from './auth.errors';
 import { Passwords } from './auth.passwords';
 import { AuthRegistrations } from './auth.registrations';
 import { AuthRepository } from './auth.repository';
+import { roleOf } from './auth.standing';
 import { LoginThrottle } from './auth.throttle';
 
 // The id of no user: asked for so that unknown users cost as many queries as others.
@@ -82,6 +85,12 @@ export class AuthService implements Proto {
     if (!(await this.repository.setRole(userId, role as AccountRole))) throw accountNotFound(userId);
     this.logger.info({ player_id: userId, role, by: principalOf(currentCaller()) }, 'role_changed');
     return { userId, role };
+  }
+
+  /** Read from the database: whoever asks keeps the answer for a second at most. */
+  async getStanding({ userId, tokenId }: GetStandingRequest): Promise<Standing> {
+    const role = await roleOf(this.repository, this.users, { userId, tokenId });
+    return role === undefined ? {} : { role };
   }
 
   private async session(user: User, role: AccountRole, limits: AnswerFacts['limits']): Promise<Session> {

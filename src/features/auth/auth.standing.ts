@@ -23,10 +23,19 @@ export class AccountStanding extends Standing implements OnModuleInit {
     this.repository.tell((userId) => this.registry.forget(userId));
   }
 
-  override async roleOf(userId: string, jti: string): Promise<AccountRole | undefined> {
-    const [role, exists] = await Promise.all([this.repository.roleOf(userId, jti), existingUser(this.users, userId)]);
-    return exists ? role : undefined;
+  override roleOf(userId: string, tokenId: string): Promise<AccountRole | undefined> {
+    return roleOf(this.repository, this.users, { userId, tokenId });
   }
+}
+
+/** Read from the database, as `Standing.roleOf`. @throws AppError unavailable */
+export async function roleOf(
+  repository: AuthRepository,
+  users: UsersApi,
+  { userId, tokenId }: { readonly userId: string; readonly tokenId: string },
+): Promise<AccountRole | undefined> {
+  const [role, exists] = await Promise.all([repository.roleOf(userId, tokenId), existingUser(users, userId)]);
+  return exists ? role : undefined;
 }
 
 /** The user, no matter who asks; undefined when there is none. @throws AppError unavailable */

@@ -12,6 +12,7 @@ import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import { eventsGatewayDocs } from './events-gateway.docs';
 import { deadLettersTable, gameEventsTable, logTable, startsTable } from './events-gateway.entity';
+import { acceptedEvents } from './events-gateway.events';
 import { FairnessGate } from './events-gateway.fairness-gate';
 import { EventsGatewayGrpcController } from './events-gateway.grpc.controller';
 import { EventsGatewayHotRoute } from './events-gateway.hot';
@@ -29,7 +30,6 @@ import { EventsGatewayWarmUp } from './events-gateway.warmup';
 
 @Module({
   imports: [AsyncModule, BusModule, ContractModule, DbModule, HttpModule, LifecycleModule],
-  controllers: [EventsGatewayHttpController, EventsGatewayGrpcController],
   providers: [
     EventsGatewayService,
     { provide: EventsGatewayApi, useExisting: EventsGatewayService },
@@ -40,7 +40,6 @@ import { EventsGatewayWarmUp } from './events-gateway.warmup';
     EventAcceptance,
     JournalRepository,
     DeadLettersRepository,
-    EventsGatewayStream,
     EventsGatewayHotRoute,
     EventsGatewayWarmUp,
     EventsGatewayMetrics,
@@ -55,10 +54,16 @@ export const eventsGatewayFeature: Feature = {
   docs: eventsGatewayDocs,
   logged: ['on_failure'],
   module: EventsGatewayModule,
+  doors: {
+    controllers: [EventsGatewayHttpController, EventsGatewayGrpcController],
+    imports: [LifecycleModule],
+    providers: [EventsGatewayStream],
+  },
   entities: [gameEventsTable, logTable, startsTable, deadLettersTable],
   migrations: eventsGatewayMigrations,
   // So that no event waits for what others write.
   ownFile: 'events',
   settings: EventsGatewaySettings,
   needs: [FairnessApi],
+  announces: [acceptedEvents],
 };

@@ -5,7 +5,7 @@ import { validated } from '../../shared/contract/validation.pipe';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { type DuplexCall, serveStream, traceIdOf } from '../../shared/grpc/grpc.stream';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import { EventsGatewayService } from './events-gateway.service';
+import { EventsGatewayApi } from './events-gateway.api';
 
 const window = 8;
 const idleMs = 60_000;
@@ -14,7 +14,7 @@ const idleMs = 60_000;
 @Injectable()
 export class EventsGatewayStream {
   constructor(
-    private readonly gateway: EventsGatewayService,
+    private readonly gateway: EventsGatewayApi,
     private readonly lifecycle: Lifecycle,
   ) {}
 

@@ -5,6 +5,7 @@ import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
+import { acceptedEvents } from '../events-gateway/events-gateway.events';
 import { FairnessApi, fairnessContract } from './fairness.api';
 import { BlockCache } from './fairness.block-cache';
 import { fairnessDocs } from './fairness.docs';
@@ -24,7 +25,6 @@ import { FairnessWorker } from './fairness.worker';
 
 @Module({
   imports: [AsyncModule, BusModule, ContractModule, DbModule, IdempotencyModule],
-  controllers: [FairnessHttpController, FairnessGrpcController],
   providers: [
     FairnessService,
     { provide: FairnessApi, useExisting: FairnessService },
@@ -48,6 +48,8 @@ export const fairnessFeature: Feature = {
   docs: fairnessDocs,
   logged: ['rule', 'mode', 'flag_id', 'verdict', 'kept'],
   module: FairnessModule,
+  doors: { controllers: [FairnessHttpController, FairnessGrpcController] },
   entities: [rulesTable, blocksTable, flagsTable, keysTable],
   migrations: fairnessMigrations,
+  hears: [acceptedEvents],
 };

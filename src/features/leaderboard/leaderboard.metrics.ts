@@ -11,6 +11,9 @@ export const leaderboardMetrics = [
   duration('leaderboard_apply_duration_seconds', 'Applying one group of events'),
   counter('leaderboard_snapshots_total', 'Snapshots taken', ['window', 'kind']),
   gauge('leaderboard_players_in_memory', 'Players of open windows that have been read', ['window']),
+];
+
+export const leaderboardWatchMetrics = [
   gauge('leaderboard_watchers', 'Streams that watch a leaderboard'),
   counter(
     'leaderboard_watchers_refused_total',

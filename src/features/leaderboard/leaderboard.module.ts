@@ -6,6 +6,7 @@ import { DbModule } from '../../shared/db/db.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { LogModule } from '../../shared/log/log.module';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
+import { acceptedEvents } from '../events-gateway/events-gateway.events';
 import { LeaderboardApi, leaderboardContract } from './leaderboard.api';
 import { BoardCache } from './leaderboard.boards';
 import { WindowCalendar } from './leaderboard.calendar';
@@ -15,7 +16,7 @@ import { leaderboardDocs } from './leaderboard.docs';
 import { leaderboardTables } from './leaderboard.entity';
 import { LeaderboardGrpcController } from './leaderboard.grpc.controller';
 import { LeaderboardHttpController } from './leaderboard.http.controller';
-import { LeaderboardMetrics, leaderboardMetrics } from './leaderboard.metrics';
+import { LeaderboardMetrics, leaderboardMetrics, leaderboardWatchMetrics } from './leaderboard.metrics';
 import { leaderboardMigrations } from './leaderboard.migrations';
 import { LeaderboardRepository } from './leaderboard.repository';
 import { LeaderboardScoring } from './leaderboard.scoring';
@@ -29,11 +30,9 @@ import { LeaderboardWorker } from './leaderboard.worker';
 
 @Module({
   imports: [AsyncModule, LogModule, ContractModule, DbModule, LifecycleModule],
-  controllers: [LeaderboardHttpController, LeaderboardGrpcController],
   providers: [
     LeaderboardService,
     { provide: LeaderboardApi, useExisting: LeaderboardService },
-    LeaderboardWatch,
     WindowCalendar,
     LeaderboardWindows,
     BoardCache,
@@ -56,8 +55,14 @@ export const leaderboardFeature: Feature = {
   docs: leaderboardDocs,
   logged: ['window'],
   module: LeaderboardModule,
+  doors: {
+    controllers: [LeaderboardHttpController, LeaderboardGrpcController],
+    imports: [ContractModule, LifecycleModule],
+    providers: [LeaderboardWatch, ...leaderboardWatchMetrics],
+  },
   entities: leaderboardTables,
   migrations: leaderboardMigrations,
   settings: LeaderboardSettings,
   needs: [EventsGatewayApi],
+  hears: [acceptedEvents],
 };

@@ -19,9 +19,9 @@ import type {
 import { toTime } from '../../shared/clock/time';
 import { type Answer, cacheable } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
-import { name, playerId as player, wholeNumber } from '../../shared/contract/schemas';
 import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
+import { BoardTokens, pageEnd } from './leaderboard.board-tokens';
 import { BoardCache } from './leaderboard.boards';
 import type { WindowKind } from './leaderboard.calendar';
 import { playerNotRanked, snapshotNotFound } from './leaderboard.errors';
@@ -32,18 +32,11 @@ import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshot
 import { LeaderboardVerifier } from './leaderboard.verifier';
 import { LeaderboardWindows, type Place } from './leaderboard.windows';
 
-export const defaultLimit = 10;
-const maxLimit = 100;
+const defaultLimit = 10;
 const maxMade = 64;
 
-// Where a page ended: its last score, and the rank of the next one, for boards that change no more. `lastTime` is the last
-// millisecond that has an RFC 3339 time.
-const lastTime = 253_402_300_799_999;
 const { MAX_SAFE_INTEGER: most } = Number;
-const pageEnd = [wholeNumber(1, most), wholeNumber(0, lastTime), player, wholeNumber(2, most)] as const;
 const snapshotEnd = z.tuple(pageEnd);
-/** The window's key is in it, too: its pages stay in the window in which they began. */
-const boardEnd = z.tuple([...pageEnd, name]);
 
 interface PageEnd {
   readonly last: PlayerScore;
@@ -60,12 +53,6 @@ interface MadePage {
 interface BoardPart extends RankedScores {
   readonly state: 'open' | 'closed';
   readonly total: number;
-}
-
-/** The top of a board. `first`: its first page, of so many. */
-export interface WatchedBoard {
-  readonly closed: boolean;
-  first(limit: number): Leaderboard;
 }
 
 /**
@@ -89,7 +76,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     private readonly metrics: LeaderboardMetrics,
     pageTokens: PageTokens,
   ) {
-    this.boardTokens = pageTokens.of('leaderboard', boardEnd);
+    this.boardTokens = new BoardTokens(pageTokens);
     this.listTokens = pageTokens.of('leaderboard-snapshots', rowNumber);
     this.entryTokens = pageTokens.of('leaderboard-snapshot', snapshotEnd);
   }
@@ -121,18 +108,6 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
     const made = cacheable(this.toLeaderboard(place, part), cache);
     this.made.set(key, { scores, answer: made });
     return made;
-  }
-
-  /**
-   * The top of a board as it is now, of which first pages of every size can be made.
-   * @throws AppError validation_failed (the key), season_not_found, rate_limited
-   */
-  async top({ window, key }: Pick<GetLeaderboardRequest, 'window' | 'key'>): Promise<WatchedBoard> {
-    const place = await this.windows.resolve(window as WindowKind, key);
-    const part = await this.metrics.timed(() => this.partOf(place, undefined, maxLimit));
-    const first = (limit: number): Leaderboard =>
-      this.toLeaderboard(place, { ...part, scores: part.scores.slice(0, limit) });
-    return { closed: part.state === 'closed', first };
   }
 
   /** @throws AppError validation_failed (the key), season_not_found, player_not_ranked, rate_limited */
@@ -241,7 +216,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
       state: part.state,
       total: part.total,
       entries: toEntries(part),
-      nextPageToken: more ? this.boardTokens.encode(kind, [...positionOf(last, nextRank), key]) : '',
+      nextPageToken: more ? this.boardTokens.encode(kind, key, last, nextRank) : '',
     };
   }
 }
@@ -269,7 +244,7 @@ function positionOf({ score, achievedAt, playerId }: PlayerScore, nextRank: numb
 }
 
 /** undefined for the first page. */
-function endOf(position: z.output<typeof snapshotEnd | typeof boardEnd> | undefined): PageEnd | undefined {
+function endOf(position: readonly [number, number, string, number, ...unknown[]] | undefined): PageEnd | undefined {
   if (!position) return undefined;
   const [score, achievedAt, playerId, nextRank] = position;
   return { last: { score, achievedAt, playerId }, nextRank };

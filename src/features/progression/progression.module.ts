@@ -6,6 +6,7 @@ import { DbModule } from '../../shared/db/db.module';
 import { LogModule } from '../../shared/log/log.module';
 import { parkedEntity, placeEntity } from '../../shared/log/place.entity';
 import { EventsGatewayApi } from '../events-gateway/events-gateway.api';
+import { acceptedEvents } from '../events-gateway/events-gateway.events';
 import { ProgressionApi, progressionContract } from './progression.api';
 import { ProgressionApplier } from './progression.applier';
 import { ProgressionConsumer } from './progression.consumer';
@@ -22,7 +23,6 @@ import { ProgressionSettings } from './progression.settings';
 
 @Module({
   imports: [LogModule, CacheModule, ContractModule, DbModule],
-  controllers: [ProgressionHttpController, ProgressionGrpcController],
   providers: [
     ProgressionService,
     { provide: ProgressionApi, useExisting: ProgressionService },
@@ -41,8 +41,10 @@ export const progressionFeature: Feature = {
   contract: progressionContract,
   docs: progressionDocs,
   module: ProgressionModule,
+  doors: { controllers: [ProgressionHttpController, ProgressionGrpcController] },
   entities: [inbox, placeEntity('progression'), parkedEntity('progression'), playersTable, rewardsTable],
   migrations: progressionMigrations,
   settings: ProgressionSettings,
   needs: [EventsGatewayApi],
+  hears: [acceptedEvents],
 };

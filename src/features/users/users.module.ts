@@ -19,7 +19,6 @@ import { UsersService } from './users.service';
 
 @Module({
   imports: [AccessModule, CacheModule, ContractModule, DbModule, IdempotencyModule, LockModule],
-  controllers: [UsersHttpController, UsersGrpcController],
   providers: [
     UsersService,
     { provide: UsersApi, useExisting: UsersService },
@@ -36,6 +35,7 @@ export const usersFeature: Feature = {
   contract: usersContract,
   docs: usersDocs,
   module: UsersModule,
+  doors: { controllers: [UsersHttpController, UsersGrpcController] },
   entities: [usersTable, usersKeysTable],
   migrations: usersMigrations,
   databaseAlias: 'MYSQL_DSN',

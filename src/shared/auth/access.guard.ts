@@ -6,8 +6,8 @@ import { RouteTable } from '../contract/route-table';
 import { forbidden } from '../errors/common.errors';
 import type { Caller } from '../tracing/request-context';
 import { Authenticator } from './authenticator';
-import { hasCaller, nameCaller } from './caller';
-import { type Credentials, credentialsOf } from './credentials';
+import { hasCaller, nameCaller, nameClient } from './caller';
+import { behalfHeaders, type Credentials, credentialsOf } from './credentials';
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath'>;
 
@@ -33,11 +33,15 @@ export class AccessGuard implements CanActivate {
 
   /** Admits an HTTP request by its route and headers alone. @throws AppError when it may not */
   admitRequest(request: FastifyRequest): true | Promise<true> {
-    return this.admit(httpAccess(request), () => credentialsOf(request.headers, hostOf(request)));
+    const { headers } = request;
+    this.believe(headers[behalfHeaders.clientAddress], () => headers.authorization);
+    return this.admit(httpAccess(request), () => credentialsOf(headers, hostOf(request)));
   }
 
   /** Admits a gRPC call by its path and metadata alone. @throws AppError when it may not */
   admitCall(path: string, metadata: Metadata, host: string): true | Promise<true> {
+    const text = (name: string): string | undefined => metadata.get(name)[0]?.toString();
+    this.believe(text(behalfHeaders.clientAddress), () => text('authorization'));
     return this.admit(grpcAccess(this.routes, path), () => credentialsOf(textOf(metadata), host));
   }
 
@@ -47,6 +51,11 @@ export class AccessGuard implements CanActivate {
       return context.switchToHttp().getRequest<FastifyRequest>().routeOptions.config.entry?.route?.hot === true;
     const call = (context.getArgs() as unknown[]).find(isCall);
     return call !== undefined && this.routes.grpc(call.getPath())?.route?.hot === true;
+  }
+
+  /** Limits count who has called the process that calls here, also of public calls. */
+  private believe(client: string | string[] | undefined, authorization: () => string | undefined): void {
+    if (client !== undefined && this.authenticator.isInternal(authorization())) nameClient(String(client));
   }
 
   private admit(access: Access, credentials: () => Credentials): true | Promise<true> {

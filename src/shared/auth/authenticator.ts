@@ -5,7 +5,7 @@ import type { Access } from '../contract/contract';
 import { playerId } from '../contract/schemas';
 import { forbidden, tokenInvalid } from '../errors/common.errors';
 import type { Caller } from '../tracing/request-context';
-import type { Credentials } from './credentials';
+import { anonymousSubject, type Behalf, type Credentials } from './credentials';
 import { allowedOrigins, isAllowed } from './origins';
 import { StandingRegistry } from './standing';
 import { Tokens } from './tokens';
@@ -33,23 +33,30 @@ export class Authenticator {
    */
   async identify(access: Exclude<Access, 'public'>, credentials: Credentials): Promise<Caller> {
     const caller = await this.callerOf(credentials);
+    if (caller.kind === 'anonymous') throw tokenInvalid();
     if (access === 'token' && !('id' in caller && caller.token)) throw tokenInvalid();
     if (access === 'admin' && caller.kind === 'player') throw forbidden();
     return caller;
   }
 
   private callerOf(credentials: Credentials): Caller | Promise<Caller> {
-    const { authorization, subject } = credentials;
-    if (authorization === undefined) {
-      if (subject === undefined && this.isDeveloper(credentials)) return { kind: 'developer' };
-      throw tokenInvalid();
-    }
-    const bearer = /^Bearer (\S+)$/i.exec(authorization)?.[1];
-    if (bearer === undefined) throw tokenInvalid();
-    if (this.isInternal(bearer)) return subject === undefined ? { kind: 'internal' } : onBehalfOf(subject);
+    const { authorization, behalf } = credentials;
+    if (this.isInternal(authorization)) return onBehalfOf(behalf);
     // Only another process may say for whom it calls.
-    if (subject !== undefined) throw tokenInvalid();
+    if (behalf.subject !== undefined || behalf.role !== undefined || behalf.token !== undefined) throw tokenInvalid();
+    if (authorization === undefined && this.isDeveloper(credentials)) return { kind: 'developer' };
+    const bearer = bearerOf(authorization);
+    if (bearer === undefined) throw tokenInvalid();
     return this.holderOf(bearer);
+  }
+
+  /** True when an `Authorization` header bears the internal secret: another process calls, or an operator. */
+  isInternal(authorization: string | undefined): boolean {
+    const bearer = bearerOf(authorization);
+    if (bearer === undefined) return false;
+    const presented = digest(Buffer.from(bearer, 'utf8'));
+    // Every secret is compared, so that time does not tell which one matched.
+    return this.secrets.map((secret) => timingSafeEqual(secret, presented)).includes(true);
   }
 
   /** The account decides what its holder may, not the token: whoever was an admin yesterday need not be one today. */
@@ -81,17 +88,24 @@ export class Authenticator {
     if (origin !== undefined) return origin !== `http://${host}` && !isAllowed(this.origins, origin);
     return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
   }
-
-  private isInternal(bearer: string): boolean {
-    const presented = digest(Buffer.from(bearer, 'utf8'));
-    // Every secret is compared, so that time does not tell which one matched.
-    return this.secrets.map((secret) => timingSafeEqual(secret, presented)).includes(true);
-  }
 }
 
-function onBehalfOf(subject: string): Caller {
-  if (!playerId.safeParse(subject).success) throw tokenInvalid();
-  return { kind: 'player', id: subject };
+function bearerOf(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : /^Bearer (\S+)$/i.exec(authorization)?.[1];
+}
+
+const presented = /^([0-9A-HJKMNP-TV-Z]{26}) (\d{1,15})$/;
+
+/** @throws AppError token_invalid for what no process of ours says */
+function onBehalfOf({ subject, role, token }: Behalf): Caller {
+  if (subject === undefined && role === undefined && token === undefined) return { kind: 'internal' };
+  const [, jti, expiresAt] = presented.exec(token ?? '') ?? [];
+  if (token !== undefined && jti === undefined) throw tokenInvalid();
+  if (role !== undefined && role !== 'admin') throw tokenInvalid();
+  if (subject === anonymousSubject && role === undefined && token === undefined) return { kind: 'anonymous' };
+  if (!playerId.safeParse(subject).success || subject === anonymousSubject) throw tokenInvalid();
+  const id = String(subject);
+  return { kind: role ?? 'player', id, ...(jti && { token: { jti, expiresAt: Number(expiresAt) } }) };
 }
 
 function digest(secret: Buffer): Buffer {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { forbidden, internal, tokenInvalid } from '../errors/common.errors';
 import { type Caller, currentContext, type PresentedToken, runInContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';
@@ -8,6 +9,12 @@ const thisProcess: Caller = { kind: 'internal' };
 export function nameCaller(caller: Caller): void {
   const context = currentContext();
   if (context) context.caller = caller;
+}
+
+/** Says from where the client has called whoever calls here. What is no address is left out. */
+export function nameClient(address: string): void {
+  const context = currentContext();
+  if (context && isIP(address) !== 0) context.peer = address;
 }
 
 /** True when the guard has named the caller of this request. */

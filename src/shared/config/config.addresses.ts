@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { list } from './config.values';
 import { parseDatabaseUrl } from './database-url';
 import { parseRedisUrl } from './redis-url';
 import { AddressError } from './url-options';
@@ -30,6 +31,18 @@ function fromGo(text: string): string | undefined {
   if (address === undefined || name === undefined) return undefined;
   const credentials = user === '' ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
   return `mysql://${credentials}${address}/${name}${options === undefined ? '' : `?${options}`}`;
+}
+
+// Without credentials, query or fragment; host names, IPv4, or IPv6 in brackets.
+const service =
+  /^(grpcs?:\/\/([\w.-]+|\[[\da-f:.]+\]):\d{1,5}|https?:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\/[\w./-]*)?)$/i;
+
+/** The processes of a feature: `grpc://host:port` and `http://host:port`, with TLS `grpcs` and `https`. */
+export function serviceAddresses() {
+  return list().refine(
+    (items) => items.every((item) => service.test(item) && URL.canParse(item)) && new Set(items).size === items.length,
+    'must be addresses such as grpc://host:9090 or http://host:8080, each once, comma-separated',
+  );
 }
 
 /** One server, a set of sentinels and the name that they watch, or some nodes of a cluster. `rediss`: over TLS. */

@@ -2,14 +2,12 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import type { BadVariable } from './config.errors';
-import type { EnvironmentVariables } from './config.schema';
+import { brokenPlacement, modulesOf } from './config.placement';
+import type { EnvironmentVariables, Variables } from './config.schema';
 import { isFiled } from './config.values';
 import { parseDatabaseUrl } from './database-url';
 import { parseRedisUrl } from './redis-url';
 import { type Configured, databaseVariable, variablesOf } from './settings';
-
-/** All variables: those that every process reads, and those of features. */
-export type Variables = EnvironmentVariables & Readonly<Record<string, unknown>>;
 
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -33,14 +31,15 @@ function redisHostOf(env: EnvironmentVariables): string | undefined {
 /** Rules that span several variables. */
 export function* brokenRules(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   yield* listeners(env);
-  yield* modules(env, features);
+  yield* brokenPlacement(env, features);
   yield* pools(env);
   yield* otherNames(env, features);
   yield* locks(env);
   yield* tokenKeys(env);
   const secret = secretsOf(env, variablesOf(features));
   yield* secrets(env, secret, features);
-  for (const feature of features) if (runs(env, feature)) yield* feature.rules?.(env) ?? [];
+  const here = modulesOf(env, features);
+  for (const feature of features) if (here.includes(feature.contract.name)) yield* feature.rules?.(env) ?? [];
   if (env.ENVIRONMENT !== 'development') yield* deployed(env, secret);
   if (env.ENVIRONMENT === 'production') yield* production(env, features);
   if (!authRequired(env) && !loopback.test(hostOf(env))) {
@@ -72,25 +71,6 @@ function readable(file: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function runs(env: EnvironmentVariables, { contract }: Configured): boolean {
-  return env.MODULES?.includes(contract.name) ?? true;
-}
-
-/** A feature runs beside those that it asks or whose news it consumes: neither leaves the process yet. */
-function* modules(env: EnvironmentVariables, features: readonly Configured[]): Generator<BadVariable> {
-  const names = features.map(({ contract }) => contract.name);
-  if (env.MODULES?.some((name) => !names.includes(name)))
-    yield { name: 'MODULES', reason: `must be some of ${names.join(', ')}` };
-  for (const { contract, needs = [] } of features.filter((feature) => runs(env, feature))) {
-    const missing = features.find((other) => needs.includes(other.contract.token) && !runs(env, other));
-    if (missing)
-      yield {
-        name: 'MODULES',
-        reason: `${contract.name} needs ${missing.contract.name} beside it: calls and news do not leave the process yet`,
-      };
   }
 }
 

@@ -17,7 +17,10 @@ export const environmentSchema = z.object({
     .enum(['development', 'staging', 'production'], 'must be development, staging or production')
     .default('development')
     .describe('development | staging | production'),
-  MODULES: list().optional().describe('The features that run in this process, comma-separated; unset: all'),
+  MODULES: list()
+    .optional()
+    .describe('The features that run in this process, comma-separated; unset: all that EXPOSE does not name'),
+  EXPOSE: list().optional().describe('Features that run elsewhere and that this process answers for at its own doors'),
   HOST: host.optional().describe('The address to listen on; unset: 127.0.0.1 in development, else 0.0.0.0'),
   HTTP_PORT: decimal(0, 65535).default(8080).describe('HTTP; 0 takes any free port'),
   GRPC_PORT: decimal(0, 65535).default(9090).describe('gRPC; 0 takes any free port'),
@@ -113,6 +116,9 @@ export const environmentSchema = z.object({
   ALLOW_SINGLE_NODE: flag()
     .default(false)
     .describe('Lets production run as one process: SQLite, inmem bus, memory lock'),
+  ALLOW_PLAINTEXT_INTERNAL: flag()
+    .default(false)
+    .describe('Lets processes of production talk to each other without TLS, in a network that is trusted'),
   SHUTDOWN_DRAIN_MS: decimal(0, 60_000)
     .default(2000)
     .describe('Milliseconds between not ready and no longer listening'),
@@ -127,3 +133,6 @@ export const environmentSchema = z.object({
 });
 
 export type EnvironmentVariables = z.output<typeof environmentSchema>;
+
+/** All variables: those that every process reads, and those of features. */
+export type Variables = EnvironmentVariables & Readonly<Record<string, unknown>>;

@@ -6,11 +6,25 @@ export interface NamedKey {
   readonly secret: Buffer;
 }
 
+/** Where a feature answers that does not run in this process. Several addresses of one wire take turns. */
+export interface Place {
+  /** `grpc://host:port`, or `grpcs://` for TLS. */
+  readonly grpc: readonly string[];
+  /** `http://host:port`, perhaps with a path that goes before every route, or `https://`. */
+  readonly http: readonly string[];
+  /** Of 100 calls so many go over gRPC, the rest over HTTP. */
+  readonly grpcPercent: number;
+}
+
 /** The configuration of this process, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
   /** Names of the features that run in this process. */
   abstract readonly modules: readonly string[];
+  /** Where features answer that run elsewhere, by name; not those of which nobody has told. */
+  abstract readonly places: Readonly<Record<string, Place>>;
+  /** Names of the features elsewhere that this process answers for. */
+  abstract readonly expose: readonly string[];
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };
   /** How callers reach this process, without a `/` at the end. */
   abstract readonly publicUrl: string | undefined;

@@ -2,9 +2,10 @@ import { config as readDotenv } from 'dotenv';
 import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
+import { modulesOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
-import { authRequired, brokenRules, hostOf, redisUrlOf, type Variables } from './config.rules';
-import type { EnvironmentVariables } from './config.schema';
+import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
+import type { EnvironmentVariables, Variables } from './config.schema';
 import { parseDatabaseUrl } from './database-url';
 import { type Configured, databaseVariable, variablesOf } from './settings';
 
@@ -54,7 +55,9 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
   const defaultKey: NamedKey = { kid: 'default', secret: env.HMAC_SECRET };
   return {
     environment: env.ENVIRONMENT,
-    modules: env.MODULES ?? features.map(({ contract }) => contract.name),
+    modules: modulesOf(env, features),
+    places: placesOf(env, features),
+    expose: env.EXPOSE ?? [],
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,
     limits: limitsOf(env),

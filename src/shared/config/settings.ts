@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { databaseUrl, goDsn } from './config.addresses';
+import { databaseUrl, goDsn, serviceAddresses } from './config.addresses';
 import type { BadVariable } from './config.errors';
 import type { EnvironmentVariables } from './config.schema';
 import { environmentSchema } from './config.schema';
-import { file, filed, isFiled } from './config.values';
+import { decimal, file, filed, isFiled } from './config.values';
 
 /** The variables that only one feature reads, and what it makes of them: the class is the token under which it gets them. */
 export interface Settings<Values extends object = object> {
@@ -32,6 +32,9 @@ export interface Configured {
   readonly contract: { readonly name: string; readonly token: unknown };
   /** The tokens of features without which it does not run. */
   readonly needs?: readonly unknown[];
+  /** The topics of the bus that it tells news on, and those that it hears. */
+  readonly announces?: readonly { readonly name: string }[];
+  readonly hears?: readonly { readonly name: string }[];
   readonly settings?: Settings;
   /** Rules that span its variables, or those of all. */
   readonly rules?: (environment: EnvironmentVariables) => Iterable<BadVariable>;
@@ -46,6 +49,16 @@ export function databaseVariable({ contract }: Configured): string {
   return `${contract.name.toUpperCase().replace(/-/g, '_')}_DATABASE_URL`;
 }
 
+/** `<FEATURE>_URL`: where it answers, if that is in another process. */
+export function urlVariable({ contract }: Configured): string {
+  return `${contract.name.toUpperCase().replace(/-/g, '_')}_URL`;
+}
+
+/** `<FEATURE>_GRPC_PERCENT` */
+export function grpcPercentVariable({ contract }: Configured): string {
+  return `${contract.name.toUpperCase().replace(/-/g, '_')}_GRPC_PERCENT`;
+}
+
 /** Every variable of a process that knows these features, in the order of `.env.example`. */
 export function variablesOf(features: readonly Configured[]): z.ZodRawShape {
   const shape: Record<string, z.ZodType> = {};
@@ -56,11 +69,24 @@ export function variablesOf(features: readonly Configured[]): z.ZodRawShape {
   };
   for (const [name, variable] of Object.entries(environmentSchema.shape)) {
     add(name, variable);
+    if (name === 'EXPOSE') for (const [own, described] of features.flatMap(addressesOf)) add(own, described);
     if (name === 'DB_URL') for (const [own, described] of databasesOf(features)) add(own, described);
   }
   for (const { settings: own } of features)
     for (const [name, variable] of Object.entries(own?.shape ?? {})) add(name, variable as z.ZodType);
   return shape;
+}
+
+function addressesOf(feature: Configured): [string, z.ZodType][] {
+  const [url, { name }] = [urlVariable(feature), feature.contract];
+  const percent = `Of 100 calls to ${name} so many go over gRPC, where ${url} has both; unset: all`;
+  return [
+    [
+      url,
+      serviceAddresses().optional().describe(`Where ${name} runs, if elsewhere: grpc://host:9090,http://host:8080`),
+    ],
+    [grpcPercentVariable(feature), decimal(0, 100).optional().describe(percent)],
+  ];
 }
 
 function databasesOf(features: readonly Configured[]): [string, z.ZodType][] {

@@ -32,6 +32,7 @@ export const headersOfFact: Readonly<Record<keyof AnswerFacts, readonly AnswerHe
 
 // Ours can be asked whether anything has changed at the cost of the question; proxies and browsers keep the answer.
 // Source: RFC 9111
+const noStore = 'no-store';
 const cacheControl = { ask: 'public, no-cache', final: 'public, max-age=86400, immutable' } as const;
 
 /** The facts of an answer as HTTP headers and gRPC trailers, in lower case. */
@@ -40,11 +41,48 @@ export function headersOf(body: object, { location }: Pick<RouteEntry, 'location
   const headers: Record<string, string> = {};
   if (version !== undefined) headers.etag = `"${version}"`;
   if (cache !== undefined) headers['cache-control'] = cacheControl[cache];
-  if (secret) headers['cache-control'] = 'no-store';
+  if (secret) headers['cache-control'] = noStore;
   if (replayed !== undefined) headers['idempotent-replayed'] = 'true';
   if (limits) Object.assign(headers, limitHeaders(limits));
   if (location !== undefined) headers.location = filled(location, body as Record<string, unknown>);
   return headers;
+}
+
+/** The facts that an answer's headers or trailers, in lower case, tell. `replayed`: what a replay of this call is. */
+export function factsOfHeaders(
+  header: (name: string) => string | undefined,
+  replayed: NonNullable<AnswerFacts['replayed']>,
+): AnswerFacts {
+  const version = /^(?:W\/)?"(.*)"$/.exec(header('etag') ?? '')?.[1];
+  const cached = header('cache-control');
+  const cache = (['ask', 'final'] as const).find((kind) => cacheControl[kind] === cached);
+  const limits = limitsOf(header('ratelimit-policy'), header('ratelimit'));
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(cached === noStore ? { secret: true } : {}),
+    ...(header('idempotent-replayed') === 'true' ? { replayed } : {}),
+    ...(limits.length === 0 ? {} : { limits }),
+  };
+}
+
+const spelledPolicy = /^"([\w-]{1,64})";q=(\d{1,15});w=(\d{1,15})$/;
+const spelledRest = /^"([\w-]{1,64})";r=(\d{1,15});t=(\d{1,15})$/;
+
+/** What `limitHeaders` has spelled; anything else is left out. */
+export function limitsOf(policy: string | undefined, left: string | undefined): LimitLeft[] {
+  const rest = new Map<string, RegExpExecArray>();
+  for (const part of (left ?? '').split(', ')) {
+    const found = spelledRest.exec(part);
+    if (found) rest.set(found[1] ?? '', found);
+  }
+  return (policy ?? '').split(', ').flatMap((part) => {
+    const [, name, max, windowSeconds] = spelledPolicy.exec(part) ?? [];
+    if (name === undefined) return [];
+    const [, , remaining = 0, seconds = 0] = rest.get(name) ?? [];
+    const limit = { name, max: Number(max), windowSeconds: Number(windowSeconds) };
+    return [{ limit, remaining: Number(remaining), resetMs: Number(seconds) * 1000 }];
+  });
 }
 
 /** Spells what is left of each limit, and the limits. Source: draft-ietf-httpapi-ratelimit-headers */

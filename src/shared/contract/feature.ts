@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import type { Provider, Type } from '@nestjs/common';
 import type { DataSourceOptions, EntitySchema, MigrationInterface } from 'typeorm';
 import type { Configured } from '../config/settings';
 import type { CallDocs } from './call-docs';
@@ -13,12 +13,24 @@ export interface Feature extends Configured {
   readonly logged?: readonly string[];
   /** The pages that it serves over HTTP beside the calls. */
   readonly pages?: readonly Page[];
+  /** The rules and the tables: exports the token of the contract. */
   readonly module: Type;
+  /** What speaks to callers; it knows the feature by its token alone, so that another process can have these doors, too. */
+  readonly doors: Doors;
+  /** What a process stands on that knows where this feature runs, but does not run it. */
+  readonly elsewhere?: readonly Provider[];
   /** The tokens of the contracts that it asks. Without them it does not run. */
   readonly needs?: readonly (abstract new () => object)[];
   /** Its tables. */
   readonly entities?: readonly { readonly name: string; schema(type: DataSourceOptions['type']): EntitySchema }[];
   readonly migrations: readonly (new () => MigrationInterface)[];
+}
+
+/** Controllers, and what they need beside the contract's token. */
+export interface Doors {
+  readonly controllers: readonly Type[];
+  readonly imports?: readonly Type[];
+  readonly providers?: readonly Provider[];
 }
 
 /** The features that run in this process. */

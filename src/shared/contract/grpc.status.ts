@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
-import { AppError, type FieldViolation } from '../errors/app-error';
+import { AppError, type ErrorDetails, type FieldViolation } from '../errors/app-error';
 import { type Kind, kinds } from '../errors/kinds';
-import { limitHeaders } from './answer-headers';
+import { limitHeaders, limitsOf } from './answer-headers';
 import { rpcType } from './proto';
 
 const statusType = rpcType('Status');
@@ -66,7 +66,17 @@ export function fromGrpcError(error: { details: string; metadata?: Metadata }): 
   return new AppError(kind as Kind, info.reason, error.details, {
     ...fieldsOf(unpacked.get('BadRequest')),
     ...delayOf(unpacked.get('RetryInfo')),
+    ...besides(error.metadata),
   });
+}
+
+function besides(metadata: Metadata | undefined): Pick<ErrorDetails, 'challenge' | 'limits'> {
+  const text = (name: string): string | undefined => metadata?.get(name)[0]?.toString();
+  const limits = limitsOf(text('ratelimit-policy'), text('ratelimit'));
+  return {
+    ...(text('www-authenticate') === 'Bearer' ? { challenge: 'Bearer' } : {}),
+    ...(limits.length === 0 ? {} : { limits }),
+  };
 }
 
 function fieldsOf(bytes: Buffer | undefined): { fields?: FieldViolation[] } {

@@ -67,15 +67,23 @@ export function writeSigned(
   { id: idName, elements, webhooks: [webhook] }: SignedSpelling,
   { id, timestamp, keyId, signatures }: Omit<SignedCall, 'body'>,
 ): Record<string, string> {
-  if (signatures.some((signature) => signature.startsWith('v1,'))) {
-    return {
-      [`${webhook}-id`]: id,
-      [`${webhook}-timestamp`]: `${timestamp}`,
-      [`${webhook}-signature`]: signatures.join(' '),
-    };
-  }
-  const parts = [`t=${timestamp}`, ...(keyId === '' ? [] : [`kid=${keyId}`]), ...signatures.map((hex) => `v1=${hex}`)];
-  return { [idName]: id, [elements]: parts.join(',') };
+  const standard = signatures.filter((signature) => signature.startsWith('v1,'));
+  const ours = signatures.filter((signature) => !signature.startsWith('v1,'));
+  // What stands in no header becomes a signature that cannot verify, as it is without one.
+  const hexes = ours.map((hex) => `v1=${/^[0-9a-f]*$/i.test(hex) ? hex : 'x'}`);
+  const parts = [`t=${timestamp}`, ...(keyId === '' ? [] : [`kid=${keyId}`]), ...hexes].join(',');
+  if (standard.length === 0) return { [idName]: id.startsWith('"') ? quoted(id) : id, [elements]: parts };
+  return {
+    [`${webhook}-id`]: id,
+    [`${webhook}-timestamp`]: `${timestamp}`,
+    [`${webhook}-signature`]: standard.map((one) => (/^v1,[\w+/=-]*$/.test(one) ? one : 'v1,x')).join(' '),
+    // Both spellings are refused, by whoever reads them.
+    ...(ours.length > 0 || keyId !== '' ? { [elements]: parts } : {}),
+  };
+}
+
+function quoted(id: string): string {
+  return `"${id.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 export function bothSpellings({ id, elements, webhooks }: SignedSpelling): AppError {

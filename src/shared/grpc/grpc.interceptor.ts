@@ -107,6 +107,8 @@ class CallAround {
   private call: ServerInterceptingCall | undefined;
   private forget: () => void = () => undefined;
   private received = false;
+  // When the caller no longer waits, monotonic; of a stream nobody knows.
+  private ends = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly path: string,
@@ -119,7 +121,7 @@ class CallAround {
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
-        this.context = this.kind.hot ? { traceId } : { traceId, peer: this.peerOf(metadata) };
+        this.context = this.kind.hot ? { traceId } : { traceId, peer: this.peerOf(metadata), ends: this.ends };
         metadata.set('x-trace-id', traceId);
         if (sizeOf(metadata) > maxMetadataBytes)
           this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
@@ -147,6 +149,7 @@ class CallAround {
     this.forget = forget;
     const asked = Number(call.getDeadline()) - Date.now();
     const ms = Number.isFinite(asked) ? Math.min(asked, maxDeadlineMs) : defaultDeadlineMs;
+    if (this.kind.unary) this.ends = performance.now() + ms;
     this.endAfter(Math.max(0, ms), deadlineExceeded());
   }
 

@@ -107,7 +107,8 @@ function hostMissing(): Error {
 }
 
 function contextOf({ traceId, raw, headers }: FastifyRequest, peers: Peers): RequestContext {
-  return { traceId, peer: peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString()) };
+  const peer = peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString());
+  return { traceId, peer, ends: performance.now() + handlerLimitMs };
 }
 
 function unmatched(request: FastifyRequest, routes: RouteTable): Error {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import {
+  type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -10,14 +12,14 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { answer as answerWith } from '../contract/answer';
+import type { Config } from '../config/config';
 import type { AnyContract, CallMeta, Contract } from '../contract/contract';
 import { fromGrpcError } from '../contract/grpc.status';
 import { loaderOptions, protoFile } from '../contract/proto';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded, internal, unavailable } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
-import { type Remote, type RemoteOptions, remote, type Send } from './remote';
+import { type Remote, type RemoteOptions, remote, type Send, withFacts } from './remote';
 
 const channelOptions = {
   // A server that is back must be found before the caller's deadline; grpc-js waits up to two minutes.
@@ -25,7 +27,16 @@ const channelOptions = {
   'grpc.max_reconnect_backoff_ms': 2000,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.use_local_subchannel_pool': 1,
+  // A name may have several addresses: calls take turns among those that answer.
+  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 };
+
+/** How this process shows itself to `grpcs` servers, and whom it believes. */
+export function grpcTls({ tls }: Config['grpc']): ChannelCredentials {
+  if (!tls) return credentials.createSsl();
+  const ca = tls.ca === undefined ? null : readFileSync(tls.ca);
+  return credentials.createSsl(ca, readFileSync(tls.key), readFileSync(tls.cert));
+}
 
 /** The calls of a contract over gRPC. `address`: `grpc://host:port`, or `grpcs://` for TLS. */
 export function grpcClient<Api extends object>(
@@ -49,14 +60,15 @@ export class GrpcChannel implements AsyncDisposable {
     private readonly options: RemoteOptions = {},
   ) {
     const { host, protocol } = new URL(address);
-    const security = protocol === 'grpcs:' ? credentials.createSsl() : credentials.createInsecure();
-    this.client = new Client(host, security, channelOptions);
+    const security =
+      protocol === 'grpcs:' ? (options.tls?.() ?? credentials.createSsl()) : credentials.createInsecure();
+    this.client = new Client(`dns:///${host}`, security, channelOptions);
     const { package: packageName, service } = contract.proto;
     this.methods = loadSync(protoFile(contract), loaderOptions)[`${packageName}.${service}`] as ServiceDefinition;
   }
 
   /** One call, without retries, ended after `ms`. */
-  unary(name: string, message: object, { idempotencyKey }: CallMeta, ms: number): Promise<object> {
+  unary(name: string, message: object, meta: CallMeta, ms: number): Promise<object> {
     const { path, requestSerialize, responseDeserialize } = this.method(name);
     const options = { deadline: Date.now() + Math.max(1, ms) };
     return new Promise((resolve, reject) => {
@@ -67,7 +79,7 @@ export class GrpcChannel implements AsyncDisposable {
           requestSerialize,
           responseDeserialize,
           message,
-          this.metadata(idempotencyKey),
+          this.metadata(meta),
           options,
           (error, value) => {
             if (error) reject(fromServiceError(error));
@@ -76,7 +88,9 @@ export class GrpcChannel implements AsyncDisposable {
         )
         // Comes after the answer, with the trailers.
         .on('status', ({ metadata }) =>
-          resolve(isReplay(metadata) ? answerWith(answer, { replayed: 'effect' }) : answer),
+          resolve(
+            withFacts(answer, (key) => metadata.get(key)[0]?.toString(), this.options.replays?.(name) ?? 'effect'),
+          ),
         );
     });
   }
@@ -110,18 +124,14 @@ export class GrpcChannel implements AsyncDisposable {
     return this.methods[`${name.charAt(0).toUpperCase()}${name.slice(1)}`] as MethodDefinition<object, object>;
   }
 
-  private metadata(key?: string): Metadata {
+  private metadata({ idempotencyKey, traceId = currentContext()?.traceId }: CallMeta = {}): Metadata {
     const metadata = new Metadata();
-    if (key !== undefined) metadata.set('idempotency-key', key);
-    const traceId = currentContext()?.traceId;
+    for (const [name, value] of Object.entries(this.options.headers?.() ?? {})) metadata.set(name, value);
+    if (idempotencyKey !== undefined) metadata.set('idempotency-key', idempotencyKey);
     if (this.options.bearer !== undefined) metadata.set('authorization', `Bearer ${this.options.bearer}`);
     if (traceId !== undefined) metadata.set('x-trace-id', traceId);
     return metadata;
   }
-}
-
-function isReplay(trailers: Metadata): boolean {
-  return trailers.get('idempotent-replayed')[0] === 'true';
 }
 
 /** The messages of a stream; leaving the loop cancels the call. @throws AppError */

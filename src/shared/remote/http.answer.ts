@@ -1,30 +1,34 @@
 import { type Dispatcher, errors } from 'undici';
-import { answer as answerWith } from '../contract/answer';
+import { limitsOf } from '../contract/answer-headers';
 import type { ErrorBody } from '../contract/http.error-body';
 import { AppError, type ErrorDetails } from '../errors/app-error';
 import { deadlineExceeded, internal, unavailable, validationFailed } from '../errors/common.errors';
 import { type Kind, kinds } from '../errors/kinds';
+import { type Replays, withFacts } from './remote';
 
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
 
 const gatewayStatuses = [502, 503, 504];
 
 /** The message that an HTTP answer carries. @throws the AppError that the server sent, rebuilt */
-export async function readAnswer({ statusCode, headers, body }: Answer): Promise<object> {
+export async function readAnswer({ statusCode, headers, body }: Answer, replays: Replays): Promise<object> {
   const text = await body.text();
   if (statusCode >= 400) throw fromHttpError(statusCode, headers, text);
   const answer = parsed(text === '' ? '{}' : text);
   if (!answer) throw internal(new Error(`HTTP ${statusCode} without a JSON object`));
-  return headers['idempotent-replayed'] === 'true' ? answerWith(answer, { replayed: 'effect' }) : answer;
+  return withFacts(answer, (name) => headers[name]?.toString(), replays);
 }
 
 function fromHttpError(status: number, headers: Answer['headers'], text: string): AppError {
   const body = parsed(text) as Partial<ErrorBody> | undefined;
   if (typeof body?.code !== 'string' || typeof body.message !== 'string') return fromStranger(status);
+  const limits = limitsOf(headers['ratelimit-policy']?.toString(), headers.ratelimit?.toString());
   return new AppError(kindOf(status, headers), body.code, body.message, {
     ...body.details,
     ...delayOf(headers['retry-after']),
     ...(typeof headers.allow === 'string' ? { allow: headers.allow.split(', ') } : {}),
+    ...(headers['www-authenticate'] === 'Bearer' ? { challenge: 'Bearer' } : {}),
+    ...(limits.length === 0 ? {} : { limits }),
   });
 }
 

@@ -15,21 +15,30 @@ export function httpClient<Api extends object>(
   baseUrl: string,
   options: RemoteOptions = {},
 ): Remote<Api> {
+  const { send, close } = httpSend(baseUrl, options);
+  return remote(contract, send, close, options);
+}
+
+/** Sends messages to one address over HTTP. */
+export function httpSend(
+  baseUrl: string,
+  options: RemoteOptions,
+): { readonly send: Send; readonly close: () => Promise<void> } {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/$/, '');
   // The time limit is each request's own; undici's are coarse and would come on top.
   const pool = new Pool(origin, { connections, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: maxAnswerBytes });
-  const send: Send = async (_method, route, message, meta, ms) => {
+  const send: Send = async (method, route, message, meta, ms) => {
     const request = toRequest(route, message as Record<string, unknown>, prefix);
     Object.assign(request.headers, commonHeaders(options, meta));
     try {
       const signal = AbortSignal.timeout(Math.max(1, Math.ceil(ms)));
-      return await readAnswer(await pool.request({ ...request, signal }));
+      return await readAnswer(await pool.request({ ...request, signal }), options.replays?.(method) ?? 'effect');
     } catch (error) {
       throw fromTransport(error);
     }
   };
-  return remote(contract, send, () => pool.destroy(), options);
+  return { send, close: () => pool.destroy() };
 }
 
 interface HttpRequest {
@@ -64,9 +73,10 @@ function toRequest(route: Route, message: Record<string, unknown>, prefix: strin
   return { method, path: prefix + path + (query === '' ? '' : `?${query}`), headers: {} };
 }
 
-function commonHeaders({ bearer }: RemoteOptions, { idempotencyKey }: CallMeta): Record<string, string> {
-  const traceId = currentContext()?.traceId;
+function commonHeaders({ bearer, headers }: RemoteOptions, meta: CallMeta): Record<string, string> {
+  const { idempotencyKey, traceId = currentContext()?.traceId } = meta;
   return {
+    ...headers?.(),
     ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     ...(traceId === undefined ? {} : { 'x-trace-id': traceId }),

@@ -20,8 +20,10 @@ export type Caller =
 /** The context of the request being served. */
 export interface RequestContext {
   readonly traceId: string;
-  /** The address that the request came from: of the client, where proxies are trusted to tell it. */
-  readonly peer?: string;
+  /** The address that the request came from: of the client, where proxies or other processes are trusted to tell it. */
+  peer?: string;
+  /** When whoever asked no longer waits, on the monotonic clock. */
+  readonly ends?: number;
   /** Set once, by the guard. */
   caller?: Caller;
 }

@@ -55,7 +55,7 @@ beforeEach(() => {
   seen = [];
   for (const method of ['getProgress', 'claimReward', 'verifyReward'] as const)
     jest.spyOn(ProgressionService.prototype, method).mockImplementation(look);
-  jest.spyOn(LeaderboardService.prototype, 'top').mockImplementation(look);
+  jest.spyOn(LeaderboardService.prototype, 'getLeaderboard').mockImplementation(look);
   jest.spyOn(EventsGatewayService.prototype, 'ingestBatch').mockImplementation(look);
 });
 afterEach(() => jest.restoreAllMocks());

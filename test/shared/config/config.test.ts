@@ -95,8 +95,9 @@ test.each([
   ['leaderboard', 'events-gateway'],
   ['auth', 'users'],
   ['events-gateway', 'fairness'],
-])('%s needs %s beside it', (feature, other) => {
-  expect(() => loadConfig({ MODULES: feature }, features)).toThrow(`MODULES: ${feature} needs ${other} beside it`);
+])('%s needs %s, here or elsewhere', (feature, other) => {
+  const told = `_URL: is missing: ${feature} needs ${other}`;
+  expect(() => loadConfig({ MODULES: feature }, features)).toThrow(told);
 });
 
 test('fairness runs alone', () => expect(loadConfig({ MODULES: 'fairness' }, features).modules).toEqual(['fairness']));

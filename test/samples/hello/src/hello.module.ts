@@ -14,7 +14,6 @@ import { HelloSettings } from './hello.settings';
 
 @Module({
   imports: [DbModule],
-  controllers: [HelloHttpController, HelloGrpcController],
   providers: [HelloService, { provide: HelloApi, useExisting: HelloService }, HelloRepository],
   exports: [HelloApi],
 })
@@ -24,6 +23,7 @@ export const helloFeature: Feature = {
   contract: helloContract,
   docs: helloDocs,
   module: HelloModule,
+  doors: { controllers: [HelloHttpController, HelloGrpcController] },
   entities: [greetingsTable],
   migrations: helloMigrations,
   settings: HelloSettings,

@@ -64,6 +64,17 @@ export interface Account {
   role: string;
 }
 
+export interface GetStandingRequest {
+  userId: string;
+  /** The token's own id, `jti`. */
+  tokenId: string;
+}
+
+export interface Standing {
+  /** player | admin; absent: nothing, since the user or the account is gone, or the token was revoked */
+  role?: string | undefined;
+}
+
 /** Who callers are: accounts with passwords, and the tokens that they get for them. */
 export interface AuthService {
   /** Makes a user with a password, and logs in. */
@@ -75,4 +86,6 @@ export interface AuthService {
   logout(request: LogoutRequest): Promise<LogoutResponse>;
   /** Makes somebody an administrator, or no longer one; holds at once, also for tokens that are out. */
   setRole(request: SetRoleRequest): Promise<Account>;
+  /** What a token of this user is worth now: processes without accounts ask. */
+  getStanding(request: GetStandingRequest): Promise<Standing>;
 }

@@ -1,0 +1,75 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import { AppError } from '../errors/app-error';
+import { unavailable } from '../errors/common.errors';
+import type { Send } from './remote';
+
+const failures = 5;
+const restMs = 30_000;
+
+/** `closed`: calls go there. `open`: it has failed too often and is left alone. `half-open`: one call tries it. */
+export type EndpointState = 'closed' | 'half-open' | 'open';
+
+const states: Readonly<Record<CircuitState, EndpointState>> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Open]: 'open',
+  [CircuitState.Isolated]: 'open',
+};
+
+/** One address of a feature, behind a breaker: five failures in a row, and it rests for thirty seconds. */
+export class Endpoint {
+  private readonly breaker = circuitBreaker(handleWhen(isSilence), {
+    halfOpenAfter: restMs,
+    breaker: new ConsecutiveBreaker(failures),
+  });
+  private restsUntil = 0;
+
+  /** `changed` is told whenever the state is another. */
+  constructor(
+    readonly address: string,
+    private readonly wire: Send,
+    private readonly shut: () => Promise<void>,
+    changed: (state: EndpointState) => void,
+  ) {
+    this.breaker.onStateChange((state) => {
+      if (state === CircuitState.Open) this.restsUntil = performance.now() + restMs;
+      changed(states[state]);
+    });
+  }
+
+  get state(): EndpointState {
+    return states[this.breaker.state];
+  }
+
+  /** False while it rests, and while another call tries it. */
+  get usable(): boolean {
+    return this.state === 'closed' || (this.state === 'open' && performance.now() >= this.restsUntil);
+  }
+
+  /** As `Send`. @throws AppError unavailable at once while it rests */
+  send: Send = async (...call) => {
+    if (!this.usable) throw resting(this.address);
+    try {
+      return await this.breaker.execute(() => this.wire(...call));
+    } catch (error) {
+      throw isBrokenCircuitError(error) ? resting(this.address) : error;
+    }
+  };
+
+  close(): Promise<void> {
+    return this.shut();
+  }
+}
+
+function resting(address: string): AppError {
+  return unavailable(new Error(`${address} did not answer ${failures} times in a row and is left alone for a while`));
+}
+
+/** Nobody has answered, in contrast to a server that says no: that one is alive. */
+export function isSilence(error: unknown): boolean {
+  return (
+    error instanceof AppError &&
+    (error.kind === 'deadline' || error.kind === 'unavailable') &&
+    error.cause !== undefined
+  );
+}

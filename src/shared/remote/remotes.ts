@@ -1,0 +1,174 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import type { Gauge } from 'prom-client';
+import { Config, type Place } from '../config/config';
+import type { AnyContract } from '../contract/contract';
+import { unavailable } from '../errors/common.errors';
+import { type CheckResult, Readiness } from '../health/readiness';
+import { Metrics } from '../metrics/metrics';
+import { Endpoint, isSilence } from './endpoint';
+import { GrpcChannel, grpcTls } from './grpc.client';
+import { httpSend } from './http.client';
+import { onBehalf } from './on-behalf';
+import { type RemoteOptions, type Replays, remote, type Send } from './remote';
+import { RetryBudget } from './retry-budget';
+
+const deadlineMs = 5000;
+
+/** A feature elsewhere, as the process finds it. */
+export interface Elsewhere {
+  readonly contract: AnyContract;
+  readonly replays: (method: string) => Replays;
+}
+
+/**
+ * The features that run elsewhere: their addresses with breakers, shared by all that ask them. Calls take turns among the
+ * addresses of a wire; one that does not answer is left out.
+ */
+@Injectable()
+export class Remotes implements OnApplicationShutdown {
+  private readonly made = new Map<string, Lines>();
+  private readonly standIns = new Map<string, object>();
+  private readonly circuits: Gauge<'dependency' | 'address'>;
+
+  constructor(
+    private readonly config: Config,
+    private readonly metrics: Metrics,
+    private readonly readiness: Readiness,
+    private readonly logger: PinoLogger,
+  ) {
+    this.circuits = metrics.gauge(
+      'circuit_state',
+      'Of an address of a feature elsewhere: 0 closed, 1 half-open, 2 open (left alone for a while)',
+      ['dependency', 'address'],
+    );
+  }
+
+  /** The calls of a feature elsewhere for `asker`, a feature here or `app`. The caller of each travels with it. */
+  standIn(asker: string, elsewhere: Elsewhere): object {
+    const name = `${asker} ${elsewhere.contract.name}`;
+    const known = this.standIns.get(name) ?? this.stand(asker, elsewhere);
+    this.standIns.set(name, known);
+    return known;
+  }
+
+  private stand(asker: string, elsewhere: Elsewhere): object {
+    const { contract, replays } = elsewhere;
+    const lines = this.lines(elsewhere);
+    const [from, to] = [snake(asker), snake(contract.name)];
+    const requests = this.metrics.counter(
+      `${from}_${to}_requests_total`,
+      `Calls of ${asker} to ${contract.name}: answered, refused by it, failed without an answer`,
+      ['status'],
+    );
+    const duration = this.metrics.duration(`${from}_${to}_duration_seconds`, `Until ${contract.name} has answered`);
+    const send: Send = async (...call) => {
+      const began = performance.now();
+      let status = 'ok';
+      try {
+        return await lines.send(...call);
+      } catch (error) {
+        status = isSilence(error) ? 'failed' : 'refused';
+        throw error;
+      } finally {
+        requests.inc({ status });
+        duration.observe((performance.now() - began) / 1000);
+      }
+    };
+    return remote(contract, send, async () => undefined, {
+      deadlineMs,
+      replays,
+      mayRetry: () => lines.budget.withdraw(),
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.made.values()].map((lines) => lines.close()));
+  }
+
+  private lines(elsewhere: Elsewhere): Lines {
+    const { name } = elsewhere.contract;
+    const known = this.made.get(name);
+    if (known) return known;
+    const place = this.config.places[name];
+    if (!place) throw new Error(`Nobody has told where ${name} runs`);
+    const lines = new Lines(place, (address) => this.endpoint(elsewhere, address));
+    this.made.set(name, lines);
+    this.readiness.add(name, async () => lines.check());
+    return lines;
+  }
+
+  private endpoint({ contract, replays }: Elsewhere, address: string): Endpoint {
+    const { host } = new URL(address);
+    const labels = { dependency: contract.name, address: host };
+    this.circuits.set(labels, 0);
+    const bearer = this.config.internalSecrets[0]?.toString('utf8') ?? '';
+    const options: RemoteOptions = { bearer, replays, headers: onBehalf, tls: () => grpcTls(this.config.grpc) };
+    const { send, close } = wireOf(contract, address, options);
+    return new Endpoint(address, send, close, (state) => {
+      this.circuits.set(labels, { closed: 0, 'half-open': 1, open: 2 }[state]);
+      this.logger.warn({ dependency: contract.name, address: host, state }, 'circuit_changed');
+    });
+  }
+}
+
+function wireOf(contract: AnyContract, address: string, options: RemoteOptions) {
+  if (!address.startsWith('grpc')) return httpSend(address, options);
+  const channel = new GrpcChannel(contract, address, options);
+  const send: Send = (method, _route, message, meta, ms) => channel.unary(method, message, meta, ms);
+  return { send, close: () => channel[Symbol.asyncDispose]() };
+}
+
+/** The addresses of one feature. */
+class Lines {
+  readonly budget = new RetryBudget();
+  private readonly grpc: readonly Endpoint[];
+  private readonly http: readonly Endpoint[];
+  private turn = 0;
+
+  constructor(
+    private readonly place: Place,
+    make: (address: string) => Endpoint,
+  ) {
+    this.grpc = place.grpc.map(make);
+    this.http = place.http.map(make);
+  }
+
+  /** @throws AppError unavailable at once when every address rests */
+  send: Send = (...call) => {
+    this.budget.deposit();
+    const [first, second] =
+      Math.random() * 100 < this.place.grpcPercent ? [this.grpc, this.http] : [this.http, this.grpc];
+    const endpoint = this.next(first) ?? this.next(second);
+    if (!endpoint) return Promise.reject(unavailable(new Error('Every address of it is left alone for a while')));
+    return endpoint.send(...call);
+  };
+
+  /** Not unhealthy: what needs it says so call by call, and what does not goes on. */
+  check(): CheckResult {
+    const all = [...this.grpc, ...this.http];
+    const resting = all.filter(({ state }) => state !== 'closed').map(({ address }) => new URL(address).host);
+    if (resting.length === 0) return { status: 'healthy' };
+    return {
+      status: 'degraded',
+      reason: `${resting.length} of ${all.length} addresses do not answer: ${resting.join(', ')}`,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.grpc, ...this.http].map((endpoint) => endpoint.close()));
+  }
+
+  private next(endpoints: readonly Endpoint[]): Endpoint | undefined {
+    for (let i = 0; i < endpoints.length; i += 1) {
+      this.turn += 1;
+      const endpoint = endpoints[this.turn % endpoints.length];
+      if (endpoint?.usable) return endpoint;
+    }
+    return undefined;
+  }
+}
+
+function snake(name: string): string {
+  return name.replace(/-/g, '_');
+}

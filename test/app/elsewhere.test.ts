@@ -1,0 +1,109 @@
+import { createServer, type Socket } from 'node:net';
+import { request } from 'undici';
+import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
+import { progressionContract as progression } from '../../src/features/progression/progression.api';
+import { usersContract as users } from '../../src/features/users/users.api';
+import { everyDatabase, type TestDatabase } from '../support/databases';
+import { metricSum } from '../support/metrics';
+import { internal, openDoor, ways } from '../support/placements';
+import { freePort } from '../support/processes';
+import { certificateFile } from '../support/tls-proxy';
+import { openApp, type TestApp } from '../support/wires';
+
+// ISSUE 11: features elsewhere that do not answer, at several addresses, behind TLS.
+
+let database: TestDatabase;
+let house: TestApp;
+
+beforeAll(async () => {
+  database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
+  house = await openApp(database.url, internal);
+});
+afterAll(async () => {
+  await house[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+const progress = async (app: TestApp): Promise<string> =>
+  (await app.grpc.call(progression, 'getProgress', { playerId: 'nobody' })).code;
+const readiness = async (app: TestApp) =>
+  (await (await request(`${app.url}/health/ready`)).body.json()) as {
+    status: string;
+    checks: Record<string, { status: string; reason?: string }>;
+  };
+
+/** Takes connections and never says a word. */
+async function blackHole() {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    port: (server.address() as { port: number }).port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+describe.each(ways)('over $name', ({ name, address }) => {
+  const at = (port: number): string => (name === 'gRPC' ? `grpc://127.0.0.1:${port}` : `http://127.0.0.1:${port}`);
+
+  test('of two addresses the dead one is left out, and is seen', async () => {
+    const dead = at(await freePort());
+    await using door = await openDoor(address(house), { PROGRESSION_URL: `${dead},${address(house)}` });
+    // Reads are tried again elsewhere.
+    for (let i = 0; i < 20; i += 1) expect(await progress(door)).toBe('player_not_found');
+    expect(await metricSum(door.url, 'circuit_state{dependency="progression"')).toBe(2);
+    const { status, checks } = await readiness(door);
+    expect([status, checks.progression?.status, checks.users?.status]).toEqual(['ready', 'degraded', 'healthy']);
+    expect(checks.progression?.reason).toContain(new URL(dead).host);
+    expect(await metricSum(door.url, 'app_progression_requests_total{status="failed"')).toBeGreaterThan(5);
+  });
+
+  test('a peer that swallows everything costs no more than the deadline, and soon nothing', async () => {
+    await using hole = await blackHole();
+    await using door = await openDoor(address(house), { PROGRESSION_URL: at(hole.port), USERS_URL: at(hole.port) });
+    const codes: string[] = [];
+    // Each ends at the handler's limit, 5 s, or before.
+    for (let i = 0; i < 2; i += 1) codes.push(...(await Promise.all(Array.from({ length: 3 }, () => progress(door)))));
+    for (const code of codes) expect(['deadline_exceeded', 'unavailable']).toContain(code);
+    expect(await progress(door)).toBe('unavailable');
+    expect(await metricSum(door.url, 'circuit_state{dependency="progression"')).toBe(2);
+    // Others are asked as ever.
+    expect((await door.http.call(leaderboard, 'getLeaderboard', { window: 'daily' })).code).toBe('ok');
+    expect((await readiness(door)).status).toBe('ready');
+  }, 40_000);
+
+  test('what is gone is 503 with when to come again, and is back when it is back', async () => {
+    const port = await freePort();
+    await using door = await openDoor(address(house), { USERS_URL: at(port) });
+    const list = () => door.http.call(users, 'listUsers', {});
+    expect(await list()).toMatchObject({ code: 'unavailable', status: 503, retryAfter: true });
+    const ports = name === 'gRPC' ? { GRPC_PORT: String(port) } : { HTTP_PORT: String(port) };
+    await using _back = await openApp(database.url.replace('aerie.db', 'other.db'), { ...internal, ...ports });
+    const ends = Date.now() + 10_000;
+    while ((await list()).code !== 'ok' && Date.now() < ends) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await list()).code).toBe('ok');
+  }, 30_000);
+});
+
+test('over TLS both sides show who they are; who shows nothing is not let in', async () => {
+  const pair = { GRPC_TLS_CERT: certificateFile, GRPC_TLS_KEY: certificateFile };
+  await using secure = await openApp(database.url.replace('aerie.db', 'tls.db'), {
+    ...internal,
+    ...pair,
+    GRPC_TLS_CA: certificateFile,
+  });
+  const [, port] = secure.grpcAddress.split(':');
+  const place = { PROGRESSION_URL: `grpcs://localhost:${port}` };
+  await using known = await openDoor(house.url, {
+    ...place,
+    ...pair,
+    GRPC_TLS_CA: certificateFile,
+    GRPC_ENABLED: 'true',
+  });
+  expect((await known.http.call(progression, 'getProgress', { playerId: 'nobody' })).code).toBe('player_not_found');
+  await using stranger = await openDoor(house.url, place);
+  expect((await stranger.http.call(progression, 'getProgress', { playerId: 'nobody' })).code).toBe('unavailable');
+});

@@ -1,0 +1,83 @@
+import { features } from '../../../src/features/index';
+import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
+
+// Which features run here, which elsewhere; what cannot work stops the start with what to set.
+
+const secret = { INTERNAL_API_SECRET: 'a-secret-between-the-processes-of-a-test' };
+const load = (environment: RawEnvironment) => loadConfig(environment, features);
+
+function refusal(environment: RawEnvironment): string {
+  try {
+    load(environment);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
+
+test('where a feature runs: addresses by wire, and the share of each', () => {
+  const config = load({
+    ...secret,
+    MODULES: 'auth',
+    USERS_URL: 'grpc://a:1,http://b:2, grpcs://[::1]:3,https://c/game',
+    USERS_GRPC_PERCENT: '25',
+    FAIRNESS_URL: 'http://d:80',
+    // Runs here: asked here.
+    AUTH_URL: 'grpc://e:1',
+  });
+  expect(config.modules).toEqual(['auth']);
+  expect(config.places).toEqual({
+    users: { grpc: ['grpc://a:1', 'grpcs://[::1]:3'], http: ['http://b:2', 'https://c/game'], grpcPercent: 25 },
+    fairness: { grpc: [], http: ['http://d:80'], grpcPercent: 0 },
+  });
+});
+
+test('unless MODULES says, all runs here that EXPOSE does not name', () => {
+  const elsewhere = { ...secret, EXPOSE: 'users,auth', USERS_URL: 'grpc://a:1', AUTH_URL: 'grpc://a:1' };
+  const { modules, expose } = load(elsewhere);
+  expect([modules, expose]).toEqual([
+    ['events-gateway', 'fairness', 'progression', 'leaderboard'],
+    ['users', 'auth'],
+  ]);
+});
+
+test.each<[string, RawEnvironment, RegExp]>([
+  ['an unknown feature', { MODULES: 'chess' }, /MODULES: must be some of users/],
+  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users/],
+  [
+    'a feature here and elsewhere',
+    { MODULES: 'users', EXPOSE: 'users' },
+    /EXPOSE: names users, which MODULES runs here/,
+  ],
+  ['a door to nowhere', { ...secret, EXPOSE: 'users', MODULES: 'fairness' }, /USERS_URL: is missing: EXPOSE answers/],
+  ['a need that is nowhere', { MODULES: 'auth' }, /USERS_URL: is missing: auth needs users/],
+  ['no secret', { MODULES: 'auth', USERS_URL: 'grpc://a:1' }, /INTERNAL_API_SECRET: is missing/],
+  [
+    'news that does not leave its process',
+    { ...secret, MODULES: 'progression', EVENTS_GATEWAY_URL: 'grpc://a:1' },
+    /BUS_KIND: inmem does not leave the process, and progression hears of events-gateway/,
+  ],
+  ['an address without a port', { USERS_URL: 'grpc://a' }, /USERS_URL: must be addresses such as/],
+  ['an address with a password', { USERS_URL: 'http://me:secret@a:1' }, /USERS_URL: must be addresses such as/],
+  ['one address twice', { USERS_URL: 'http://a:1,http://a:1' }, /each once/],
+  [
+    'a share of a wire that is not there',
+    { ...secret, MODULES: 'auth', USERS_URL: 'http://a:1', USERS_GRPC_PERCENT: '10' },
+    /USERS_GRPC_PERCENT: needs a grpc/,
+  ],
+  [
+    'a rest for a wire that is not there',
+    { ...secret, MODULES: 'auth', USERS_URL: 'grpc://a:1', USERS_GRPC_PERCENT: '10' },
+    /USERS_GRPC_PERCENT: needs an http/,
+  ],
+])('%s', (_name, environment, told) => {
+  expect(refusal(environment)).toMatch(told);
+  expect(refusal(environment)).not.toContain('secret@');
+});
+
+test('in production processes speak TLS, unless told that nobody listens', () => {
+  const production = { ...secret, ENVIRONMENT: 'production', MODULES: 'auth', USERS_URL: 'grpc://a:1,https://b' };
+  expect(refusal(production)).toMatch(/USERS_URL: without TLS/);
+  expect(refusal({ ...production, ALLOW_PLAINTEXT_INTERNAL: 'true' })).not.toMatch(/USERS_URL/);
+  expect(refusal({ ...production, USERS_URL: 'grpcs://a:1,https://b' })).not.toMatch(/USERS_URL/);
+});

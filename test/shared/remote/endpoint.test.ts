@@ -1,0 +1,119 @@
+import { deadlineExceeded, unavailable, validationFailed } from '../../../src/shared/errors/common.errors';
+import { Endpoint, type EndpointState } from '../../../src/shared/remote/endpoint';
+import type { Send } from '../../../src/shared/remote/remote';
+import { RetryBudget } from '../../../src/shared/remote/retry-budget';
+import { inVirtualTime } from '../../support/virtual-time';
+
+// ISSUE 11: five failures in a row and an address rests for 30 s; then one call tries it.
+
+const silence = () => unavailable(new Error('connection refused'));
+const call = [
+  'getUser',
+  { http: 'GET /users/:id', access: 'player' },
+  {},
+  {},
+  1000,
+] as const satisfies Parameters<Send>;
+
+/** An endpoint whose wire does what `next` says, and counts. */
+function endpoint() {
+  const told: EndpointState[] = [];
+  const line = { sent: 0, next: (): Promise<object> => Promise.resolve({}) };
+  const send: Send = () => {
+    line.sent += 1;
+    return line.next();
+  };
+  const made = new Endpoint(
+    'grpc://a:1',
+    send,
+    async () => undefined,
+    (state) => told.push(state),
+  );
+  const codes = async (count: number): Promise<string[]> => {
+    const found: string[] = [];
+    for (let i = 0; i < count; i += 1)
+      found.push(
+        await made.send(...call).then(
+          () => 'ok',
+          ({ code }) => code,
+        ),
+      );
+    return found;
+  };
+  return { made, line, told, codes };
+}
+
+const fail = (error: () => Error) => (): Promise<object> => Promise.reject(error());
+
+test('after five failures in a row nothing is sent for 30 s, then one call tries', async () => {
+  const { made, line, told, codes } = endpoint();
+  await inVirtualTime(100_000, async () => {
+    line.next = fail(silence);
+    expect(await codes(4)).toEqual(new Array(4).fill('unavailable'));
+    line.next = () => Promise.resolve({});
+    await codes(1);
+    line.next = fail(silence);
+    await codes(4);
+    expect([made.state, made.usable, told]).toEqual(['closed', true, []]);
+    await codes(1);
+    expect([made.state, made.usable]).toEqual(['open', false]);
+    const before = line.sent;
+    expect(await codes(3)).toEqual(new Array(3).fill('unavailable'));
+    expect(line.sent).toBe(before);
+    await new Promise((resolve) => setTimeout(resolve, 30_001));
+    expect(made.usable).toBe(true);
+    // It still does not answer.
+    await codes(1);
+    expect([line.sent - before, made.usable]).toEqual([1, false]);
+    await new Promise((resolve) => setTimeout(resolve, 30_001));
+    line.next = () => Promise.resolve({});
+    expect(await codes(2)).toEqual(['ok', 'ok']);
+    expect([made.state, told]).toEqual(['closed', ['open', 'half-open', 'open', 'half-open', 'closed']]);
+  });
+});
+
+test('while one call tries it, others go elsewhere', async () => {
+  const { made, line, codes } = endpoint();
+  await inVirtualTime(100_000, async () => {
+    line.next = fail(silence);
+    await codes(5);
+    await new Promise((resolve) => setTimeout(resolve, 30_001));
+    let answer = (_body: object): void => undefined;
+    line.next = () => new Promise<object>((resolve) => (answer = resolve));
+    const trial = made.send(...call);
+    expect([made.state, made.usable]).toEqual(['half-open', false]);
+    await expect(made.send(...call)).rejects.toMatchObject({ code: 'unavailable' });
+    answer({});
+    expect(await trial).toEqual({});
+    expect(made.usable).toBe(true);
+  });
+});
+
+test.each([
+  ['says no', () => validationFailed([])],
+  ['cannot just now', () => unavailable()],
+  ['was late itself', () => deadlineExceeded()],
+])('a server that %s is there', async (_name, error) => {
+  const { made, line, codes } = endpoint();
+  line.next = fail(error);
+  await codes(20);
+  expect([line.sent, made.state]).toEqual([20, 'closed']);
+});
+
+test('one that lets every call time out is left alone', async () => {
+  const { made, line, codes } = endpoint();
+  line.next = fail(() => deadlineExceeded(new Error('no answer')));
+  await codes(6);
+  expect([line.sent, made.state]).toEqual([5, 'open']);
+});
+
+test('further tries: ten at first, then one for ten calls', () => {
+  const budget = new RetryBudget();
+  const granted = (asked: number): number =>
+    Array.from({ length: asked }, () => budget.withdraw()).filter(Boolean).length;
+  expect(granted(50)).toBe(10);
+  for (let i = 0; i < 55; i += 1) budget.deposit();
+  expect(granted(50)).toBe(5);
+  for (let i = 0; i < 10_000; i += 1) budget.deposit();
+  expect(granted(50)).toBe(10);
+});
