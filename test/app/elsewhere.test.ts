@@ -58,7 +58,7 @@ describe.each(ways)('over $name', ({ name, address }) => {
     const { status, checks } = await readiness(door);
     expect([status, checks.progression?.status, checks.users?.status]).toEqual(['ready', 'degraded', 'healthy']);
     expect(checks.progression?.reason).toContain(new URL(dead).host);
-    expect(await metricSum(door.url, 'app_progression_requests_total{status="failed"')).toBeGreaterThan(5);
+    expect(await metricSum(door.url, 'app_progression_requests_total{status="failed"')).toBeGreaterThanOrEqual(5);
   });
 
   test('a peer that swallows everything costs no more than the deadline, and soon nothing', async () => {

@@ -107,7 +107,9 @@ test('its variables are in .env.example, and its call is in the document', async
 test('MODULES knows it and what it needs', async () => {
   const environment = { PATH: process.env.PATH, MODULES: 'hello' } as NodeJS.ProcessEnv;
   const alone = run(process.execPath, ['dist/main.js'], { cwd: root, env: environment });
-  await expect(alone).rejects.toMatchObject({ stderr: expect.stringContaining('hello needs users beside it') });
+  await expect(alone).rejects.toMatchObject({
+    stderr: expect.stringContaining('hello needs users; run it here, too (MODULES), or say where it runs'),
+  });
 });
 
 test('it breaks no rule of the house', async () => {

@@ -92,7 +92,7 @@ export class EventAcceptance {
       try {
         const base = await this.journal.append(rest);
         const messages = rest.map((event, i) => ({ key: event.playerId, body: toJournalEvent(event, base + i + 1) }));
-        await this.bus.publish(acceptedEvents, messages);
+        this.bus.publish(acceptedEvents, messages);
         return others;
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import type { Topic } from '../../shared/bus/bus';
 import type { LogEvent } from '../../shared/log/log';
@@ -14,8 +15,26 @@ export interface JournalEvent extends LogEvent {
   readonly traceId: string;
 }
 
+const text = z.string().max(255);
+const whole = z.int().nonnegative();
+
 /** What was just accepted; keyed by player. */
-export const acceptedEvents: Topic<JournalEvent> = { name: 'accepted-events' };
+export const acceptedEvents: Topic<JournalEvent> = {
+  name: 'accepted-events',
+  schema: z.object({
+    seq: whole,
+    afterSeq: whole,
+    id: text,
+    type: text,
+    playerId: text,
+    occurredAt: whole,
+    acceptedAt: whole,
+    points: whole,
+    bossId: text.exactOptional(),
+    dropId: text.exactOptional(),
+    traceId: text,
+  }),
+};
 
 /** The event as a consumer takes it; `afterSeq`: the number of the event before it. */
 export function fromWire(event: AcceptedEvent, afterSeq: number): JournalEvent {

@@ -1,17 +1,19 @@
+import type { z } from 'zod';
+
 /** A message: `key` orders messages (all of one key to one consumer in order), `body` is plain JSON data. */
 export interface BusMessage<Body> {
   readonly key: string;
   readonly body: Body;
 }
 
-/** A named kind of news and the type of its body. Declared in a feature's `*.events.ts`. */
+/** A named kind of news and what its bodies look like. Declared in a feature's `*.events.ts`. */
 export interface Topic<Body> {
   readonly name: string;
-  /** Never set; carries the type. */
-  readonly body?: Body;
+  /** What comes from another process is checked by it: that may be an older or a newer version, or somebody else. */
+  readonly schema: z.ZodType<Body>;
 }
 
-/** Handles a group of messages, 1 to `maxGroup`. When it resolves, the group is done with, whatever became of it. */
+/** Handles a group of messages, 1 to `maxGroup`. What it rejects comes again, if the bus can do that, a few times. */
 export type Handler<Body> = (messages: readonly BusMessage<Body>[]) => Promise<void>;
 
 export interface Subscription {
@@ -26,9 +28,9 @@ export interface Subscription {
  * holds no more than a bound. Whoever needs more reads where they come from, as consumers read the journal.
  */
 export abstract class Bus {
-  /** Hands messages to every consumer of the topic. Never waits for them; what a consumer has no room for it does not get. */
-  abstract publish<Body>(topic: Topic<Body>, messages: readonly BusMessage<Body>[]): Promise<void>;
-  /** One consumer's groups are handled one after another. */
+  /** Hands messages on, by and by. Never waits, never throws; what there is no room for is not sent. */
+  abstract publish<Body>(topic: Topic<Body>, messages: readonly BusMessage<Body>[]): void;
+  /** One consumer's groups are handled one after another; processes with the same consumer share its messages. */
   abstract subscribe<Body>(topic: Topic<Body>, subscription: Subscription, handler: Handler<Body>): void;
   /** Takes no more and waits until what is being handled is done; the rest is dropped. */
   abstract close(): Promise<void>;

@@ -31,7 +31,7 @@ export class InmemBus extends Bus {
     super();
   }
 
-  override async publish<Body>(topic: Topic<Body>, messages: readonly BusMessage<Body>[]): Promise<void> {
+  override publish<Body>(topic: Topic<Body>, messages: readonly BusMessage<Body>[]): void {
     if (this.closing.signal.aborted) return;
     for (const queue of this.queues.get(topic.name) ?? []) {
       const room = Math.max(0, maxQueued - queue.waiting.length);

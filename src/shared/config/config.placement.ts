@@ -29,12 +29,14 @@ export function* brokenPlacement(env: Variables, features: readonly Configured[]
   const names = features.map(({ contract }) => contract.name);
   const here = modulesOf(env, features);
   const places = placesOf(env, features);
-  for (const name of ['MODULES', 'EXPOSE'] as const)
-    if (env[name]?.some((one) => !names.includes(one))) yield { name, reason: `must be some of ${names.join(', ')}` };
+  const unknown = (['MODULES', 'EXPOSE'] as const).filter((name) => env[name]?.some((one) => !names.includes(one)));
+  for (const name of unknown) yield { name, reason: `must be some of ${names.join(', ')}` };
+  // What else is missing depends on them.
+  if (unknown.length > 0) return;
   const twice = env.EXPOSE?.find((name) => env.MODULES?.includes(name));
   if (twice !== undefined) yield { name: 'EXPOSE', reason: `names ${twice}, which MODULES runs here: choose one` };
   for (const feature of features) {
-    const { contract, needs = [], hears = [] } = feature;
+    const { contract, needs = [] } = feature;
     const url = urlVariable(feature);
     if (env.EXPOSE?.includes(contract.name) && !here.includes(contract.name) && !(contract.name in places))
       yield { name: url, reason: `is missing: EXPOSE answers for ${contract.name}, which runs elsewhere` };
@@ -47,16 +49,26 @@ export function* brokenPlacement(env: Variables, features: readonly Configured[]
           name: urlVariable(other),
           reason: `is missing: ${contract.name} needs ${other.contract.name}; run it here, too (MODULES), or say where it runs`,
         };
-    const heard = features.find(
-      ({ announces = [], contract: { name } }) => name in places && announces.some((topic) => hears.includes(topic)),
-    );
-    if (heard && env.BUS_KIND === 'inmem')
-      yield {
-        name: 'BUS_KIND',
-        reason: `inmem does not leave the process, and ${contract.name} hears of ${heard.contract.name}, which runs elsewhere`,
-      };
+    if (env.BUS_KIND === 'inmem') yield* brokenNews(feature, features.filter(isElsewhere), features);
   }
   if (Object.keys(places).length > 0) yield* brokenTrust(env, features);
+}
+
+/** News that the feature hears only in this process, and that is told in another one. */
+function* brokenNews(
+  { contract, hears = [] }: Configured,
+  elsewhere: readonly Configured[],
+  features: readonly Configured[],
+): Generator<BadVariable> {
+  for (const topic of hears) {
+    const tellers = features.filter(({ announces = [] }) => announces.includes(topic));
+    if (tellers.length === 0 || tellers.some((teller) => !elsewhere.includes(teller))) continue;
+    const who = tellers.map((teller) => teller.contract.name).join(' or ');
+    yield {
+      name: 'BUS_KIND',
+      reason: `inmem does not leave the process, and ${contract.name} hears of ${who}, which runs elsewhere: set another kind`,
+    };
+  }
 }
 
 /** The share of a wire that has no address. */

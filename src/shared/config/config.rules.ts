@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { redisUrl } from './config.addresses';
 import type { BadVariable } from './config.errors';
 import { brokenPlacement, modulesOf } from './config.placement';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -35,6 +36,7 @@ export function* brokenRules(env: Variables, features: readonly Configured[]): G
   yield* pools(env);
   yield* otherNames(env, features);
   yield* locks(env);
+  yield* bus(env);
   yield* tokenKeys(env);
   const secret = secretsOf(env, variablesOf(features));
   yield* secrets(env, secret, features);
@@ -109,6 +111,19 @@ function* locks(env: EnvironmentVariables): Generator<BadVariable> {
     yield { name: 'ETCD_ENDPOINTS', reason: 'is missing: LOCK_TYPE=etcd needs it' };
 }
 
+/** The Redis of the bus, if it has one of its own. */
+function busRedisOf({ BUS_CONN }: EnvironmentVariables): string | undefined {
+  return redisUrl().safeParse(BUS_CONN).data;
+}
+
+function* bus(env: EnvironmentVariables): Generator<BadVariable> {
+  if (env.BUS_KIND === 'inmem') return;
+  if (env.BUS_CONN === undefined && redisUrlOf(env) === undefined)
+    yield { name: 'REDIS_URL', reason: 'is missing: BUS_KIND=redis needs it, or BUS_CONN' };
+  if (env.BUS_CONN !== undefined && busRedisOf(env) === undefined)
+    yield { name: 'BUS_CONN', reason: 'must be a Redis URL, as REDIS_URL is' };
+}
+
 function* tokenKeys(env: EnvironmentVariables): Generator<BadVariable> {
   for (const file of env.JWT_PRIVATE_KEY_FILE ?? []) {
     if (!isRsaKey(file, 'private')) yield { name: 'JWT_PRIVATE_KEY_FILE', reason: notRsa };
@@ -176,7 +191,7 @@ function* passwords(env: Variables, features: readonly Configured[]): Generator<
     const value = env[name];
     if (typeof value === 'string') yield [name, parseDatabaseUrl(value).password];
   }
-  for (const url of [env.REDIS_URL ?? [], env.LOCK_REDIS_URLS ?? []].flat())
+  for (const url of [env.REDIS_URL ?? [], env.LOCK_REDIS_URLS ?? [], busRedisOf(env) ?? []].flat())
     yield ['a Redis URL', parseRedisUrl(url).password ?? ''];
 }
 

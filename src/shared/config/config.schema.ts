@@ -84,7 +84,11 @@ export const environmentSchema = z.object({
     .describe('http://host:2379,...'),
   LOCK_TTL_MS: decimal(100, 60_000).default(5000).describe('Milliseconds until the lock of a dead holder is free'),
   LOCK_WAIT_MS: decimal(0, 4000).default(1000).describe('Milliseconds to wait for a lock; then 409 resource_busy'),
-  BUS_KIND: z.enum(['inmem'], 'must be inmem').default('inmem').describe('inmem: consumers run in this process'),
+  BUS_KIND: z
+    .enum(['inmem', 'redis'], 'must be inmem or redis')
+    .default('inmem')
+    .describe('inmem (one process) | redis: how features that run apart tell each other news'),
+  BUS_CONN: filed(z.string().optional().describe('Where the bus is: a Redis URL; unset: REDIS_URL')),
   HMAC_SECRET: filed(
     secret()
       .prefault(developmentHmacSecret)

@@ -64,7 +64,8 @@ export abstract class Config {
     readonly redisUrls: readonly string[];
     readonly etcdEndpoints: readonly string[];
   };
-  abstract readonly bus: { readonly kind: 'inmem' };
+  /** `url` is empty for inmem. */
+  abstract readonly bus: { readonly kind: 'inmem' | 'redis'; readonly url: string };
   /** Verify events; the first signs. */
   abstract readonly hmacKeys: readonly NamedKey[];
   abstract readonly jwt: {

@@ -73,7 +73,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     cacheTtlMs: env.CACHE_TTL * 1000,
     redisUrl: redisUrlOf(env),
     lock: lockOf(env),
-    bus: { kind: env.BUS_KIND },
+    bus: { kind: env.BUS_KIND, url: env.BUS_CONN ?? redisUrlOf(env) ?? '' },
     hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
     jwt: jwtOf(env),
     internalSecrets: env.INTERNAL_API_SECRET ?? [],

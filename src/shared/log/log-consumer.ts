@@ -127,7 +127,7 @@ export abstract class LogConsumer<Event extends LogEvent>
     return this.alone(async () => {
       if (!this.begun || this.refused || this.closing.signal.aborted) return;
       this.heardAt = performance.now();
-      if (this.isHoleOld() || countAhead(this.place) + messages.length > maxAhead) await this.catchUp();
+      if (await this.isBehind(messages.length)) await this.catchUp();
       await this.applyAll(messages.map(({ body }) => body));
     });
   }
@@ -136,7 +136,7 @@ export abstract class LogConsumer<Event extends LogEvent>
   private look(): Promise<void> {
     return this.alone(async () => {
       const now = performance.now();
-      if (this.isHoleOld() && !this.refused) await this.catchUp();
+      if (!this.refused && (await this.isBehind(0))) await this.catchUp();
       if (now - this.lookedAt < quietMs) return;
       if (!this.begun) await this.begin();
       const { events, redriven } = await this.read(1);
@@ -165,16 +165,16 @@ export abstract class LogConsumer<Event extends LogEvent>
       const place = hasInbox ? start : { seq: 0, id: '' };
       await places.begin({ ...place, ahead: [] }, Math.max(hasInbox ? start.inboxUpTo : 0, ...parked), parked);
     }
-    this.arrived((await places.find()) ?? this.place);
+    await this.learn();
     await this.read(1);
     this.begun = true;
   }
 
   /** Applies all that the log has, in groups, and leaves others their time in between. */
   private async catchUp(): Promise<void> {
-    const { places, maxGroup } = this.options;
-    // Another process may have come further; from then on every group that is applied says where the place is.
-    this.place = (await places.find()) ?? this.place;
+    const { maxGroup } = this.options;
+    // From now on every group that is applied says where the place is.
+    await this.learn();
     for (let events: readonly Event[] = []; !this.closing.signal.aborted; ) {
       const began = performance.now();
       const before = this.place.seq;
@@ -246,9 +246,23 @@ export abstract class LogConsumer<Event extends LogEvent>
   }
 
   private arrived(place: Place): void {
+    const isAnother = place.seq !== this.place.seq;
     this.place = place;
     if (place.ahead.length === 0) this.holeSince = undefined;
-    else this.holeSince ??= performance.now();
+    else if (isAnother || this.holeSince === undefined) this.holeSince = performance.now();
+  }
+
+  /** Another process may have come further: each is told a share of the events. */
+  private async learn(): Promise<void> {
+    this.arrived((await this.options.places.find()) ?? this.place);
+  }
+
+  /** Whether the log has to be read before `more` events are applied. */
+  private async isBehind(more: number): Promise<boolean> {
+    const seems = (): boolean => this.isHoleOld() || countAhead(this.place) + more > maxAhead;
+    if (!seems()) return false;
+    await this.learn();
+    return seems();
   }
 
   private isHoleOld(): boolean {

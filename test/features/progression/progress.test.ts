@@ -78,7 +78,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     // As a bus may bring it.
     const { calls, contexts } = heard.mock;
     expect(calls.length).toBeGreaterThanOrEqual(2);
-    for (const [i, [topic, messages]] of [...calls.entries()]) await (contexts[i] as Bus).publish(topic, messages);
+    for (const [i, [topic, messages]] of [...calls.entries()]) (contexts[i] as Bus).publish(topic, messages);
     await send('again-0', { playerId: 'another' });
     await settled();
     expect(await progressOf(playerId)).toEqual(before);

@@ -75,7 +75,7 @@ test.each<[RawEnvironment, string[]]>([
   [{ TRUSTED_PROXIES: 'balancer' }, ['TRUSTED_PROXIES']],
   [{ JWT_ALGORITHM: 'HS256' }, ['JWT_ALGORITHM']],
   [{ JWT_EXPIRY_HOURS: '0' }, ['JWT_EXPIRY_HOURS']],
-  [{ MODULES: 'auth' }, ['MODULES']],
+  [{ MODULES: 'auth' }, ['USERS_URL']],
 ])('%j is refused by name', (environment, names) => expect(badNames(environment)).toEqual(names));
 
 test.each([

@@ -100,7 +100,10 @@ test.each([
   expect(() => loadConfig({ MODULES: feature }, features)).toThrow(told);
 });
 
-test('fairness runs alone', () => expect(loadConfig({ MODULES: 'fairness' }, features).modules).toEqual(['fairness']));
+test('fairness runs alone, with a bus that reaches it', () => {
+  const environment = { MODULES: 'fairness', BUS_KIND: 'redis', REDIS_URL: 'redis://h:6379' };
+  expect(loadConfig(environment, features).modules).toEqual(['fairness']);
+});
 
 test('production with everything set starts', () => expect(badNames(production)).toEqual([]));
 

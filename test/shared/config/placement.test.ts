@@ -57,6 +57,17 @@ test.each<[string, RawEnvironment, RegExp]>([
     { ...secret, MODULES: 'progression', EVENTS_GATEWAY_URL: 'grpc://a:1' },
     /BUS_KIND: inmem does not leave the process, and progression hears of events-gateway/,
   ],
+  [
+    'news of somebody who runs nobody has said where',
+    { MODULES: 'fairness' },
+    /BUS_KIND: inmem does not leave the process, and fairness hears of events-gateway/,
+  ],
+  [
+    'a bus on Redis without a Redis',
+    { MODULES: 'fairness', BUS_KIND: 'redis' },
+    /REDIS_URL: is missing: BUS_KIND=redis needs it, or BUS_CONN/,
+  ],
+  ['a bus that is no Redis', { BUS_KIND: 'redis', BUS_CONN: 'amqp://secret@a:1' }, /BUS_CONN: must be a Redis URL/],
   ['an address without a port', { USERS_URL: 'grpc://a' }, /USERS_URL: must be addresses such as/],
   ['an address with a password', { USERS_URL: 'http://me:secret@a:1' }, /USERS_URL: must be addresses such as/],
   ['one address twice', { USERS_URL: 'http://a:1,http://a:1' }, /each once/],

@@ -120,6 +120,7 @@ describe('a secret in a file', () => {
     MYSQL_DSN: 'u:hunter2@tcp(h:3306)/x',
     REDIS_URL: 'redis://:hunter2@h:6379',
     LOCK_REDIS_URLS: 'redis://:hunter2@h:6379',
+    BUS_CONN: 'redis://:hunter2@h:6379',
   };
 
   const variables = Object.keys(variablesOf(features));

@@ -1,6 +1,7 @@
 import { Table } from 'typeorm';
+import { z } from 'zod';
 import { Load } from '../../../src/shared/async/load';
-import type { Topic } from '../../../src/shared/bus/bus';
+import type { Bus, Topic } from '../../../src/shared/bus/bus';
 import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
 import { bigint, integer, sequence } from '../../../src/shared/db/columns';
@@ -32,7 +33,17 @@ export const consumerMigrations = [
   ...placeMigrations('tested', 1700000000022),
 ];
 
-export const topic: Topic<Line> = { name: 'lines' };
+export const topic: Topic<Line> = {
+  name: 'lines',
+  schema: z.object({
+    seq: z.int(),
+    afterSeq: z.int(),
+    id: z.string(),
+    acceptedAt: z.number(),
+    points: z.number(),
+    fault: z.string().exactOptional(),
+  }),
+};
 
 /** Numbers from `from` to `to`, without gaps. */
 export function lines(from: number, to: number): Line[] {
@@ -86,14 +97,14 @@ export class TestLog implements Log<Line> {
 class TestConsumer extends LogConsumer<Line> {}
 
 export interface Running extends AsyncDisposable {
-  readonly bus: InmemBus;
+  readonly bus: Bus;
   readonly places: PlaceRepository;
   readonly logged: readonly string[];
   readonly groups: readonly (readonly number[])[];
   /** How many numbers lay ahead of the place after each transaction. */
   readonly ahead: readonly number[];
   /** As the bus brings it. */
-  bring(events: readonly Line[]): Promise<void>;
+  bring(events: readonly Line[]): void;
   check(): Promise<CheckResult>;
 }
 
@@ -106,10 +117,10 @@ export async function effectsIn(db: Database): Promise<number[]> {
   return rows.map(({ number }) => number);
 }
 
-function mechanisms() {
+function mechanisms(told?: Bus) {
   const { jobs, logger, told: logged } = testJobs();
   const load = new Load();
-  const bus = new InmemBus({ count: () => undefined } as unknown as BusMetrics, logger, load);
+  const bus = told ?? new InmemBus({ count: () => undefined } as unknown as BusMetrics, logger, load);
   const checks: (() => Promise<CheckResult>)[] = [];
   const readiness = { add: (_name: string, check: () => Promise<CheckResult>) => checks.push(check) };
   const metrics = { watch: () => undefined } as unknown as LogMetrics;
@@ -123,9 +134,9 @@ export async function consumerOf(
   db: Database,
   log: Log<Line>,
   effect: Effect = () => undefined,
-  options: Partial<LogConsumerOptions<Line>> = {},
+  { bus: told, ...options }: Partial<LogConsumerOptions<Line>> & { readonly bus?: Bus } = {},
 ): Promise<Running> {
-  const { parts, bus, logged, check } = mechanisms();
+  const { parts, bus, logged, check } = mechanisms(told);
   const places = new PlaceRepository(db, 'tested');
   const groups: number[][] = [];
   const ahead: number[] = [];
@@ -151,7 +162,7 @@ export async function consumerOf(
     ahead,
     bring: (events) =>
       bus.publish(
-        topic,
+        options.topic ?? topic,
         events.map((body) => ({ key: 'k', body })),
       ),
     check,

@@ -37,7 +37,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
         for (const process of [one, two]) {
           const some = group.filter(() => Math.random() < 0.5);
           const mixed = [...some, ...some.slice(0, 3), ...all.slice(Math.max(0, from - 5), from)];
-          await process.bring(mixed.sort(() => Math.random() - 0.5));
+          process.bring(mixed.sort(() => Math.random() - 0.5));
         }
         await sleep(5);
       }
@@ -170,12 +170,12 @@ test('what the bus brings in order is not read from the log; a hole is read soon
   await eventually(async () => expect(log.reads).toBeGreaterThan(0));
   const { reads } = log;
   log.all.push(...lines(1, 40));
-  for (let from = 1; from <= 40; from += 10) await one.bring(lines(from, from + 9));
+  for (let from = 1; from <= 40; from += 10) one.bring(lines(from, from + 9));
   await eventually(async () => expect(await one.places.find()).toMatchObject({ seq: 40 }));
   expect(log.reads - reads).toBeLessThanOrEqual(1);
   // 41 to 50 are lost.
   log.all.push(...lines(41, 60));
-  await one.bring(lines(51, 60));
+  one.bring(lines(51, 60));
   await eventually(async () => expect((await effectsIn(place.db)).length).toBe(50));
   expect(await one.places.find()).toMatchObject({ seq: 40, ahead: [{ after: 50, to: 60 }] });
   await eventually(async () => expect(await one.places.find()).toMatchObject({ seq: 60, ahead: [] }));
@@ -189,7 +189,7 @@ test('no more than 4,096 numbers lie ahead of a place: beyond it the hole is fil
   const log = new TestLog();
   await using one = await consumerOf(place.db, log, undefined, { maxGroup: 2500 });
   log.all.push(...lines(1, 5001));
-  await one.bring(lines(2, 5001));
+  one.bring(lines(2, 5001));
   await eventually(async () => expect(await one.places.find()).toMatchObject({ seq: 5001, ahead: [] }));
   expect(Math.max(...one.ahead)).toBeGreaterThan(2000);
   expect(Math.max(...one.ahead)).toBeLessThanOrEqual(4096);
@@ -222,7 +222,7 @@ test('a journal that is restored while it is read is refused until it is the rig
   await eventually(async () => expect(await one.places.find()).toMatchObject({ seq: 9 }));
   log.all.length = 5;
   await eventually(async () => expect(await one.check()).toMatchObject({ status: 'unhealthy' }));
-  await one.bring(lines(10, 12));
+  one.bring(lines(10, 12));
   await sleep(300);
   expect(await effectsIn(place.db)).toEqual(numbers(1, 9));
   log.all.push(...lines(6, 12));

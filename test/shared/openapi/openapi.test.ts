@@ -138,7 +138,9 @@ async function askAuth(ask: Ask): Promise<void> {
   await ask('register', { name: 'Documented', ...who });
   const { accessToken, user } = await ask('login', who);
   const headers = { authorization: `Bearer ${accessToken}` };
-  await ask('setRole', { userId: (user as { id: string }).id, role: 'player' });
+  const { id: userId } = user as { id: string };
+  await ask('setRole', { userId, role: 'player' });
+  await ask('getStanding', { userId, tokenId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' });
   await ask('verify', {}, headers);
   await ask('logout', {}, headers);
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Load } from '../../../src/shared/async/load';
 import { Loop } from '../../../src/shared/async/loop';
 import { Poll } from '../../../src/shared/async/poll';
@@ -12,7 +13,7 @@ import { recordingLogger } from '../../support/recording-logger';
 // What serves many requests does not run as whoever came first: neither with those rights nor under that trace id.
 
 const first: RequestContext = { traceId: 'first', caller: { kind: 'player', id: 'p-1' } };
-const topic = { name: 'topic' };
+const topic = { name: 'topic', schema: z.number() };
 
 /** Resolves with the context that `see` was called in. */
 function seen(start: (see: () => void) => unknown): Promise<RequestContext | undefined> {
