@@ -5,8 +5,8 @@ import { createRequire } from 'node:module';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { support } from '../support/typescript.mjs';
 import { median } from './statistics.mjs';
-import { support } from './typescript.mjs';
 
 const ticksPerSecond = 100; // USER_HZ, the same on every Linux
 const lookMs = 3000;

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { support } from '../support/typescript.mjs';
 import { temporaryFolder } from './folders.mjs';
-import { support } from './typescript.mjs';
 
 /** `kind`: sqlite, postgres, mariadb, or the URL of a running server in which databases may be made. */
 export function openStore(kind) {

@@ -77,7 +77,9 @@ process.once('exit', () => {
 export function startServer(user: string, program: string, args: readonly string[]): ChildProcess {
   const asUser = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--init-groups'] : [];
   // pdeathsig: a test run that is itself killed with SIGKILL leaves no server behind.
+  // In a group of its own: Ctrl-C is for who started the server, and says when that ends.
   const child = spawn('setpriv', [...asUser, '--pdeathsig=KILL', program, ...args], {
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

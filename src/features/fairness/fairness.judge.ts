@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { CheckedEvent, Verdict } from '../../generated/aerie/fairness/v1/fairness';
 import { Clock } from '../../shared/clock/clock';
 import { BlockCache } from './fairness.block-cache';
+import { type Counted, FairnessCounters } from './fairness.counters';
 import { type Block, blockOf, type Findings, type Flag, flagOf } from './fairness.findings';
-import { Flood } from './fairness.flood';
 import { FairnessMetrics } from './fairness.metrics';
 import { FairnessRecorder } from './fairness.recorder';
 import { RuleCache } from './fairness.rule-cache';
 import { capOf, type Rules } from './fairness.rules';
-import { Strikes } from './fairness.strikes';
 
 /** One for all allowed events: the hot path makes no object for each. */
 const allowed: Verdict = Object.freeze({ decision: 'allow' });
@@ -18,9 +17,8 @@ export interface Judgement extends Findings {
   readonly verdicts: Verdict[];
 }
 
-/** The working state of one call. `at`: monotonic milliseconds; `now`: milliseconds since 1970. */
+/** The working state of one call. `now`: milliseconds since 1970. */
 interface Session {
-  readonly at: number;
   readonly now: number;
   readonly rules: Rules;
   readonly beyond: Map<string, Block> | undefined;
@@ -28,14 +26,11 @@ interface Session {
   readonly flags: Flag[];
 }
 
-/** Decides in memory who may send what. While nobody is refused and all blocks are in memory, it asks no database. */
+/** Decides who may send what. While nobody is refused and all blocks are in memory, it asks no database. */
 @Injectable()
 export class FairnessJudge {
-  private readonly flood = new Flood();
-  // In shadow mode strikes are counted apart: they must not weigh once the rule is enforced.
-  private readonly strikes = { enforce: new Strikes(), shadow: new Strikes() };
-
   constructor(
+    private readonly counters: FairnessCounters,
     private readonly rules: RuleCache,
     private readonly blocks: BlockCache,
     private readonly recorder: FairnessRecorder,
@@ -51,52 +46,79 @@ export class FairnessJudge {
     const began = performance.now();
     if (!this.rules.loaded) await this.rules.refresh();
     const beyond = this.blocks.whole ? undefined : await this.blocks.beyond(events.map(({ playerId }) => playerId));
-    const judgement = this.judge(events, beyond);
+    const judgement = await this.judge(events, beyond);
     await this.recorder.record(judgement);
     this.metrics.checked(performance.now() - began);
     return judgement.verdicts;
   }
 
   /** `beyond`: blocks that are not in memory. A block that is made here holds at once, also for the rest of `events`. */
-  judge(events: readonly CheckedEvent[], beyond?: Map<string, Block>): Judgement {
+  async judge(events: readonly CheckedEvent[], beyond?: Map<string, Block>): Promise<Judgement> {
     const session: Session = {
-      at: this.clock.monotonic(),
       now: this.clock.steady(),
       rules: this.rules.current,
       beyond,
       blocks: [],
       flags: [],
     };
+    const counting = this.count(events, session);
+    // In memory nothing may come between counting and what follows from it.
+    const counted = counting instanceof Promise ? await counting : counting;
     const verdicts = new Array<Verdict>(events.length);
-    for (let i = 0; i < events.length; i += 1) verdicts[i] = this.verdict(events[i] as CheckedEvent, session);
+    for (let i = 0; i < events.length; i += 1)
+      verdicts[i] = this.verdict(events[i] as CheckedEvent, counted[i], session);
     return { verdicts, blocks: session.blocks, flags: session.flags };
   }
 
   /** Strikes of a player that still count. */
-  strikesOf(playerId: string): number {
-    const { strikeWindowSeconds } = this.rules.current.flood.thresholds;
-    return this.strikes.enforce.count(playerId, this.clock.monotonic(), strikeWindowSeconds * 1000);
+  strikesOf(playerId: string): Promise<number> {
+    return this.counters.strikesOf(playerId, this.rules.current.flood);
   }
 
   /** Forgets the player's strikes. */
-  forgive(playerId: string): void {
-    this.strikes.enforce.forget(playerId);
+  forgive(playerId: string): Promise<void> {
+    return this.counters.forgive(playerId);
   }
 
-  /** Frees what no longer counts, also when nobody sends events. */
-  sweep(): void {
-    this.flood.retire(this.clock.monotonic());
+  /** For each event what counting says of it; nothing for those that will be refused without being counted. */
+  private count(
+    events: readonly CheckedEvent[],
+    session: Session,
+  ): readonly (Counted | undefined)[] | Promise<readonly (Counted | undefined)[]> {
+    const { flood } = session.rules;
+    if (flood.mode === 'off') return [];
+    const places: number[] = [];
+    const jumped = new Set<string>();
+    for (const [i, event] of events.entries()) {
+      if (jumped.has(event.playerId) || this.blockOf(event, session)) continue;
+      if (this.isJump(event, session)) jumped.add(event.playerId);
+      else places.push(i);
+    }
+    if (places.length === events.length) return this.counters.count(events, flood);
+    const counting = this.counters.count(
+      places.map((i) => events[i] as CheckedEvent),
+      flood,
+    );
+    const put = (found: readonly Counted[]): (Counted | undefined)[] => {
+      const counted = new Array<Counted | undefined>(events.length);
+      for (const [i, place] of places.entries()) counted[place] = found[i];
+      return counted;
+    };
+    return counting instanceof Promise ? counting.then(put) : put(counting);
   }
 
-  /** Players of whom something is remembered: in the window, and with strikes. */
-  get sizes(): { readonly window: number; readonly strikes: number } {
-    return { window: this.flood.size, strikes: this.strikes.enforce.size + this.strikes.shadow.size };
+  private isJump({ type, points }: CheckedEvent, { rules: { jump } }: Session): boolean {
+    return jump.mode === 'enforce' && points > capOf(jump.thresholds, type);
   }
 
-  private verdict(event: CheckedEvent, session: Session): Verdict {
-    const block = this.blocks.get(event.playerId, session.now) ?? session.beyond?.get(event.playerId);
+  private blockOf({ playerId }: CheckedEvent, { now, beyond }: Session): Block | undefined {
+    return this.blocks.get(playerId, now) ?? beyond?.get(playerId);
+  }
+
+  private verdict(event: CheckedEvent, counted: Counted | undefined, session: Session): Verdict {
+    const block = this.blockOf(event, session);
     if (block) return this.blocked(block, session);
-    return this.jump(event, session) ?? this.tooFast(event, session) ?? allowed;
+    return this.jump(event, session) ?? this.tooFast(event, counted, session) ?? allowed;
   }
 
   private blocked({ rule, blockedUntil }: Block, { now }: Session): Verdict {
@@ -116,28 +138,23 @@ export class FairnessJudge {
     return { decision: 'block', rule: 'jump', retryAfterMs };
   }
 
-  private tooFast(event: CheckedEvent, session: Session): Verdict | undefined {
-    const { mode, thresholds } = session.rules.flood;
-    if (mode === 'off') return undefined;
-    const wait = this.flood.take(event.playerId, event.eventId, session.at, thresholds.maxEvents);
-    if (wait === 0) return undefined;
+  private tooFast(event: CheckedEvent, counted: Counted | undefined, session: Session): Verdict | undefined {
+    const { mode } = session.rules.flood;
+    if (!counted || counted.wait === 0) return undefined;
     this.metrics.decided('flood', 'throttle', mode);
-    const blockMs = this.strike(event, session);
+    const blockMs = this.strike(event, counted.strikes, session);
     if (mode === 'shadow') return undefined;
-    return { decision: 'throttle', rule: 'flood', retryAfterMs: blockMs ?? Math.max(1, Math.ceil(wait)) };
+    return { decision: 'throttle', rule: 'flood', retryAfterMs: blockMs ?? Math.max(1, Math.ceil(counted.wait)) };
   }
 
   /** The length of the block that this strike leads to, in milliseconds. */
-  private strike(event: CheckedEvent, session: Session): number | undefined {
+  private strike(event: CheckedEvent, count: number, session: Session): number | undefined {
     const { mode, thresholds } = session.rules.flood;
-    const strikes = mode === 'shadow' ? this.strikes.shadow : this.strikes.enforce;
-    const { maxEvents, maxStrikes, strikeWindowSeconds, blockSeconds } = thresholds;
-    const count = strikes.add(event.playerId, session.at, strikeWindowSeconds * 1000);
+    const { maxEvents, maxStrikes, blockSeconds } = thresholds;
     if (count === 0) return undefined;
     this.metrics.decided('flood', 'flag', mode);
     if (mode === 'enforce') this.flag('flood', event, { observed: maxEvents + 1, threshold: maxEvents }, session);
     if (count < maxStrikes) return undefined;
-    strikes.forget(event.playerId);
     this.metrics.decided('flood', 'block', mode);
     return mode === 'enforce' ? this.block('flood', event.playerId, blockSeconds, session) : undefined;
   }

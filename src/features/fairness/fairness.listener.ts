@@ -25,7 +25,7 @@ export class FairnessListener implements OnModuleInit {
 
   private async score(messages: readonly BusMessage<JournalEvent>[]): Promise<void> {
     try {
-      await this.recorder.recordFlags(this.scorer.score(messages.map(({ body }) => body)));
+      await this.recorder.recordFlags(await this.scorer.score(messages.map(({ body }) => body)));
     } catch (error) {
       this.logger.warn({ err: error, count: messages.length }, 'scoring_failed');
     }

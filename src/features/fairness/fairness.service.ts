@@ -73,7 +73,8 @@ export class FairnessService implements Proto {
     // In memory may be one that could not be written yet.
     const block = this.blocks.get(playerId, this.clock.steady()) ?? stored;
     const blocked = block ? { blockedUntil: toTime(block.blockedUntil), reason: block.reason } : {};
-    return { playerId, blocked: block !== undefined, ...blocked, strikes: this.judge.strikesOf(playerId), flags };
+    const strikes = await this.judge.strikesOf(playerId);
+    return { playerId, blocked: block !== undefined, ...blocked, strikes, flags };
   }
 
   /**
@@ -98,7 +99,7 @@ export class FairnessService implements Proto {
   /** Forgets the strikes, too. */
   async unblockPlayer({ playerId }: UnblockPlayerRequest): Promise<FairnessPlayer> {
     this.blocks.lift(playerId, await this.repository.endBlock(playerId));
-    this.judge.forgive(playerId);
+    await this.judge.forgive(playerId);
     const player = await this.getPlayer({ playerId });
     this.logger.info({ player_id: playerId }, 'player_unblocked');
     return player;

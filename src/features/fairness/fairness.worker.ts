@@ -3,7 +3,7 @@ import { Jobs, type NamedJobs } from '../../shared/async/jobs';
 import { Worker } from '../../shared/async/worker';
 import { Clock } from '../../shared/clock/clock';
 import { BlockCache } from './fairness.block-cache';
-import { FairnessJudge } from './fairness.judge';
+import { FairnessCounters } from './fairness.counters';
 import { FairnessRecorder } from './fairness.recorder';
 import { FairnessRepository } from './fairness.repository';
 import { RuleCache } from './fairness.rule-cache';
@@ -23,7 +23,7 @@ export class FairnessWorker extends Worker {
   constructor(
     private readonly rules: RuleCache,
     private readonly blocks: BlockCache,
-    private readonly judge: FairnessJudge,
+    private readonly counters: FairnessCounters,
     private readonly recorder: FairnessRecorder,
     private readonly repository: FairnessRepository,
     private readonly clock: Clock,
@@ -34,7 +34,7 @@ export class FairnessWorker extends Worker {
 
   protected override work(): NamedJobs {
     return {
-      'fairness.windows': () => this.judge.sweep(),
+      'fairness.windows': () => this.counters.sweep(),
       'fairness.rules': () => this.rules.refresh(),
       'fairness.blocks': () => this.blocks.refresh(),
       'fairness.findings': () => this.recorder.retry(),

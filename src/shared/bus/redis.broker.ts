@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import type { RedisClient } from '../redis/redis.client';
 import type { RedisClients } from '../redis/redis.clients';
+import { RedisScript } from '../redis/redis.script';
 import { Broker, type Receiver } from './broker';
 import type { BusMessage } from './bus';
 import { type Parcel, pack, unpack } from './parcel';
@@ -23,7 +24,7 @@ const forgetConsumersMs = 600_000;
 
 // KEYS: a stream; ARGV: keepMs, maxBytes. Trims what every group has done with, and what is older than anybody waits: never
 // by length, which would take what a group has not read yet.
-const trimScript = `
+const trim = new RedisScript(`
 local function parts(id) local a, b = string.match(id, '^(%d+)-(%d+)$') return tonumber(a), tonumber(b) end
 local function before(x, y)
   local a, b = parts(x)
@@ -45,7 +46,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if not done or before(at, done) then done = at end
 end
 if done and before(oldest, done) then oldest = done end
-return redis.call('XTRIM', KEYS[1], 'MINID', oldest)`;
+return redis.call('XTRIM', KEYS[1], 'MINID', oldest)`);
 
 /**
  * Redis Streams: one stream for each topic, one group for each consumer. A parcel that its process has not settled when that
@@ -81,7 +82,7 @@ export class RedisBroker extends Broker {
     await Promise.all(pack(messages, packing).map(({ text }) => this.client.xadd(stream, '*', 'parcel', text)));
     if (performance.now() - (this.trimmedAt.get(topic) ?? Number.NEGATIVE_INFINITY) < trimEveryMs) return;
     this.trimmedAt.set(topic, performance.now());
-    await this.client.eval(trimScript, 1, stream, this.options.keepMs, this.options.maxBytes);
+    await trim.run(this.client, [stream], [this.options.keepMs, this.options.maxBytes]);
   }
 
   /** With a connection of its own: whoever waits for messages on one keeps others waiting, too. */

@@ -1,14 +1,10 @@
 import type { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { TimeLimitError, within } from '../async/within';
 import type { Limit } from '../errors/app-error';
 import type { RedisClient } from '../redis/redis.client';
+import { RedisPatience } from '../redis/redis.patience';
 import { RateLimiter, type Taken } from './rate-limiter';
 
 const prefix = 'aerie:rate';
-// Longer than any Redis needs that is well, shorter than whoever logs in would notice.
-const patienceMs = 150;
-// So long nobody else waits for one that was silent.
-const pauseMs = 1000;
 
 /**
  * Counts in Redis, for all processes together. While Redis does not answer within 150 ms, `insurance` counts in each process
@@ -16,30 +12,28 @@ const pauseMs = 1000;
  */
 export class RedisRateLimiter extends RateLimiter {
   private readonly limiters = new Map<string, RateLimiterRedis>();
-  private silentUntil = 0;
 
   private constructor(
     private readonly flexible: typeof import('rate-limiter-flexible'),
     private readonly client: RedisClient,
     private readonly insurance: RateLimiter,
-    private readonly answerMs: number,
+    private readonly patience: RedisPatience,
   ) {
     super();
   }
 
-  static async open(client: RedisClient, insurance: RateLimiter, answerMs = patienceMs): Promise<RedisRateLimiter> {
+  static async open(client: RedisClient, insurance: RateLimiter, answerMs?: number): Promise<RedisRateLimiter> {
     // Loaded only where there is a Redis.
-    return new RedisRateLimiter(await import('rate-limiter-flexible'), client, insurance, answerMs);
+    return new RedisRateLimiter(await import('rate-limiter-flexible'), client, insurance, new RedisPatience(answerMs));
   }
 
   override async take(limit: Limit, key: string): Promise<Taken> {
-    if (performance.now() < this.silentUntil) return this.insurance.take(limit, key);
+    if (!this.patience.worthwhile) return this.insurance.take(limit, key);
     try {
-      return toTaken(limit, await within(this.limiterOf(limit).consume(key), this.answerMs));
+      return toTaken(limit, await this.patience.wait(this.limiterOf(limit).consume(key)));
     } catch (thrown) {
       // The library throws for one too many as well.
       if (thrown instanceof this.flexible.RateLimiterRes) return toTaken(limit, thrown);
-      if (thrown instanceof TimeLimitError) this.silentUntil = performance.now() + pauseMs;
       return this.insurance.take(limit, key);
     }
   }

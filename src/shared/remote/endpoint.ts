@@ -1,10 +1,18 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import {
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+  IterableBackoff,
+  isBrokenCircuitError,
+} from 'cockatiel';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Send } from './remote';
 
 const failures = 5;
-const restMs = 30_000;
+// A process that is started again is there in a few seconds; one that is gone for long is asked seldom.
+const restsMs = [1000, 2000, 4000, 8000, 16_000, 30_000];
 
 /** `closed`: calls go there. `open`: it has failed too often and is left alone. `half-open`: one call tries it. */
 export type EndpointState = 'closed' | 'half-open' | 'open';
@@ -16,13 +24,14 @@ const states: Readonly<Record<CircuitState, EndpointState>> = {
   [CircuitState.Isolated]: 'open',
 };
 
-/** One address of a feature, behind a breaker: five failures in a row, and it rests for thirty seconds. */
+/** One address of a feature, behind a breaker: five failures in a row, and it rests for a second, and longer each time, up to 30. */
 export class Endpoint {
   private readonly breaker = circuitBreaker(handleWhen(isSilence), {
-    halfOpenAfter: restMs,
+    halfOpenAfter: new IterableBackoff(restsMs),
     breaker: new ConsecutiveBreaker(failures),
   });
   private restsUntil = 0;
+  private rests = 0;
 
   /** `changed` is told whenever the state is another. */
   constructor(
@@ -32,7 +41,11 @@ export class Endpoint {
     changed: (state: EndpointState) => void,
   ) {
     this.breaker.onStateChange((state) => {
-      if (state === CircuitState.Open) this.restsUntil = performance.now() + restMs;
+      if (state === CircuitState.Closed) this.rests = 0;
+      if (state === CircuitState.Open) {
+        this.restsUntil = performance.now() + (restsMs[Math.min(this.rests, restsMs.length - 1)] ?? 0);
+        this.rests += 1;
+      }
       changed(states[state]);
     });
   }

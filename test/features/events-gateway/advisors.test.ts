@@ -17,7 +17,7 @@ async function send(app: Awaited<ReturnType<typeof openApp>>, count: number): Pr
 
 test('each accepted event is told once, and what a consumer reads from the log later is not told again', async () => {
   const heard: string[] = [];
-  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation((events) => {
+  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation(async (events) => {
     heard.push(...events.map(({ id }) => id));
     return [];
   });
@@ -33,7 +33,7 @@ test('each accepted event is told once, and what a consumer reads from the log l
 });
 
 test('an advisor that fails holds up nobody', async () => {
-  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation(() => {
+  jest.spyOn(FairnessScorer.prototype, 'score').mockImplementation(async () => {
     throw new Error('out of order');
   });
   await using database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();

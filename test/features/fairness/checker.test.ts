@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { BlockCache } from '../../../src/features/fairness/fairness.block-cache';
+import { MemoryFairnessCounters } from '../../../src/features/fairness/fairness.counters';
 import type { Findings } from '../../../src/features/fairness/fairness.findings';
 import { FairnessJudge } from '../../../src/features/fairness/fairness.judge';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
@@ -44,7 +45,8 @@ class Process {
     } as unknown as FairnessRepository;
     this.blocks = new BlockCache(repository, this.clock);
     this.recorder = new FairnessRecorder(repository, this.blocks, metrics, logger);
-    this.judge = new FairnessJudge(rules, this.blocks, this.recorder, metrics, this.clock);
+    const counters = new MemoryFairnessCounters(this.clock);
+    this.judge = new FairnessJudge(counters, rules, this.blocks, this.recorder, metrics, this.clock);
   }
 
   /** What became of findings, blocks and flags together. */
@@ -90,11 +92,12 @@ test('checks that overlap in any order never allow more than 10 events of a play
       });
       const judged = { aaa: [] as { id: string; at: number }[], bbb: [] as { id: string; at: number }[] };
       const judge = process.judge.judge.bind(process.judge);
-      process.judge.judge = (events, beyond) => {
-        const judgement = judge(events, beyond);
+      process.judge.judge = async (events, beyond) => {
+        const { at } = process.clock;
+        const judgement = await judge(events, beyond);
         judgement.verdicts.forEach(({ decision }, i) => {
           const { eventId, playerId = 'aaa' } = events[i] ?? { eventId: '' };
-          if (decision === 'allow') judged[playerId as 'aaa'].push({ id: eventId, at: process.clock.at });
+          if (decision === 'allow') judged[playerId as 'aaa'].push({ id: eventId, at });
         });
         return judgement;
       };

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { MemoryFairnessCounters } from '../../../src/features/fairness/fairness.counters';
 import { FairnessMetrics, fairnessMetrics } from '../../../src/features/fairness/fairness.metrics';
 import type { RuleCache } from '../../../src/features/fairness/fairness.rule-cache';
 import { initialRules, type Mode, type Rules } from '../../../src/features/fairness/fairness.rules';
@@ -8,13 +9,13 @@ import { metricsOf } from '../../support/metrics';
 
 // SPEC 3, outlier: after 10 samples, |z| > 3.5 against the player's own mean and deviation.
 
-function scorer(mode: Mode = 'enforce'): FairnessScorer {
+function scorer(mode: Mode = 'enforce') {
   const rules: Rules = { ...initialRules, outlier: { ...initialRules.outlier, version: 7, mode } };
-  return new FairnessScorer(
-    { current: rules } as RuleCache,
-    metricsOf(FairnessMetrics, fairnessMetrics),
-    new HandClock(),
-  );
+  const clock = new HandClock();
+  const counters = new MemoryFairnessCounters(clock);
+  const metrics = metricsOf(FairnessMetrics, fairnessMetrics);
+  const made = new FairnessScorer(counters, { current: rules } as RuleCache, metrics, clock);
+  return { score: made.score.bind(made), counters };
 }
 
 function event(points: number, i = 0, playerId = 'player-1') {
@@ -31,17 +32,17 @@ function plain(before: readonly number[], points: number): number | undefined {
   return Math.abs(points - mean) / Math.max(Math.sqrt(variance), 1);
 }
 
-test('flags exactly those that the plain computation finds, with the same deviation', () => {
+test('flags exactly those that the plain computation finds, with the same deviation', async () => {
   const points = fc.oneof(
     { weight: 9, arbitrary: fc.integer({ min: 90, max: 110 }) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 1_000_000 }) },
   );
-  fc.assert(
-    fc.property(fc.array(points, { minLength: 5, maxLength: 200 }), (all) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(points, { minLength: 5, maxLength: 200 }), async (all) => {
       const tested = scorer();
       for (const [i, value] of all.entries()) {
         const z = plain(all.slice(0, i), value) ?? 0;
-        const [flag] = tested.score([event(value, i)]);
+        const [flag] = await tested.score([event(value, i)]);
         // On the very edge rounding decides.
         if (Math.abs(z - 3.5) < 1e-6) continue;
         expect([i, flag !== undefined]).toEqual([i, z > 3.5]);
@@ -52,11 +53,11 @@ test('flags exactly those that the plain computation finds, with the same deviat
   );
 });
 
-test('a flag has its evidence', () => {
+test('a flag has its evidence', async () => {
   const tested = scorer();
-  expect(tested.score(Array.from({ length: 10 }, (_, i) => event(i % 2 ? 98 : 102, i)))).toEqual([]);
+  expect(await tested.score(Array.from({ length: 10 }, (_, i) => event(i % 2 ? 98 : 102, i)))).toEqual([]);
   // Mean 100, deviation sqrt(40 / 9) = 2.108.
-  expect(tested.score([event(200, 99)])).toEqual([
+  expect(await tested.score([event(200, 99)])).toEqual([
     expect.objectContaining({
       rule: 'outlier',
       ruleVersion: 7,
@@ -68,31 +69,31 @@ test('a flag has its evidence', () => {
   ]);
 });
 
-test('nobody is judged by fewer than ten samples, and by nobody else’s', () => {
+test('nobody is judged by fewer than ten samples, and by nobody else’s', async () => {
   const tested = scorer();
-  for (let i = 0; i < 9; i += 1) tested.score([event(10, i)]);
-  expect(tested.score([event(1000, 9)])).toEqual([]);
-  expect(tested.score([event(1000, 10, 'player-2')])).toEqual([]);
+  for (let i = 0; i < 9; i += 1) await tested.score([event(10, i)]);
+  expect(await tested.score([event(1000, 9)])).toEqual([]);
+  expect(await tested.score([event(1000, 10, 'player-2')])).toEqual([]);
 });
 
-test('who always sends the same may send three points more: the deviation counts as one at least', () => {
+test('who always sends the same may send three points more: the deviation counts as one at least', async () => {
   const tested = scorer();
-  for (let i = 0; i < 20; i += 1) tested.score([event(50, i)]);
-  expect(tested.score([event(53, 20)])).toEqual([]);
-  expect(tested.score([event(60, 21)])).toHaveLength(1);
+  for (let i = 0; i < 20; i += 1) await tested.score([event(50, i)]);
+  expect(await tested.score([event(53, 20)])).toEqual([]);
+  expect(await tested.score([event(60, 21)])).toHaveLength(1);
 });
 
-test('shadow flags nobody and learns; off learns nothing', () => {
+test('shadow flags nobody and learns; off learns nothing', async () => {
   const shadow = scorer('shadow');
-  for (let i = 0; i < 20; i += 1) shadow.score([event(50, i)]);
-  expect([shadow.score([event(5000, 20)]), shadow.size]).toEqual([[], 1]);
+  for (let i = 0; i < 20; i += 1) await shadow.score([event(50, i)]);
+  expect([await shadow.score([event(5000, 20)]), shadow.counters.sizes.samples]).toEqual([[], 1]);
   const off = scorer('off');
-  expect([off.score([event(1)]), off.size]).toEqual([[], 0]);
+  expect([await off.score([event(1)]), off.counters.sizes.samples]).toEqual([[], 0]);
 });
 
-test('of 1,000,000 distinct players 50,000 are remembered', () => {
+test('of 1,000,000 distinct players 50,000 are remembered', async () => {
   const tested = scorer();
   for (let i = 0; i < 1_000_000; i += 1000)
-    tested.score(Array.from({ length: 1000 }, (_, j) => event(10, i + j, `player-${i + j}`)));
-  expect(tested.size).toBe(50_000);
+    await tested.score(Array.from({ length: 1000 }, (_, j) => event(10, i + j, `player-${i + j}`)));
+  expect(tested.counters.sizes.samples).toBe(50_000);
 });

@@ -1,4 +1,4 @@
-// What test/support knows of servers and processes, for the bench, which is no test: TypeScript is compiled as it is
+// What test/support knows of servers and processes, for programs that are no tests: TypeScript is compiled as it is
 // required, by the compiler and with the options that the tests have.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,5 +13,5 @@ require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(
 
 /** `servers`, `processes`, ...: the module of that name in test/support. */
 export function support(name) {
-  return require(`../support/${name}.ts`);
+  return require(`./${name}.ts`);
 }
