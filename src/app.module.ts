@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { features as allFeatures } from './features/index';
 import { AccessModule } from './shared/auth/access.module';
+import { Audiences } from './shared/bus/audiences';
 import { ClockModule } from './shared/clock/clock.module';
 import type { Config } from './shared/config/config';
 import { ConfigModule } from './shared/config/config.module';
@@ -46,8 +47,9 @@ export class AppModule {
       providers: [
         { provide: Features, useValue: new Features(here) },
         { provide: RouteTable, useValue: routes },
+        { provide: Audiences, useValue: audiences() },
       ],
-      exports: [Features, RouteTable],
+      exports: [Features, RouteTable, Audiences],
       imports: [
         ConfigModule.forRoot(config),
         LoggingModule.forRoot(
@@ -70,6 +72,14 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** A feature consumes under its own name. */
+function audiences(): Audiences {
+  const byTopic = new Map<string, string[]>();
+  for (const { contract, hears = [] } of allFeatures)
+    for (const { name } of hears) byTopic.set(name, [...(byTopic.get(name) ?? []), contract.name]);
+  return new Audiences(byTopic);
 }
 
 /** The modules of features: each has its settings, and asks those that it needs where they run. */

@@ -1,7 +1,12 @@
 import type { Place } from './config';
 import type { BadVariable } from './config.errors';
-import type { Variables } from './config.schema';
+import type { busKinds, EnvironmentVariables, Variables } from './config.schema';
 import { type Configured, grpcPercentVariable, urlVariable } from './settings';
+
+/** The kind of bus: as it is told, else what the cloud has. */
+export function busKindOf({ BUS_KIND, CLOUD }: EnvironmentVariables): (typeof busKinds)[number] {
+  return BUS_KIND ?? ({ local: 'inmem', aws: 'sqs', azure: 'servicebus' } as const)[CLOUD];
+}
 
 /** The features that run in this process: those of MODULES; unless told, all that EXPOSE does not name. */
 export function modulesOf(env: Variables, features: readonly Configured[]): readonly string[] {
@@ -49,7 +54,7 @@ export function* brokenPlacement(env: Variables, features: readonly Configured[]
           name: urlVariable(other),
           reason: `is missing: ${contract.name} needs ${other.contract.name}; run it here, too (MODULES), or say where it runs`,
         };
-    if (env.BUS_KIND === 'inmem') yield* brokenNews(feature, features.filter(isElsewhere), features);
+    if (busKindOf(env) === 'inmem') yield* brokenNews(feature, features.filter(isElsewhere), features);
   }
   if (Object.keys(places).length > 0) yield* brokenTrust(env, features);
 }

@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { redisUrl } from './config.addresses';
 import type { BadVariable } from './config.errors';
-import { brokenPlacement, modulesOf } from './config.placement';
+import { brokenPlacement, busKindOf, modulesOf } from './config.placement';
 import type { EnvironmentVariables, Variables } from './config.schema';
 import { isFiled } from './config.values';
 import { parseDatabaseUrl } from './database-url';
@@ -117,7 +117,8 @@ function busRedisOf({ BUS_CONN }: EnvironmentVariables): string | undefined {
 }
 
 function* bus(env: EnvironmentVariables): Generator<BadVariable> {
-  if (env.BUS_KIND === 'inmem') return;
+  const kind = busKindOf(env);
+  if (kind !== 'redis') return;
   if (env.BUS_CONN === undefined && redisUrlOf(env) === undefined)
     yield { name: 'REDIS_URL', reason: 'is missing: BUS_KIND=redis needs it, or BUS_CONN' };
   if (env.BUS_CONN !== undefined && busRedisOf(env) === undefined)
@@ -213,7 +214,8 @@ function* production(env: Variables, features: readonly Configured[]): Generator
   if (env.ALLOW_SINGLE_NODE) return;
   if (env.LOCK_TYPE === 'memory')
     yield { name: 'LOCK_TYPE', reason: 'memory in production needs ALLOW_SINGLE_NODE=true' };
-  if (env.BUS_KIND === 'inmem') yield { name: 'BUS_KIND', reason: 'inmem in production needs ALLOW_SINGLE_NODE=true' };
+  if (busKindOf(env) === 'inmem')
+    yield { name: 'BUS_KIND', reason: 'inmem in production needs ALLOW_SINGLE_NODE=true' };
   const urls: Record<string, unknown> = { DATABASE_URL: env.DATABASE_URL ?? env.DB_URL ?? 'sqlite:' };
   for (const name of features.map(databaseVariable)) urls[name] = env[name];
   for (const [name, value] of Object.entries(urls)) {

@@ -3,6 +3,7 @@ import { databaseUrl, redisAddress, redisUrl } from './config.addresses';
 import { keyRing, secret, secretList } from './config.secrets';
 import { addresses, decimal, file, filed, flag, list, origins, publicUrl, url } from './config.values';
 
+export const busKinds = ['inmem', 'redis', 'sqs', 'servicebus'] as const;
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or a host name');
@@ -85,10 +86,19 @@ export const environmentSchema = z.object({
   LOCK_TTL_MS: decimal(100, 60_000).default(5000).describe('Milliseconds until the lock of a dead holder is free'),
   LOCK_WAIT_MS: decimal(0, 4000).default(1000).describe('Milliseconds to wait for a lock; then 409 resource_busy'),
   BUS_KIND: z
-    .enum(['inmem', 'redis'], 'must be inmem or redis')
-    .default('inmem')
-    .describe('inmem (one process) | redis: how features that run apart tell each other news'),
-  BUS_CONN: filed(z.string().optional().describe('Where the bus is: a Redis URL; unset: REDIS_URL')),
+    .enum(busKinds, `must be ${busKinds.join(', ')}`)
+    .optional()
+    .describe('inmem (one process) | redis | sqs | servicebus: how features that run apart hear of each other'),
+  BUS_CONN: filed(
+    z
+      .string()
+      .optional()
+      .describe('Where the bus is: a Redis URL (unset: REDIS_URL), https://sqs.../account/prefix, Endpoint=sb://...'),
+  ),
+  CLOUD: z
+    .enum(['local', 'aws', 'azure'], 'must be local, aws or azure')
+    .default('local')
+    .describe('What BUS_KIND is when unset: local inmem, aws sqs, azure servicebus'),
   HMAC_SECRET: filed(
     secret()
       .prefault(developmentHmacSecret)

@@ -64,8 +64,8 @@ export abstract class Config {
     readonly redisUrls: readonly string[];
     readonly etcdEndpoints: readonly string[];
   };
-  /** `url` is empty for inmem. */
-  abstract readonly bus: { readonly kind: 'inmem' | 'redis'; readonly url: string };
+  /** `url`: where the broker is; empty for inmem. */
+  abstract readonly bus: { readonly kind: 'inmem' | 'redis' | 'sqs' | 'servicebus'; readonly url: string };
   /** Verify events; the first signs. */
   abstract readonly hmacKeys: readonly NamedKey[];
   abstract readonly jwt: {

@@ -2,7 +2,7 @@ import { config as readDotenv } from 'dotenv';
 import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
-import { modulesOf, placesOf } from './config.placement';
+import { busKindOf, modulesOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -73,7 +73,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     cacheTtlMs: env.CACHE_TTL * 1000,
     redisUrl: redisUrlOf(env),
     lock: lockOf(env),
-    bus: { kind: env.BUS_KIND, url: env.BUS_CONN ?? redisUrlOf(env) ?? '' },
+    bus: { kind: busKindOf(env), url: env.BUS_CONN ?? redisUrlOf(env) ?? '' },
     hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
     jwt: jwtOf(env),
     internalSecrets: env.INTERNAL_API_SECRET ?? [],
