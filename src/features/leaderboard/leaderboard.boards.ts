@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import type { VerifyLeaderboardResponse } from '../../generated/aerie/leaderboard/v1/leaderboard';
 import { SharedCall } from '../../shared/async/shared-call';
+import { Turns } from '../../shared/async/turns';
 import { Clock } from '../../shared/clock/clock';
 import { type WindowKind, windowKinds } from './leaderboard.calendar';
+import { type IndexedScores, isKept, LeaderboardIndex } from './leaderboard.index';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { type PlayerScore, Ranking } from './leaderboard.ranking';
 import { type Change, LeaderboardRepository, type StoredWindow } from './leaderboard.repository';
+import { LeaderboardVerifier } from './leaderboard.verifier';
 
 // Most boards have no more players than this.
 const firstSize = 1000;
@@ -15,9 +19,6 @@ const putSize = 1000;
 const catchUpSize = 200;
 /** A board with more players is read from the database: slower, and with bounded memory. */
 const maxPlayers = 2_000_000;
-// A process that is further behind reads the board anew.
-const keptRevisions = 2000;
-const forgetAtOnce = 500;
 
 /**
  * A window's ranking in memory, as of a revision of the window. This process puts in what it applies right after its
@@ -27,8 +28,6 @@ export class Board {
   readonly ranking = new Ranking();
   /** Resolves when the board has been read or reading it has failed. */
   loading = Promise.resolve();
-  /** Changes up to this revision are gone from the database. */
-  forgotten = 0;
   private loaded = false;
   private full = false;
   private revision: number;
@@ -112,10 +111,10 @@ export class Board {
  * has everything.
  */
 @Injectable()
-export class BoardCache {
+export class BoardCache extends LeaderboardIndex {
   private readonly boards = new Map<number, Board>();
   private readonly closing = new AbortController();
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private loads = Promise.resolve();
 
   constructor(
@@ -123,14 +122,41 @@ export class BoardCache {
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
     private readonly logger: PinoLogger,
-  ) {}
+  ) {
+    super();
+  }
+
+  override async page(
+    window: StoredWindow,
+    after: PlayerScore | undefined,
+    limit: number,
+  ): Promise<IndexedScores | undefined> {
+    const ranking = await this.at(window);
+    return ranking && { total: ranking.size, ...ranking.page(after, limit) };
+  }
+
+  override async around(
+    window: StoredWindow,
+    playerId: string,
+    each: number,
+  ): Promise<IndexedScores | 'unranked' | undefined> {
+    const ranking = await this.at(window);
+    if (!ranking) return undefined;
+    const found = ranking.around(playerId, each);
+    return found ? { total: ranking.size, ...found } : 'unranked';
+  }
+
+  override async verify(window: StoredWindow): Promise<VerifyLeaderboardResponse | undefined> {
+    const board = await this.loaded(window);
+    return board && new LeaderboardVerifier(board, this, this.repository).verify();
+  }
 
   /**
    * The window's ranking with all that the database had when `window` was read; undefined while it is being read, and
    * for windows that ended long ago. Use it before anything is awaited: it goes on changing.
    * @throws AppError unavailable
    */
-  async at(window: StoredWindow): Promise<Ranking | undefined> {
+  private async at(window: StoredWindow): Promise<Ranking | undefined> {
     if (!this.belongs(window)) return undefined;
     const board = this.keep(window);
     if (!board.usable) return undefined;
@@ -139,27 +165,23 @@ export class BoardCache {
   }
 
   /** The window's board once it has been read; undefined when it cannot be kept in memory. */
-  async loaded(window: StoredWindow): Promise<Board | undefined> {
+  private async loaded(window: StoredWindow): Promise<Board | undefined> {
     if (!this.belongs(window)) return undefined;
     const board = this.keep(window);
     await board.loading;
     return board.usable ? board : undefined;
   }
 
-  /** Runs `work` while nothing else that uses this does: a COMMIT and its `applied`, a comparison with the database. */
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.tail.then(work);
-    this.tail = Promise.allSettled([done]);
-    return done;
+  override exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.take(work);
   }
 
-  /** To be called only after the COMMIT. */
-  applied(windowId: number, change: Change): void {
+  override applied(windowId: number, change: Change): void {
     this.boards.get(windowId)?.applied(change);
   }
 
-  /** Keeps the boards of these windows, which are open, and of those that ended last, if somebody has asked for them. */
-  retain(open: readonly StoredWindow[]): void {
+  /** Of those that ended last, if somebody has asked for them. */
+  override retain(open: readonly StoredWindow[]): void {
     const ids = new Set(open.map(({ id }) => id));
     for (const [id, { window }] of this.boards)
       if (!ids.has(id) && !this.belongs({ ...window, state: 'closed' })) this.boards.delete(id);
@@ -170,29 +192,17 @@ export class BoardCache {
     this.metrics.kept(players);
   }
 
-  /** Drops all boards: after a COMMIT whose outcome is unknown, they may lack it. */
-  forgetAll(): void {
+  override forgetAll(): void {
     this.boards.clear();
   }
 
-  /** Of the window's changes, which other processes follow, removes those that are old. @throws AppError unavailable */
-  async forgetOld(window: StoredWindow): Promise<void> {
-    const board = this.keep(window);
-    const old = window.revision - keptRevisions;
-    if (this.repository.embedded || old - board.forgotten < forgetAtOnce) return;
-    await this.repository.forgetChanges(window.id, old);
-    board.forgotten = old;
-  }
-
-  /** Resolves when nothing is being read any more. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.closing.abort();
     await this.loads;
   }
 
-  /** True for windows that are open or ended less than their own length ago. */
-  private belongs({ state, startsAt, endsAt }: StoredWindow): boolean {
-    return state === 'open' || this.clock.steady() < endsAt + (endsAt - startsAt);
+  private belongs(window: StoredWindow): boolean {
+    return isKept(window, this.clock.steady());
   }
 
   private keep(window: StoredWindow): Board {

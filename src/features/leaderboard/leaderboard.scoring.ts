@@ -4,8 +4,8 @@ import { CommitUnknownError } from '../../shared/db/db.errors';
 import type { Place } from '../../shared/log/place';
 import type { Passed, Source } from '../../shared/log/place.repository';
 import type { JournalEvent } from '../events-gateway/events-gateway.events';
-import { BoardCache } from './leaderboard.boards';
 import { dueAt, type Window, WindowCalendar, type WindowKind } from './leaderboard.calendar';
+import { LeaderboardIndex } from './leaderboard.index';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { PlayerScore } from './leaderboard.ranking';
 import { type Change, LeaderboardRepository, type ScoringSteps, type WindowScores } from './leaderboard.repository';
@@ -43,7 +43,7 @@ export class LeaderboardScoring {
     private readonly repository: LeaderboardRepository,
     private readonly windows: LeaderboardWindows,
     private readonly calendar: WindowCalendar,
-    private readonly boards: BoardCache,
+    private readonly boards: LeaderboardIndex,
     private readonly metrics: LeaderboardMetrics,
     private readonly clock: Clock,
   ) {}

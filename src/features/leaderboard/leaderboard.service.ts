@@ -22,14 +22,13 @@ import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { HeavyReads } from '../../shared/db/heavy-reads';
 import { pageTokenInvalid } from '../../shared/errors/common.errors';
 import { BoardTokens, pageEnd } from './leaderboard.board-tokens';
-import { BoardCache } from './leaderboard.boards';
 import type { WindowKind } from './leaderboard.calendar';
 import { playerNotRanked, snapshotNotFound } from './leaderboard.errors';
+import { LeaderboardIndex } from './leaderboard.index';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import type { PlayerScore, RankedScores } from './leaderboard.ranking';
 import { LeaderboardRepository } from './leaderboard.repository';
 import { SnapshotsRepository, type StoredSnapshot } from './leaderboard.snapshots.repository';
-import { LeaderboardVerifier } from './leaderboard.verifier';
 import { LeaderboardWindows, type Place } from './leaderboard.windows';
 
 const defaultLimit = 10;
@@ -56,7 +55,7 @@ interface BoardPart extends RankedScores {
 }
 
 /**
- * Boards, ranks and snapshots. A board is read from memory where all of it is there, and otherwise from the database. There
+ * Boards, ranks and snapshots. A board is read from where it is kept in order, and otherwise from the database. There
  * a page goes through the whole board, so a few such reads are made at once (`HeavyReads`).
  */
 @Injectable()
@@ -69,7 +68,7 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
 
   constructor(
     private readonly windows: LeaderboardWindows,
-    private readonly boards: BoardCache,
+    private readonly boards: LeaderboardIndex,
     private readonly repository: LeaderboardRepository,
     private readonly snapshots: SnapshotsRepository,
     private readonly heavy: HeavyReads,
@@ -150,25 +149,23 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
   }
 
   /**
-   * Compares what this process has of a board in memory with the database, and repairs it. Of a board that is not in memory
-   * there is nothing to compare.
+   * Compares a board as it is kept in order, in memory or in Redis, with the database, and repairs it. Of a board that is not
+   * kept there is nothing to compare.
    * @throws AppError validation_failed (the key), season_not_found, rate_limited
    */
   async verifyLeaderboard({ window, key }: VerifyLeaderboardRequest): Promise<VerifyLeaderboardResponse> {
     const { stored } = await this.windows.resolve(window as WindowKind, key);
-    return this.heavy.run(async () => {
-      const board = stored && (await this.boards.loaded(stored));
-      if (!board) return { checked: 0, differing: 0, repaired: 0 };
-      return new LeaderboardVerifier(board, this.boards, this.repository).verify();
-    });
+    return this.heavy.run(
+      async () => (stored && (await this.boards.verify(stored))) ?? { checked: 0, differing: 0, repaired: 0 },
+    );
   }
 
   /** The next `limit` players after `end`; from the top without it. Of closed boards the final snapshot tells the total. */
   private async partOf({ window, stored }: Place, end: PageEnd | undefined, limit: number): Promise<BoardPart> {
     if (!stored) return { state: this.windows.isDue(window) ? 'closed' : 'open', total: 0, rank: 1, scores: [] };
     const { id, state } = stored;
-    const ranking = await this.boards.at(stored);
-    if (ranking) return { state, total: ranking.size, ...ranking.page(end?.last, limit) };
+    const indexed = await this.boards.page(stored, end?.last, limit);
+    if (indexed) return { state, ...indexed };
     const total = state === 'closed' ? await this.repository.finalTotal(id) : undefined;
     if (total === undefined) {
       const { passed, ...found } = await this.heavy.run(() => this.repository.page(id, end?.last, limit));
@@ -182,11 +179,8 @@ export class LeaderboardService implements Omit<Proto, 'watchLeaderboard'> {
   private async partAround({ stored }: Place, playerId: string, each: number): Promise<BoardPart | undefined> {
     if (!stored) return undefined;
     const { id, state } = stored;
-    const ranking = await this.boards.at(stored);
-    if (ranking) {
-      const found = ranking.around(playerId, each);
-      return found && { state, total: ranking.size, ...found };
-    }
+    const indexed = await this.boards.around(stored, playerId, each);
+    if (indexed) return indexed === 'unranked' ? undefined : { state, ...indexed };
     const total = state === 'closed' ? await this.repository.finalTotal(id) : undefined;
     const found = await this.heavy.run(() => this.repository.around(id, playerId, each, total));
     return found && { state, total: found.total, rank: found.passed + 1, scores: found.scores };

@@ -1,5 +1,8 @@
 import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
+import type { BadVariable } from '../../shared/config/config.errors';
+import { redisUrlOf } from '../../shared/config/config.rules';
+import type { Variables } from '../../shared/config/config.schema';
 import { decimal, duration, list } from '../../shared/config/config.values';
 import { settings } from '../../shared/config/settings';
 
@@ -59,6 +62,12 @@ const variables = {
     .default(30)
     .describe('Days after which periodic snapshots are forgotten; 0: never. Final ones are kept'),
   LB_TOPN: decimal(1, 10_000).default(100).describe('Players in a periodic snapshot, 1 to 10000'),
+  LEADERBOARD_INDEX: z
+    .enum(['memory', 'redis'], 'must be memory or redis')
+    .optional()
+    .describe(
+      'Where boards are in order: memory (of each process) | redis; unset: redis if LEADERBOARD_URL has several',
+    ),
   WATCHERS_MAX: decimal(1, 100_000).default(1000).describe('Watchers of leaderboards at most'),
   WATCHERS_PER_ADDRESS_MAX: decimal(1, 100_000)
     .default(100)
@@ -76,6 +85,14 @@ export class LeaderboardSettings extends settings(variables, (env) => ({
   snapshotRetentionMs: env.SNAPSHOT_RETENTION_DAYS * 86_400_000,
   /** Players in a periodic snapshot. */
   topN: env.LB_TOPN,
+  /** Undefined: as many processes there are. */
+  index: env.LEADERBOARD_INDEX,
   watchers: env.WATCHERS_MAX,
   watchersPerAddress: env.WATCHERS_PER_ADDRESS_MAX,
 })) {}
+
+/** The index in Redis needs one. */
+export function* leaderboardRules(env: Variables): Generator<BadVariable> {
+  if (env.LEADERBOARD_INDEX === 'redis' && redisUrlOf(env) === undefined)
+    yield { name: 'LEADERBOARD_INDEX', reason: 'redis needs REDIS_URL' };
+}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Clock } from '../../shared/clock/clock';
-import { BoardCache } from './leaderboard.boards';
+import { LeaderboardIndex } from './leaderboard.index';
 import { LeaderboardMetrics } from './leaderboard.metrics';
 import { LeaderboardRepository, type StoredWindow } from './leaderboard.repository';
 import { LeaderboardSettings } from './leaderboard.settings';
@@ -20,7 +20,7 @@ export class PeriodicSnapshots {
   private readonly taken = new LRUCache<number, number>({ max: 1000 });
 
   constructor(
-    private readonly boards: BoardCache,
+    private readonly boards: LeaderboardIndex,
     private readonly repository: LeaderboardRepository,
     private readonly snapshots: SnapshotsRepository,
     private readonly metrics: LeaderboardMetrics,
@@ -35,10 +35,9 @@ export class PeriodicSnapshots {
     if (now === undefined) return;
     const slot = now - (now % snapshotIntervalMs);
     if (this.taken.get(window.id) === slot) return;
-    const ranking = await this.boards.at(window);
-    const top = ranking
-      ? { total: ranking.size, ...ranking.page(undefined, topN) }
-      : await this.repository.page(window.id, undefined, topN, 'loading');
+    const top =
+      (await this.boards.page(window, undefined, topN)) ??
+      (await this.repository.page(window.id, undefined, topN, 'loading'));
     if (await this.snapshots.keepPeriodic(window.id, slot, now, top)) this.metrics.snapshot(window.kind, 'periodic');
     this.taken.set(window.id, slot);
   }

@@ -1,9 +1,16 @@
 import type { VerifyLeaderboardResponse } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import type { Board, BoardCache } from './leaderboard.boards';
-import type { PlayerScore } from './leaderboard.ranking';
-import type { LeaderboardRepository } from './leaderboard.repository';
+import type { LeaderboardIndex } from './leaderboard.index';
+import type { PlayerScore, Ranking } from './leaderboard.ranking';
+import type { LeaderboardRepository, StoredWindow } from './leaderboard.repository';
 
 const partSize = 1000;
+
+/** A board in memory. */
+interface RankedBoard {
+  readonly window: StoredWindow;
+  readonly ranking: Ranking;
+  has(revision: number): boolean;
+}
 
 /** One comparison of a board in memory with the database, which is right, and the repair of what differs. */
 export class LeaderboardVerifier {
@@ -11,8 +18,8 @@ export class LeaderboardVerifier {
   private differing = 0;
 
   constructor(
-    private readonly board: Board,
-    private readonly boards: BoardCache,
+    private readonly board: RankedBoard,
+    private readonly boards: Pick<LeaderboardIndex, 'exclusively'>,
     private readonly repository: LeaderboardRepository,
   ) {}
 

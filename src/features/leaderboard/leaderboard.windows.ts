@@ -15,8 +15,14 @@ export interface Place {
   readonly stored: StoredWindow | undefined;
 }
 
+// A process, or an index, that is further behind reads the board anew.
+const keptRevisions = 2000;
+const forgetAtOnce = 500;
+
 interface Known {
   window: StoredWindow;
+  /** Changes up to this revision are gone from the database. */
+  forgotten: number;
   readonly asked: SharedCall<StoredWindow | undefined>;
 }
 
@@ -95,6 +101,15 @@ export class LeaderboardWindows {
     this.known.delete(name);
   }
 
+  /** Of the changes of an open window, which other processes follow, removes those that are old. @throws AppError unavailable */
+  async forgetChanges(window: StoredWindow): Promise<void> {
+    const known = this.known.get(window.name);
+    const old = window.revision - keptRevisions;
+    if (!known || this.repository.embedded || old - known.forgotten < forgetAtOnce) return;
+    await this.repository.forgetChanges(window.id, old);
+    known.forgotten = old;
+  }
+
   /** While a window is open, the configuration says when it begins and ends: a season may be made longer. */
   async followCalendar(stored: StoredWindow): Promise<StoredWindow> {
     const window = this.calendar.named(stored.kind, stored.key);
@@ -118,7 +133,12 @@ export class LeaderboardWindows {
     // Closed windows are looked up each time, so that they cannot crowd the memory.
     if (window.state === 'closed') this.known.delete(window.name);
     else if (known) known.window = window;
-    else this.known.set(window.name, { window, asked: new SharedCall(() => this.look(window.kind, window.key)) });
+    else
+      this.known.set(window.name, {
+        window,
+        forgotten: 0,
+        asked: new SharedCall(() => this.look(window.kind, window.key)),
+      });
     return window;
   }
 }

@@ -3,8 +3,8 @@ import { Jobs, type NamedJobs } from '../../shared/async/jobs';
 import type { RowByRow } from '../../shared/async/row-by-row';
 import { Seldom } from '../../shared/async/seldom';
 import { Worker } from '../../shared/async/worker';
-import { BoardCache } from './leaderboard.boards';
 import { WindowCloser } from './leaderboard.closer';
+import { LeaderboardIndex } from './leaderboard.index';
 import { PeriodicSnapshots } from './leaderboard.snapshots';
 import { LeaderboardWindows, type StoredWindow } from './leaderboard.windows';
 
@@ -21,7 +21,7 @@ export class LeaderboardWorker extends Worker {
 
   constructor(
     private readonly windows: LeaderboardWindows,
-    private readonly boards: BoardCache,
+    private readonly boards: LeaderboardIndex,
     private readonly closer: WindowCloser,
     private readonly snapshots: PeriodicSnapshots,
     jobs: Jobs,
@@ -40,7 +40,7 @@ export class LeaderboardWorker extends Worker {
       this.jobs.rows(job, ({ name }) => name, work);
     const moving = each('leaderboard.calendar', (window) => this.move(window));
     const closing = each('leaderboard.closing', (window) => this.close(window));
-    const forgetting = each('leaderboard.boards', (window) => this.boards.forgetOld(window));
+    const forgetting = each('leaderboard.boards', (window) => this.windows.forgetChanges(window));
     const taking = each('leaderboard.snapshots', (window) => this.snapshots.takeDue(window));
     return {
       'leaderboard.windows': async () => {

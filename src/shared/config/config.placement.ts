@@ -29,6 +29,17 @@ export function placesOf(env: Variables, features: readonly Configured[]): Recor
   return places;
 }
 
+/** In how many processes each feature runs, as far as its addresses tell: on one wire each process has one. */
+export function instancesOf(env: Variables, features: readonly Configured[]): Record<string, number> {
+  return Object.fromEntries(
+    features.map((feature) => {
+      const addresses = (env[urlVariable(feature)] ?? []) as readonly string[];
+      const grpc = addresses.filter((address) => address.startsWith('grpc')).length;
+      return [feature.contract.name, Math.max(1, grpc, addresses.length - grpc)];
+    }),
+  );
+}
+
 /** Splits that cannot work, each with what to set. */
 export function* brokenPlacement(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   const names = features.map(({ contract }) => contract.name);

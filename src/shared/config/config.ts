@@ -23,6 +23,8 @@ export abstract class Config {
   abstract readonly modules: readonly string[];
   /** Where features answer that run elsewhere, by name; not those of which nobody has told. */
   abstract readonly places: Readonly<Record<string, Place>>;
+  /** In how many processes each feature runs, as far as its address tells; the one here is among them. */
+  abstract readonly instances: Readonly<Record<string, number>>;
   /** Names of the features elsewhere that this process answers for. */
   abstract readonly expose: readonly string[];
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };

@@ -2,7 +2,7 @@ import { config as readDotenv } from 'dotenv';
 import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
-import { busKindOf, modulesOf, placesOf } from './config.placement';
+import { busKindOf, instancesOf, modulesOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -57,6 +57,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     environment: env.ENVIRONMENT,
     modules: modulesOf(env, features),
     places: placesOf(env, features),
+    instances: instancesOf(env, features),
     expose: env.EXPOSE ?? [],
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,

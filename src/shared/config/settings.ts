@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { databaseUrl, goDsn, serviceAddresses } from './config.addresses';
 import type { BadVariable } from './config.errors';
-import type { EnvironmentVariables } from './config.schema';
+import type { Variables } from './config.schema';
 import { environmentSchema } from './config.schema';
 import { decimal, file, filed, isFiled } from './config.values';
 
@@ -37,7 +37,7 @@ export interface Configured {
   readonly hears?: readonly { readonly name: string }[];
   readonly settings?: Settings;
   /** Rules that span its variables, or those of all. */
-  readonly rules?: (environment: EnvironmentVariables) => Iterable<BadVariable>;
+  readonly rules?: (environment: Variables) => Iterable<BadVariable>;
   /** Another name of its database, as other programs spell it: a MySQL address. */
   readonly databaseAlias?: string;
   /** On SQLite it has a file of its own unless told otherwise: `events` beside `aerie.db` is `aerie.events.db`. */

@@ -6,12 +6,13 @@ import type { PlayerRank, SnapshotPage } from '../../../src/generated/aerie/lead
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
+import { type RedisServer, startRedis } from '../../support/redis';
 import { TimeTravel } from '../../support/time-travel';
 import { openApp, type TestApp, type Wire } from '../../support/wires';
 import { counted, expected, type Points, page, play, wholeBoard } from './play';
 
 // The promise: list, ranks, neighbours, snapshots and what verify compares are one plain sort, on every database, from
-// memory and from SQL, before and after a restart.
+// memory, from Redis and from SQL, before and after a restart.
 
 const noon = '2026-11-18T12:00:00.000Z';
 const window = 'weekly';
@@ -25,7 +26,16 @@ function randomPoints(count: number, players: number): Points[] {
   }));
 }
 
-describe.each(everyDatabase)('$name', ({ create }) => {
+const [sqlite, postgres] = everyDatabase as [(typeof everyDatabase)[number], (typeof everyDatabase)[number]];
+const places = [
+  ...everyDatabase.map((one) => ({ ...one, index: 'memory' })),
+  { ...sqlite, index: 'redis' },
+  { ...postgres, index: 'redis' },
+];
+
+describe.each(places)('$name, $index', ({ create, index }) => {
+  let redis: RedisServer;
+  let environment: Record<string, string>;
   let database: TestDatabase;
   let app: TestApp;
   let travel: TimeTravel;
@@ -34,7 +44,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   beforeAll(async () => {
     travel = new TimeTravel(noon);
     database = await create();
-    app = await openApp(database.url, {}, { fairness: 'off' });
+    redis = await startRedis();
+    environment = index === 'redis' ? { LEADERBOARD_INDEX: index, REDIS_URL: redis.url } : {};
+    app = await openApp(database.url, environment, { fairness: 'off' });
     made.push(...randomPoints(900, 60));
     await play(app, made);
     await counted(app);
@@ -42,10 +54,11 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   afterAll(async () => {
     await app[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
     travel[Symbol.dispose]();
   });
 
-  async function inMemory(): Promise<void> {
+  async function inIndex(): Promise<void> {
     // It waits until the board has been read. Only once: it repairs what it finds.
     const { body } = await app.http.call(leaderboard, 'verifyLeaderboard', { window });
     expect(body).toEqual({ checked: expected(made).length, differing: 0, repaired: 0 });
@@ -69,12 +82,12 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     }
   }
 
-  test('list, pages and ranks from memory', async () => {
-    await inMemory();
+  test('list, pages and ranks from the index', async () => {
+    await inIndex();
     await expectOrder();
   });
 
-  test('the database answers the same while nothing is in memory', async () => {
+  test('the database answers the same while nothing is in the index', async () => {
     const limits = { poolMin: 1, poolMax: 2, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
     const databases = new Databases(limits);
     databases.register('leaderboard', database.url, leaderboardTables, []);
@@ -150,10 +163,10 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   test('after a restart', async () => {
     await app[Symbol.asyncDispose]();
-    app = await openApp(database.url, {}, { fairness: 'off' });
+    app = await openApp(database.url, environment, { fairness: 'off' });
     // From SQL or from memory, whichever it is by now.
     await expectOrder();
-    await inMemory();
+    await inIndex();
     await expectOrder();
   });
 });

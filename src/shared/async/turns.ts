@@ -1,0 +1,15 @@
+/** Work that takes turns: each begins when the one before has ended, whatever became of it. */
+export class Turns {
+  private last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.last.then(work);
+    this.last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Resolves when all that has come until now is done. */
+  async idle(): Promise<void> {
+    await this.last;
+  }
+}
