@@ -11,6 +11,8 @@ export interface SilentProxy extends AsyncDisposable {
   loseNext(statement: RegExp): void;
   /** The next statement like this reaches the server, and the client's connection is cut at once. */
   cutNext(statement: RegExp): void;
+  /** The next statement like this does not reach the server, and the client's connection is cut. */
+  dropNext(statement: RegExp): void;
   /** The next statement like this does not reach the server before `release`. `held` resolves when it has come. */
   holdNext(statement: RegExp): HeldStatement;
 }
@@ -70,6 +72,7 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
         pass();
         setImmediate(() => client.destroy());
       }),
+    dropNext: (statement) => set(statement, ({ client }) => client.destroy()),
     holdNext: (statement) => heldStatement((take) => set(statement, ({ pass }) => take(pass))),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();

@@ -121,6 +121,17 @@ test('restarted while scores change, and away for a while', async () => {
   await healed();
 });
 
+test('restarted from an old copy on its disk', async () => {
+  await healed();
+  await redisCall(redis.url, 'SAVE');
+  await write(100);
+  await expectOrder();
+  // Nobody asks it meanwhile.
+  await redis.restart();
+  await write(100);
+  await healed();
+});
+
 test('silent for a while: what it still knows is not believed when it is back', async () => {
   await healed();
   redis.freeze();
@@ -132,9 +143,10 @@ test('silent for a while: what it still knows is not believed when it is back', 
 });
 
 test('cut in the middle of a write: done or not, nobody has heard', async () => {
-  for (let round = 0; round < 8; round += 1) {
-    if (round % 2 === 0) proxy.loseNext(/evalsha/);
-    else proxy.cutNext(/evalsha/);
+  for (let round = 0; round < 12; round += 1) {
+    if (round % 3 === 0) proxy.loseNext(/evalsha/);
+    else if (round % 3 === 1) proxy.cutNext(/evalsha/);
+    else proxy.dropNext(/evalsha/);
     await write(100);
     await expectOrder();
   }
