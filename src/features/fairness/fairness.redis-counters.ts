@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { PinoLogger } from 'nestjs-pino';
 import type { CheckedEvent } from '../../generated/aerie/fairness/v1/fairness';
 import { Seldom } from '../../shared/async/seldom';
 import type { Metrics } from '../../shared/metrics/metrics';
+import { RedisBuckets } from '../../shared/redis/redis.buckets';
 import type { RedisClient } from '../../shared/redis/redis.client';
 import { RedisPatience } from '../../shared/redis/redis.patience';
 import { RedisScript } from '../../shared/redis/redis.script';
@@ -93,8 +93,6 @@ return answer`);
 
 const sampleKeepMs = 7 * 24 * 3_600_000;
 const tellEveryMs = 30_000;
-// Players of one bucket are on one server of a cluster, and one script counts them.
-const clusterBuckets = 16;
 
 /**
  * Counts in Redis, by its clock, for all processes together: one script for each group of events, or a few in a cluster.
@@ -104,7 +102,7 @@ export class RedisFairnessCounters extends FairnessCounters {
   private readonly patience = new RedisPatience();
   private readonly told = new Seldom(tellEveryMs);
   private readonly requests;
-  private readonly buckets: number;
+  private readonly buckets: RedisBuckets;
 
   constructor(
     private readonly client: RedisClient,
@@ -113,7 +111,7 @@ export class RedisFairnessCounters extends FairnessCounters {
     metrics: Metrics,
   ) {
     super();
-    this.buckets = client.isCluster ? clusterBuckets : 1;
+    this.buckets = new RedisBuckets(client);
     this.requests = metrics.counter('fairness_redis_requests_total', 'Questions to Redis and whether it answered', [
       'status',
     ]);
@@ -124,12 +122,13 @@ export class RedisFairnessCounters extends FairnessCounters {
     const isEnforced = rule.mode === 'enforce';
     const options = [maxEvents, maxStrikes, strikeWindowSeconds * 1000, isEnforced ? 1 : 0];
     const struck = isEnforced ? 'strikes' : 'shadow';
-    const work = this.byBucket(events, async (group) => {
-      const { keys, numbers } = this.keysOf(group, ['sent', struck]);
-      const args = group.flatMap(({ eventId }, i) => [numbers[i] ?? 0, eventId]);
-      const answer = (await countScript.run(this.client, keys, [...options, ...args])) as number[];
-      return group.map((_event, i): Counted => ({ wait: answer[2 * i] ?? 0, strikes: answer[2 * i + 1] ?? 0 }));
-    });
+    const work = () =>
+      this.buckets.spread(events, playerOf, async (group) => {
+        const { keys, numbers } = this.keysOf(group, ['sent', struck]);
+        const args = group.flatMap(({ eventId }, i) => [numbers[i] ?? 0, eventId]);
+        const answer = (await countScript.run(this.client, keys, [...options, ...args])) as number[];
+        return group.map((_event, i): Counted => ({ wait: answer[2 * i] ?? 0, strikes: answer[2 * i + 1] ?? 0 }));
+      });
     return this.ask(work, () => this.insurance.count(events, rule));
   }
 
@@ -148,12 +147,13 @@ export class RedisFairnessCounters extends FairnessCounters {
   }
 
   override async deviations(samples: readonly Sample[], minSamples: number): Promise<readonly number[]> {
-    const work = this.byBucket(samples, async (group) => {
-      const { keys, numbers } = this.keysOf(group, ['samples']);
-      const args = group.flatMap(({ points }, i) => [numbers[i] ?? 0, points]);
-      const options = [minSamples, minDeviation, sampleKeepMs];
-      return ((await deviationsScript.run(this.client, keys, [...options, ...args])) as string[]).map(Number);
-    });
+    const work = () =>
+      this.buckets.spread(samples, playerOf, async (group) => {
+        const { keys, numbers } = this.keysOf(group, ['samples']);
+        const args = group.flatMap(({ points }, i) => [numbers[i] ?? 0, points]);
+        const options = [minSamples, minDeviation, sampleKeepMs];
+        return ((await deviationsScript.run(this.client, keys, [...options, ...args])) as string[]).map(Number);
+      });
     return this.ask(work, () => this.insurance.deviations(samples, minSamples));
   }
 
@@ -175,30 +175,6 @@ export class RedisFairnessCounters extends FairnessCounters {
     }
   }
 
-  /** Runs `work` for each bucket's items and puts the answers in the order of all. */
-  private byBucket<Item extends { readonly playerId: string }, Answer>(
-    items: readonly Item[],
-    work: (group: readonly Item[]) => Promise<readonly Answer[]>,
-  ): () => Promise<readonly Answer[]> {
-    return async () => {
-      if (this.buckets === 1) return work(items);
-      const places = new Map<number, number[]>();
-      for (const [i, { playerId }] of items.entries()) {
-        const bucket = this.bucketOf(playerId);
-        const group = places.get(bucket) ?? [];
-        places.set(bucket, group);
-        group.push(i);
-      }
-      const answers = new Array<Answer>(items.length);
-      const put = async (group: readonly number[]): Promise<void> => {
-        const found = await work(group.map((i) => items[i] as Item));
-        for (const [i, place] of group.entries()) answers[place] = found[i] as Answer;
-      };
-      await Promise.all([...places.values()].map(put));
-      return answers;
-    };
-  }
-
   /** The keys of these players, each player once, and for each item the number of its player, from 1 on. */
   private keysOf(items: readonly { readonly playerId: string }[], kinds: readonly string[]) {
     const known = new Map<string, number>();
@@ -213,10 +189,10 @@ export class RedisFairnessCounters extends FairnessCounters {
   }
 
   private key(playerId: string, kind: string): string {
-    return `aerie:{fairness-${this.bucketOf(playerId)}}:${kind}:${playerId}`;
+    return `aerie:{fairness-${this.buckets.of(playerId)}}:${kind}:${playerId}`;
   }
+}
 
-  private bucketOf(playerId: string): number {
-    return this.buckets === 1 ? 0 : (createHash('sha1').update(playerId).digest()[0] ?? 0) % this.buckets;
-  }
+function playerOf({ playerId }: { readonly playerId: string }): string {
+  return playerId;
 }

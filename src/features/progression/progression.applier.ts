@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Cache } from '../../shared/cache/cache';
+import { Cache, type Copy } from '../../shared/cache/cache';
 import { Clock } from '../../shared/clock/clock';
 import type { Place } from '../../shared/log/place';
-import type { Source } from '../../shared/log/place.repository';
+import type { Passed, Source } from '../../shared/log/place.repository';
 import type { JournalEvent } from '../events-gateway/events-gateway.events';
 import type { PlayerRow } from './progression.entity';
 import { ProgressionMetrics } from './progression.metrics';
@@ -11,6 +11,10 @@ import { chestsBetween, type Entitlement, levelOf, type PlayerDelta } from './pr
 import { ProgressionSettings } from './progression.settings';
 
 export const progressSpace = { service: 'progression', name: 'progress' } as const;
+
+export function progressCopy(player: PlayerRow): Copy {
+  return { key: player.playerId, value: player, version: player.version };
+}
 
 interface Applied {
   readonly fresh: readonly JournalEvent[];
@@ -32,10 +36,12 @@ export class ProgressionApplier {
   /** Events that were passed before have no second effect. @throws as `PlaceRepository.pass` */
   async apply(events: readonly JournalEvent[], source: Source): Promise<Place> {
     const started = this.clock.monotonic();
-    const { place, effect } = await this.repository.apply(events, source, (step, fresh) => this.transact(step, fresh));
+    const players = [...new Set(events.map(({ playerId }) => playerId))];
+    const work = () => this.repository.apply(events, source, (step, fresh) => this.transact(step, fresh));
+    const made = ({ effect }: Passed<Applied>): Copy[] => (effect?.players ?? []).map(progressCopy);
+    const { place, effect } = await this.cache.change(progressSpace, players, work, made);
     if (!effect) return place;
-    const { fresh, players, levelUps } = effect;
-    for (const player of players) await this.cache.put(progressSpace, player.playerId, player, player.version);
+    const { fresh, levelUps } = effect;
     const now = this.clock.steady();
     for (const event of fresh) this.metrics.applied(event.type, now - event.acceptedAt);
     this.metrics.levelUps(levelUps);

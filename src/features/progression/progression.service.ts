@@ -17,7 +17,7 @@ import { Clock } from '../../shared/clock/clock';
 import { toTime } from '../../shared/clock/time';
 import { answer } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
-import { progressSpace } from './progression.applier';
+import { progressCopy, progressSpace } from './progression.applier';
 import type { PlayerRow, RewardRow } from './progression.entity';
 import { playerNotFound, rewardNotFound } from './progression.errors';
 import { ProgressionMetrics } from './progression.metrics';
@@ -50,7 +50,7 @@ export class ProgressionService implements Proto {
     if (cached && (owner === undefined || owner === cached.playerId)) return this.toProgress(cached);
     const found = await this.repository.player(playerId, owner);
     if (!found) throw playerNotFound(playerId);
-    await this.cache.put(progressSpace, playerId, found, found.version);
+    await this.cache.put(progressSpace, progressCopy(found));
     return this.toProgress(found);
   }
 

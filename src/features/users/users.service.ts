@@ -113,8 +113,8 @@ export class UsersService implements Proto {
       updatedAt: Math.max(this.clock.steady(), user.updatedAt),
     };
     held.check();
-    if (!(await this.repository.replace(changed, user.version, owner))) throw resourceBusy();
-    await this.cache.put(changed);
+    const work = () => this.repository.replace(changed, user.version, owner);
+    if (!(await this.cache.replace(changed, work))) throw resourceBusy();
     this.metrics.count('updated');
     this.logger.debug({ player_id: id, version: changed.version, by: principalOf(currentCaller()) }, 'user_updated');
     return toUser(changed);
@@ -127,8 +127,7 @@ export class UsersService implements Proto {
     const user = await this.repository.find(id, owner);
     if (!user) throw userNotFound(id);
     held.check();
-    if (!(await this.repository.remove(id, user.version, owner))) throw resourceBusy();
-    await this.cache.remove(id, user.version);
+    if (!(await this.cache.remove(user, () => this.repository.remove(id, user.version, owner)))) throw resourceBusy();
     this.metrics.count('deleted');
     this.logger.info({ player_id: id, by: principalOf(currentCaller()) }, 'user_deleted');
     return {};

@@ -14,4 +14,8 @@ export class BypassCache extends Cache {
   }
 
   override async put(): Promise<void> {}
+
+  override change<Result>(_space: CacheSpace, _keys: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    return work();
+  }
 }

@@ -1,20 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Config } from '../config/config';
-import { Cache, type CacheSpace } from './cache';
+import { Cache, type CacheSpace, type Copy } from './cache';
 import { CacheMetrics } from './cache.metrics';
-
-interface Entry {
-  readonly value: object;
-  readonly version: number;
-}
 
 const maxEntries = 20_000;
 
 /** In this process: right only while no other process writes what is cached here. */
 @Injectable()
 export class MemoryCache extends Cache {
-  private readonly entries: LRUCache<string, Entry>;
+  private readonly entries: LRUCache<string, Copy>;
 
   constructor(
     config: Config,
@@ -30,12 +25,24 @@ export class MemoryCache extends Cache {
     return entry?.value as Value | undefined;
   }
 
-  override async put(space: CacheSpace, key: string, value: object, version: number): Promise<void> {
-    const full = keyIn(space, key);
+  override async put(space: CacheSpace, copy: Copy): Promise<void> {
+    const full = keyIn(space, copy.key);
     // A slow reader must not put back what a writer has replaced meanwhile.
-    const older = (this.entries.peek(full)?.version ?? 0) > version;
-    if (!older) this.entries.set(full, { value, version });
+    const older = (this.entries.peek(full)?.version ?? 0) > copy.version;
+    if (!older) this.entries.set(full, copy);
     this.metrics.count(space.service, 'put', older ? 'outdated' : 'stored');
+  }
+
+  /** With the process its copies are gone. */
+  override async change<Result>(
+    space: CacheSpace,
+    _keys: readonly string[],
+    work: () => Promise<Result>,
+    made: (result: Result) => readonly Copy[],
+  ): Promise<Result> {
+    const result = await work();
+    for (const copy of made(result)) await this.put(space, copy);
+    return result;
   }
 }
 
