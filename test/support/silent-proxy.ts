@@ -67,11 +67,7 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     // Not the COMMITTED of an isolation level.
     loseNextCommit: () => set(/COMMIT(?!TED)/, silence),
     loseNext: (statement) => set(statement, silence),
-    cutNext: (statement) =>
-      set(statement, ({ client, pass }) => {
-        pass();
-        setImmediate(() => client.destroy());
-      }),
+    cutNext: (statement) => set(statement, cut),
     dropNext: (statement) => set(statement, ({ client }) => client.destroy()),
     holdNext: (statement) => heldStatement((take) => set(statement, ({ pass }) => take(pass))),
     [Symbol.asyncDispose]: async () => {
@@ -80,6 +76,12 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
     },
   };
 }
+
+/** What the server is sent last on a connection. */
+const cut: Trap['spring'] = ({ client, pass }) => {
+  pass();
+  setImmediate(() => client.destroy());
+};
 
 /** `arm` is given what takes the statement when it comes. */
 function heldStatement(arm: (take: (pass: () => void) => void) => void): HeldStatement {

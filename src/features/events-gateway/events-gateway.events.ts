@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
+import { absentOrText, body, text, whole } from '../../shared/bus/body';
 import type { Topic } from '../../shared/bus/bus';
 import type { LogEvent } from '../../shared/log/log';
 
@@ -15,13 +15,10 @@ export interface JournalEvent extends LogEvent {
   readonly traceId: string;
 }
 
-const text = z.string().max(255);
-const whole = z.int().nonnegative();
-
 /** What was just accepted; keyed by player. */
 export const acceptedEvents: Topic<JournalEvent> = {
   name: 'accepted-events',
-  schema: z.object({
+  schema: body({
     seq: whole,
     afterSeq: whole,
     id: text,
@@ -30,8 +27,8 @@ export const acceptedEvents: Topic<JournalEvent> = {
     occurredAt: whole,
     acceptedAt: whole,
     points: whole,
-    bossId: text.exactOptional(),
-    dropId: text.exactOptional(),
+    bossId: absentOrText,
+    dropId: absentOrText,
     traceId: text,
   }),
 };

@@ -141,8 +141,8 @@ export class RedisFairnessCounters extends FairnessCounters {
   override async forgive(playerId: string): Promise<void> {
     await this.insurance.forgive(playerId);
     await this.ask(
-      async () => void (await this.client.del(this.key(playerId, 'strikes'))),
-      () => undefined,
+      () => this.client.del(this.key(playerId, 'strikes')),
+      () => 0,
     );
   }
 

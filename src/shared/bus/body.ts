@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+// The words in which a topic says what its bodies look like.
+
+/** Fields that are not named are left out: a later version may have more. */
+export function body<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.object(shape);
+}
+
+export const whole = z.int().nonnegative();
+
+export const text = z.string().max(255);
+
+export const absentOrText = text.exactOptional();
