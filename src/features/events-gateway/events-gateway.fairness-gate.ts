@@ -13,7 +13,8 @@ import { EventsGatewayMetrics } from './events-gateway.metrics';
 import { EventsGatewaySettings } from './events-gateway.settings';
 
 const limitMs = 1000;
-const sliceSize = 1000;
+// With the longest ids they fit into a message between processes.
+const sliceSize = 500;
 const logEveryMs = 1000;
 const nobody: ReadonlyMap<string, AppError> = new Map();
 
