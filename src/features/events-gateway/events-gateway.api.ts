@@ -33,6 +33,7 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
       signed: signedEvent,
       retry: true,
       hot: true,
+      grouped: true,
     },
     ingestBatch: {
       http: 'POST /events/batch',
@@ -41,8 +42,9 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
       signed: signedEvent,
       retry: true,
       hot: true,
+      grouped: true,
     },
-    readEvents: { http: 'GET /events', access: 'admin', retry: true },
+    readEvents: { http: 'GET /events', access: 'admin', retry: true, grouped: true },
     getHead: { http: 'GET /events/head', access: 'admin', retry: true },
     parkEvent: { http: 'POST /events/dead-letters', access: 'admin', retry: true },
     listDeadLetters: { http: 'GET /events/dead-letters', access: 'admin', retry: true },

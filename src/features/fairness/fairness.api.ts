@@ -19,7 +19,7 @@ export const fairnessContract: Contract<FairnessApi> = {
   token: FairnessApi,
   proto: { package: 'aerie.fairness.v1', service: 'FairnessService' },
   routes: {
-    check: { http: 'POST /fairness/check', access: 'admin', bodyLimit: 512 * 1024, retry: true },
+    check: { http: 'POST /fairness/check', access: 'admin', bodyLimit: 512 * 1024, retry: true, grouped: true },
     getPlayer: { http: 'GET /fairness/players/:playerId', access: 'admin', retry: true },
     blockPlayer: { http: 'POST /fairness/players/:playerId/block', access: 'admin' },
     unblockPlayer: { http: 'DELETE /fairness/players/:playerId/block', access: 'admin', retry: true },

@@ -13,6 +13,7 @@ import type { AnyContract } from '../contract/contract';
 import { loaderOptions, protoFile, protoRoot } from '../contract/proto';
 import { undecodable } from '../contract/validation.pipe';
 import type { GrpcConnections } from './grpc.connections';
+import { addExchange } from './grpc.exchange';
 import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
 
 const maxMessageBytes = 288 * 1024;
@@ -97,6 +98,7 @@ function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions['options'] {
     } as object,
     onLoadPackageDefinition: (packages: PackageDefinition, server: Server) => {
       for (const definition of Object.values(packages)) if (!('format' in definition)) keepUndecodable(definition);
+      addExchange(server, parts);
       parts.extend(server);
     },
   };

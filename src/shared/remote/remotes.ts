@@ -115,7 +115,8 @@ export class Remotes implements OnApplicationShutdown {
 function wireOf(contract: AnyContract, address: string, options: RemoteOptions) {
   if (!address.startsWith('grpc')) return httpSend(address, options);
   const channel = new GrpcChannel(contract, address, options);
-  const send: Send = (method, _route, message, meta, ms) => channel.unary(method, message, meta, ms);
+  const send: Send = (method, route, message, meta, ms) =>
+    route.grouped ? channel.grouped(method, message, meta, ms) : channel.unary(method, message, meta, ms);
   return { send, close: () => channel[Symbol.asyncDispose]() };
 }
 
