@@ -1,5 +1,6 @@
-// npm run test:foreign: other people's tools on the built application: a linter, a fuzzer, generated clients. They are installed
-// into a temporary folder, so the network is needed; it tells what it ran and what it could not. Not part of npm test.
+// npm run test:foreign: other people's tools on the built application: a linter, a fuzzer, generated clients, a server that
+// speaks SQS. They are installed into a temporary folder (the server: once, into ~/.cache), so the network is needed; it tells
+// what it ran and what it could not. Not part of npm test.
 // Exit 1: a tool found something. Exit 2: no tool could be installed.
 import { execFile, fork } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { support } from '../support/typescript.mjs';
 import { unexplained } from './exceptions.mjs';
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -27,6 +29,13 @@ const npm = (...packages) =>
 async function pip(name) {
   await run('python3', ['-m', 'venv', at('venv')]);
   await run(at('venv', 'bin', 'pip'), ['install', '--quiet', name]);
+}
+
+/** Our own suites, on another server than npm test has. */
+async function jest(brokers, ...what) {
+  const env = { ...process.env, TEST_BROKERS: brokers };
+  const limits = { cwd: file('../..'), timeout: 1_800_000, env };
+  await run(file('../../node_modules/.bin/jest'), what, limits);
 }
 
 const tools = [
@@ -90,6 +99,17 @@ const tools = [
       const { findings, left } = unexplained(readFileSync(at('report.xml'), 'utf8'));
       if (left.length > 0) throw new Error(left.join('\n\n'));
       console.log(`     ${findings} findings, all of them explained`);
+    },
+  },
+  {
+    name: 'ElasticMQ 1.7.1: the suites of every bus on SQS, standard and FIFO, and systems of seven processes that are killed',
+    install: () => support('elasticmq').ensureElasticMq(),
+    async use() {
+      const suites = ['test/foreign/*.foreign.ts', 'test/shared/bus/*.test.ts', 'test/shared/log/buses.test.ts'];
+      const patterns = suites.map((suite) => file(`../../${suite}`));
+      await jest('sqs,sqs with fifo', ...patterns.flatMap((pattern) => ['--testMatch', pattern]));
+      await jest('sqs', 'test/faults/split.test.ts', '-t', 'postgres');
+      await jest('sqs with fifo', 'test/faults/split.test.ts', '-t', 'mysql');
     },
   },
 ];

@@ -1,3 +1,4 @@
+import { ensureElasticMq, hasElasticMq } from './elasticmq';
 import { ensurePrograms } from './programs';
 import { type DatabaseServer, startMariadb, startPostgres } from './servers';
 
@@ -20,6 +21,8 @@ export default async function globalSetup(): Promise<void> {
     'etcd',
     'pgbouncer',
   ]);
+  const isAsked = process.env.RUN_FOREIGN === '1' || process.env.TEST_BROKERS?.includes('sqs');
+  if (isAsked || hasElasticMq()) await ensureElasticMq();
   const servers = await Promise.all([start('TEST_POSTGRES_URL', startPostgres), start('TEST_MYSQL_URL', startMariadb)]);
   Object.assign(globalThis, { testServers: servers });
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const packages = {
+const daily = {
   mariadbd: 'mariadb-server',
   'mariadb-install-db': 'mariadb-server',
   postgres: 'postgresql',
@@ -11,6 +11,10 @@ const packages = {
   etcd: 'etcd-server',
   pgbouncer: 'pgbouncer',
 };
+
+// For foreign parts alone.
+const foreign = { java: 'default-jre-headless', mvn: 'maven' };
+const packages = { ...daily, ...foreign };
 
 /** A server program that the tests start. */
 export type Program = keyof typeof packages;

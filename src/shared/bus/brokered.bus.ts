@@ -71,6 +71,8 @@ export class BrokeredBus extends Bus {
 
   override async close(): Promise<void> {
     this.closing.abort();
+    // Who does not answer is not waited for.
+    if (this.silent) await this.broker.close();
     await Promise.all([...this.consumers.values(), ...[...this.topics.values()].map(({ running }) => running)]);
     await this.broker.close();
   }

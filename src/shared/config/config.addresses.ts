@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { list } from './config.values';
 import { parseDatabaseUrl } from './database-url';
 import { parseRedisUrl } from './redis-url';
+import { parseSqsUrl } from './sqs-url';
 import { AddressError } from './url-options';
 
 const dsn = /^(?:([^:@/]*)(?::(.*))?@)?tcp\(([^()\s]+)\)\/([^/?#\s]+)(?:\?(.*))?$/s;
@@ -48,6 +49,11 @@ export function serviceAddresses() {
 /** One server, a set of sentinels and the name that they watch, or some nodes of a cluster. `rediss`: over TLS. */
 export function redisUrl() {
   return z.string().superRefine(checkedBy(parseRedisUrl));
+}
+
+/** The queues of an account whose names have one beginning. */
+export function sqsUrl() {
+  return z.string().superRefine(checkedBy(parseSqsUrl));
 }
 
 /** `host:port`, comes out as a URL. */

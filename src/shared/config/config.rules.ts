@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { redisUrl } from './config.addresses';
+import { redisUrl, sqsUrl } from './config.addresses';
 import type { BadVariable } from './config.errors';
 import { brokenPlacement, busKindOf, modulesOf } from './config.placement';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -118,7 +118,17 @@ function busRedisOf({ BUS_CONN }: EnvironmentVariables): string | undefined {
 
 function* bus(env: EnvironmentVariables): Generator<BadVariable> {
   const kind = busKindOf(env);
-  if (kind !== 'redis') return;
+  if (kind === 'redis') yield* redisBus(env);
+  if (kind === 'sqs' && env.BUS_CONN === undefined)
+    yield { name: 'BUS_CONN', reason: 'is missing: BUS_KIND=sqs needs it' };
+  else if (kind === 'sqs') yield* refused('BUS_CONN', sqsUrl().safeParse(env.BUS_CONN));
+}
+
+function* refused(name: string, { error }: z.ZodSafeParseResult<string>): Generator<BadVariable> {
+  for (const { message } of error?.issues ?? []) yield { name, reason: message };
+}
+
+function* redisBus(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.BUS_CONN === undefined && redisUrlOf(env) === undefined)
     yield { name: 'REDIS_URL', reason: 'is missing: BUS_KIND=redis needs it, or BUS_CONN' };
   if (env.BUS_CONN !== undefined && busRedisOf(env) === undefined)

@@ -8,8 +8,10 @@ import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
 import { RedisBroker } from '../../../src/shared/bus/redis.broker';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
+import { hasElasticMq } from '../../support/elasticmq';
 import { recordingLogger } from '../../support/recording-logger';
 import { type RedisServer, redisCall, startRedis } from '../../support/redis';
+import { startSqs } from './sqs.kind';
 
 // Every kind of bus, on the real server that it needs.
 
@@ -33,6 +35,8 @@ export interface Brokerage extends AsyncDisposable {
   /** All that it keeps is lost. */
   wipe(): Promise<void>;
   readonly server: RedisServer;
+  /** False: it promises no order, not even of the messages of one key. */
+  readonly inOrder: boolean;
 }
 
 /** Milliseconds after which what a process has not settled is delivered again. */
@@ -63,6 +67,7 @@ async function redis(): Promise<Brokerage> {
   const stream = (topic: string): string => `aerie:bus:{${topic}}`;
   return {
     server,
+    inOrder: true,
     open: async () => {
       const clients = new RedisClients(recordingLogger().logger);
       const broker = await RedisBroker.open(clients, server.url, { idleMs, keepMs: 5000 });
@@ -75,8 +80,29 @@ async function redis(): Promise<Brokerage> {
   };
 }
 
-/** The kinds that leave the process. */
-export const brokers: readonly (readonly [name: string, start: () => Promise<Brokerage>])[] = [['redis', redis]];
+function sqs(fifo: boolean) {
+  return async (): Promise<Brokerage> => {
+    const { broker, ...place } = await startSqs(fifo, `tests-${ulid().slice(-6)}`);
+    const open = async (): Promise<OpenedBus> => {
+      const one = await broker();
+      return brokered(one, () => one.close());
+    };
+    return { ...place, open, inOrder: fifo };
+  };
+}
+
+type Kind = readonly [name: string, start: () => Promise<Brokerage>];
+const daily: readonly Kind[] = [['redis', redis]];
+// Their server takes a minute to fetch: where it is not there yet, npm run test:foreign brings it.
+const foreign: readonly Kind[] = [
+  ['sqs', sqs(false)],
+  ['sqs with fifo', sqs(true)],
+];
+
+/** The kinds that leave the process: those of TEST_BROKERS, else all that can be started. */
+export const brokers: readonly Kind[] = process.env.TEST_BROKERS
+  ? [...daily, ...foreign].filter(([name]) => process.env.TEST_BROKERS?.split(',').includes(name))
+  : [...daily, ...(hasElasticMq() ? foreign : [])];
 
 /** A topic of numbers that no other test uses. */
 export function newTopic(): Topic<number> {
@@ -85,9 +111,12 @@ export function newTopic(): Topic<number> {
 
 export const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
-export function messages(from: number, to: number): BusMessage<number>[] {
-  return numbers(from, to).map((body) => ({ key: `key-${body % 3}`, body }));
+/** Numbers of so many keys. */
+export function messages(from: number, to: number, keys = 3): BusMessage<number>[] {
+  return numbers(from, to).map((body) => ({ key: `key-${body % keys}`, body }));
 }
+
+export const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 export const bodies = (group: readonly BusMessage<number>[]): number[] => group.map(({ body }) => body);
 

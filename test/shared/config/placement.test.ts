@@ -68,6 +68,17 @@ test.each<[string, RawEnvironment, RegExp]>([
     /REDIS_URL: is missing: BUS_KIND=redis needs it, or BUS_CONN/,
   ],
   ['a bus that is no Redis', { BUS_KIND: 'redis', BUS_CONN: 'amqp://secret@a:1' }, /BUS_CONN: must be a Redis URL/],
+  ['a bus on SQS without an address', { CLOUD: 'aws' }, /BUS_CONN: is missing: BUS_KIND=sqs needs it/],
+  [
+    'a bus that is no SQS',
+    { BUS_KIND: 'sqs', BUS_CONN: 'amqp://secret@a:1' },
+    /BUS_CONN: must be https:..sqs\.<region>/,
+  ],
+  [
+    'credentials in the address of SQS',
+    { BUS_KIND: 'sqs', BUS_CONN: 'https://me:secret@sqs.eu-west-1.amazonaws.com/123456789012/aerie' },
+    /BUS_CONN: holds credentials/,
+  ],
   ['an address without a port', { USERS_URL: 'grpc://a' }, /USERS_URL: must be addresses such as/],
   ['an address with a password', { USERS_URL: 'http://me:secret@a:1' }, /USERS_URL: must be addresses such as/],
   ['one address twice', { USERS_URL: 'http://a:1,http://a:1' }, /each once/],

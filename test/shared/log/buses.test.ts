@@ -12,7 +12,7 @@ import { consumerOf, effectsIn, type Line, lines, consumerMigrations as migratio
 const numbers = (from: number, to: number): number[] => lines(from, to).map(({ seq }) => seq);
 const postgres = everyDatabase.find(({ name }) => name === 'postgres') as (typeof everyDatabase)[number];
 
-describe.each(brokers)('%s', (_name, start) => {
+describe.each(brokers)('%s', (name, start) => {
   let brokerage: Brokerage;
   beforeAll(async () => {
     brokerage = await start();
@@ -52,7 +52,8 @@ describe.each(brokers)('%s', (_name, start) => {
     }
     await eventually(async () => expect(await one.places.find()).toMatchObject({ seq: 2000, ahead: [] }));
     expect(await effectsIn(db)).toEqual(numbers(1, 2000));
-    expect(log.reads - before).toBeLessThan(20);
+    // What SQS brings takes longer, and a hole is looked up that stays for a quarter of a second.
+    expect(log.reads - before).toBeLessThan(name.startsWith('sqs') ? 100 : 20);
   });
 
   test('duplicates, reordering, and the loss of the whole bus in between', async () => {
