@@ -9,6 +9,10 @@ export interface Receiver {
   receive(): Promise<readonly Parcel[]>;
   /** They are done with, and are not delivered again. */
   settle(parcels: readonly Parcel[]): Promise<void>;
+  /** Nobody can handle them: they are put aside where the broker can do that, else settled. */
+  reject(parcels: readonly Parcel[]): Promise<void>;
+  /** Their handler has failed: they are delivered again, soon. */
+  release(parcels: readonly Parcel[]): Promise<void>;
   /** Their handler is still at work: they are not delivered to others for another while. */
   extend(parcels: readonly Parcel[]): Promise<void>;
   close(): Promise<void>;
@@ -20,8 +24,11 @@ export abstract class Broker {
   abstract readonly kind: string;
   /** Milliseconds after which `extend` is due again. */
   abstract readonly extendEveryMs: number;
-  /** For every consumer of the topic. @throws when it does not take them, or does not say so */
-  abstract send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<void>;
+  /**
+   * For every consumer of the topic. Answers how many were taken: what is larger than the broker can take is not.
+   * @throws when it does not take them, or does not say so
+   */
+  abstract send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<number>;
   abstract receiver(topic: string, consumer: string): Promise<Receiver>;
   abstract close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { guarded } from '../async/guarded';
 import type { Load } from '../async/load';
 import { pause } from '../async/pause';
 import { Seldom } from '../async/seldom';
+import { within } from '../async/within';
 import type { CheckResult } from '../health/readiness';
 import { outsideRequests } from '../tracing/request-context';
 import type { Broker, Receiver } from './broker';
@@ -16,6 +17,8 @@ const maxDeliveries = 5;
 const tellEveryMs = 30_000;
 const firstPauseMs = 50;
 const maxPauseMs = 1000;
+// What waits to be sent when the bus closes has so long.
+const maxFlushMs = 1000;
 
 /** Messages of a topic that wait to be sent. */
 interface Outgoing {
@@ -72,9 +75,10 @@ export class BrokeredBus extends Bus {
   override async close(): Promise<void> {
     this.closing.abort();
     // Who does not answer is not waited for.
-    if (this.silent) await this.broker.close();
-    await Promise.all([...this.consumers.values(), ...[...this.topics.values()].map(({ running }) => running)]);
-    await this.broker.close();
+    if (this.silent) await this.quietly(this.broker.close());
+    const sending = Promise.all([...this.topics.values()].map(({ running }) => running));
+    await Promise.all([...this.consumers.values(), this.quietly(within(sending, maxFlushMs))]);
+    await this.quietly(this.broker.close());
   }
 
   async check(): Promise<CheckResult> {
@@ -88,8 +92,9 @@ export class BrokeredBus extends Bus {
     while (outgoing.waiting.length > 0) {
       const group = outgoing.waiting.splice(0, maxSent);
       try {
-        await this.broker.send(topic, group);
-        this.count('published', group.length);
+        const taken = await this.broker.send(topic, group);
+        this.count('published', taken);
+        this.count('refused', group.length - taken);
         this.heard();
       } catch (error) {
         this.count('refused', group.length);
@@ -106,10 +111,10 @@ export class BrokeredBus extends Bus {
     let receiver: Receiver | undefined;
     let failures = 0;
     while (!signal.aborted) {
-      const began = performance.now();
       try {
         receiver ??= await this.broker.receiver(topic.name, subscription.consumer);
         const parcels = await receiver.receive();
+        const began = performance.now();
         this.heard();
         failures = 0;
         const handled = parcels.length === 0 ? 0 : await this.deliver(subscribed, receiver, parcels);
@@ -133,8 +138,14 @@ export class BrokeredBus extends Bus {
     try {
       const checked = parcels.flatMap((parcel) => this.checked(subscribed.topic, parcel));
       const failed = await this.handle(subscribed, checked);
-      for (const parcel of failed) if (parcel.deliveries >= maxDeliveries) this.abandon(subscribed, parcel);
-      await receiver.settle(parcels.filter((parcel) => !failed.has(parcel) || parcel.deliveries >= maxDeliveries));
+      const isClosing = this.closing.signal.aborted;
+      const givenUp = isClosing ? [] : [...failed].filter(({ deliveries }) => deliveries >= maxDeliveries);
+      for (const parcel of givenUp) this.abandon(subscribed, parcel);
+      const isOurs = ({ messages }: Parcel): boolean => messages !== undefined;
+      await receiver.settle(parcels.filter((parcel) => isOurs(parcel) && !failed.has(parcel)));
+      await receiver.reject([...parcels.filter((parcel) => !isOurs(parcel)), ...givenUp]);
+      // What was not handled since this bus closes has not failed.
+      if (!isClosing) await receiver.release([...failed].filter((parcel) => !givenUp.includes(parcel)));
       return checked.length;
     } finally {
       clearInterval(extension);

@@ -14,6 +14,7 @@ import { Bus } from './bus';
 import { BusMetrics, busMetrics } from './bus.metrics';
 import { InmemBus } from './inmem.bus';
 import { RedisBroker } from './redis.broker';
+import { ServiceBusBroker } from './servicebus.broker';
 import { SqsBroker } from './sqs.broker';
 
 async function choose(
@@ -40,6 +41,7 @@ async function brokerOf(
 ): Promise<Broker | undefined> {
   if (kind === 'redis') return RedisBroker.open(clients, url);
   if (kind === 'sqs') return SqsBroker.open(url, audiences);
+  if (kind === 'servicebus') return ServiceBusBroker.open(url);
   return undefined;
 }
 

@@ -21,8 +21,15 @@ export interface Packing {
 
 const wire = z.array(z.tuple([z.string().max(256), z.unknown()])).min(1);
 
-/** The texts of parcels, in the order of the messages; `key` is that of a parcel's first message. */
-export function pack(messages: readonly BusMessage<unknown>[], packing: Packing): { key: string; text: string }[] {
+/** A parcel to be sent: the key of its first message, and how many messages it holds. */
+export interface Packed {
+  readonly key: string;
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Parcels in the order of the messages. */
+export function pack(messages: readonly BusMessage<unknown>[], packing: Packing): Packed[] {
   const parcels: { key: string; texts: string[]; length: number }[] = [];
   const open = new Map<string, (typeof parcels)[number]>();
   for (const { key, body } of messages) {
@@ -37,7 +44,7 @@ export function pack(messages: readonly BusMessage<unknown>[], packing: Packing)
     parcel.texts.push(text);
     parcel.length += text.length + 1;
   }
-  return parcels.map(({ key, texts }) => ({ key, text: `[${texts.join(',')}]` }));
+  return parcels.map(({ key, texts }) => ({ key, text: `[${texts.join(',')}]`, count: texts.length }));
 }
 
 /** The messages of a parcel; undefined when it is none of ours. */

@@ -77,12 +77,14 @@ export class RedisBroker extends Broker {
     return new RedisBroker(clients, url, await clients.open(url), options);
   }
 
-  override async send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<void> {
+  override async send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<number> {
     const stream = streamOf(topic);
     await Promise.all(pack(messages, packing).map(({ text }) => this.client.xadd(stream, '*', 'parcel', text)));
-    if (performance.now() - (this.trimmedAt.get(topic) ?? Number.NEGATIVE_INFINITY) < trimEveryMs) return;
+    if (performance.now() - (this.trimmedAt.get(topic) ?? Number.NEGATIVE_INFINITY) < trimEveryMs)
+      return messages.length;
     this.trimmedAt.set(topic, performance.now());
     await trim.run(this.client, [stream], [this.options.keepMs, this.options.maxBytes]);
+    return messages.length;
   }
 
   /** With a connection of its own: whoever waits for messages on one keeps others waiting, too. */
@@ -130,6 +132,13 @@ class RedisReceiver implements Receiver {
     this.held -= parcels.length;
     if (parcels.length > 0) await this.client.xack(this.stream, this.group, ...parcels.map(({ receipt }) => receipt));
   }
+
+  reject(parcels: readonly Parcel[]): Promise<void> {
+    return this.settle(parcels);
+  }
+
+  /** They are claimed when they have been idle for long enough. */
+  async release(): Promise<void> {}
 
   /** JUSTID: it is no delivery. */
   async extend(parcels: readonly Parcel[]): Promise<void> {

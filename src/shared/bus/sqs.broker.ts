@@ -19,6 +19,8 @@ const lanes = 8;
 // A parcel of FIFO holds one player's messages, often a single one; of others one call brings enough.
 const receivesAtOnce = { fifo: 4, standard: 1 };
 const waitSeconds = 1;
+// What a handler has rejected is tried again soon, and not at once.
+const releasedSeconds = 1;
 const connectMs = 1000;
 const requestMs = 3000;
 const sockets = 200;
@@ -73,7 +75,7 @@ export class SqsBroker extends Broker {
     return new SqsBroker(client, address, audiences, options.hiddenSeconds ?? defaults.hiddenSeconds);
   }
 
-  override async send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<void> {
+  override async send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<number> {
     const { fifo } = this.address;
     const parcels = pack(messages, { ...packing, byKey: fifo });
     const entries = parcels.map(({ key, text }) => ({ key, text: sendable(text) }));
@@ -85,6 +87,7 @@ export class SqsBroker extends Broker {
       if (one.status === 'rejected') throw one.reason;
       if (one.value.length > 0) throw new Error(`SQS did not take ${one.value.length} parcels: ${one.value[0]}`);
     }
+    return messages.length;
   }
 
   override async receiver(topic: string, consumer: string): Promise<Receiver> {
@@ -165,10 +168,21 @@ class SqsReceiver implements Receiver {
     );
   }
 
-  async extend(parcels: readonly Parcel[]): Promise<void> {
-    const hidden = { VisibilityTimeout: this.options.hiddenSeconds };
+  reject(parcels: readonly Parcel[]): Promise<void> {
+    return this.settle(parcels);
+  }
+
+  release(parcels: readonly Parcel[]): Promise<void> {
+    return this.hide(parcels, releasedSeconds);
+  }
+
+  extend(parcels: readonly Parcel[]): Promise<void> {
+    return this.hide(parcels, this.options.hiddenSeconds);
+  }
+
+  private async hide(parcels: readonly Parcel[], VisibilityTimeout: number): Promise<void> {
     await this.forAll(parcels, (entries) => {
-      const Entries = entries.map((entry) => ({ ...entry, ...hidden }));
+      const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout }));
       return this.client.changeMessageVisibilityBatch({ QueueUrl: this.queue.url, Entries }, this.calling);
     });
   }

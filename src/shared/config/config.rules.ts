@@ -8,7 +8,9 @@ import type { EnvironmentVariables, Variables } from './config.schema';
 import { isFiled } from './config.values';
 import { parseDatabaseUrl } from './database-url';
 import { parseRedisUrl } from './redis-url';
+import { parseServiceBusConnection, type ServiceBusConnection } from './servicebus-connection';
 import { type Configured, databaseVariable, variablesOf } from './settings';
+import { AddressError } from './url-options';
 
 const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -119,6 +121,7 @@ function busRedisOf({ BUS_CONN }: EnvironmentVariables): string | undefined {
 function* bus(env: EnvironmentVariables): Generator<BadVariable> {
   const kind = busKindOf(env);
   if (kind === 'redis') yield* redisBus(env);
+  if (kind === 'servicebus') yield* serviceBus(env);
   if (kind === 'sqs' && env.BUS_CONN === undefined)
     yield { name: 'BUS_CONN', reason: 'is missing: BUS_KIND=sqs needs it' };
   else if (kind === 'sqs') yield* refused('BUS_CONN', sqsUrl().safeParse(env.BUS_CONN));
@@ -133,6 +136,25 @@ function* redisBus(env: EnvironmentVariables): Generator<BadVariable> {
     yield { name: 'REDIS_URL', reason: 'is missing: BUS_KIND=redis needs it, or BUS_CONN' };
   if (env.BUS_CONN !== undefined && busRedisOf(env) === undefined)
     yield { name: 'BUS_CONN', reason: 'must be a Redis URL, as REDIS_URL is' };
+}
+
+function* serviceBus(env: EnvironmentVariables): Generator<BadVariable> {
+  const found = connectionOf(env);
+  if (found === undefined) yield { name: 'BUS_CONN', reason: 'is missing: BUS_KIND=servicebus needs it' };
+  else if (found instanceof AddressError) yield { name: 'BUS_CONN', reason: found.message };
+  else if (found.emulator && env.ENVIRONMENT === 'production' && !env.ALLOW_PLAINTEXT_INTERNAL)
+    yield { name: 'BUS_CONN', reason: 'with UseDevelopmentEmulator (no TLS) needs ALLOW_PLAINTEXT_INTERNAL=true' };
+}
+
+/** The Service Bus of the bus, or why there can be none. */
+function connectionOf(env: EnvironmentVariables): ServiceBusConnection | AddressError | undefined {
+  if (env.BUS_CONN === undefined || busKindOf(env) !== 'servicebus') return undefined;
+  try {
+    return parseServiceBusConnection(env.BUS_CONN);
+  } catch (error) {
+    if (error instanceof AddressError) return error;
+    throw error;
+  }
 }
 
 function* tokenKeys(env: EnvironmentVariables): Generator<BadVariable> {
@@ -204,6 +226,8 @@ function* passwords(env: Variables, features: readonly Configured[]): Generator<
   }
   for (const url of [env.REDIS_URL ?? [], env.LOCK_REDIS_URLS ?? [], busRedisOf(env) ?? []].flat())
     yield ['a Redis URL', parseRedisUrl(url).password ?? ''];
+  const connection = connectionOf(env);
+  if (connection !== undefined && !(connection instanceof AddressError)) yield ['BUS_CONN', connection.secret];
 }
 
 function* deployed(

@@ -56,7 +56,9 @@ const credentialsInDsn = /[^\s"'/]+@(?=(?:tcp|unix)\()/gi;
 const jws = /\beyJ[\w-]*\.[\w-]*\.[\w-]*/g;
 const email = /[^\s@"'<>()/[\]]+@[^\s@"'<>()/]+\.[A-Za-z]{2,}/g;
 const bearer = /(bearer\s+)[^\s"']+/gi;
-const secretPair = /((?:password|secret|token|authorization|signature)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
+// SharedAccessKey and sig: of Azure's connection strings and signatures.
+const secretPair =
+  /((?:password|secret|token|authorization|signature|sharedaccesskey|\bsig)["']?\s*[=:]\s*["']?)[^\s"',;]+/gi;
 
 // These look at some characters more than once: a longer text is not printed whole.
 const maxLength = 16 * 1024;

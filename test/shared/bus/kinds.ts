@@ -7,10 +7,14 @@ import type { Bus, BusMessage, Topic } from '../../../src/shared/bus/bus';
 import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
 import { RedisBroker } from '../../../src/shared/bus/redis.broker';
+import { ServiceBusBroker } from '../../../src/shared/bus/servicebus.broker';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { hasElasticMq } from '../../support/elasticmq';
 import { recordingLogger } from '../../support/recording-logger';
-import { type RedisServer, redisCall, startRedis } from '../../support/redis';
+import { redisCall, startRedis } from '../../support/redis';
+import type { DatabaseServer } from '../../support/servers';
+import { connectionTo, startServiceBus } from '../../support/servicebus';
+import { startSilentProxy } from '../../support/silent-proxy';
 import { startSqs } from './sqs.kind';
 
 // Every kind of bus, on the real server that it needs.
@@ -28,13 +32,13 @@ export interface OpenedBus {
 /** A server of the tests' own, and the buses that use it. */
 export interface Brokerage extends AsyncDisposable {
   open(): Promise<OpenedBus>;
-  /** Puts a text in a consumer's way that is none of ours. */
+  /** Puts a text in the way of the messages of `ordered` that is none of ours. */
   forge(topic: string, text: string): Promise<void>;
   /** The messages that the server still keeps of a topic. */
   kept(topic: string): Promise<number>;
   /** All that it keeps is lost. */
   wipe(): Promise<void>;
-  readonly server: RedisServer;
+  readonly server: Pick<DatabaseServer, 'kill' | 'restart' | 'freeze' | 'resume'>;
   /** False: it promises no order, not even of the messages of one key. */
   readonly inOrder: boolean;
 }
@@ -57,7 +61,7 @@ export function inmemBus(): OpenedBus {
   return { bus, logged, counted, die: () => bus.close() };
 }
 
-function brokered(broker: Broker, die: () => Promise<void>): OpenedBus {
+export function brokered(broker: Broker, die: () => Promise<void>): OpenedBus {
   const { logger, logged, counted, metrics } = told();
   return { bus: new BrokeredBus(broker, metrics, logger, new Load()), logged, counted, die };
 }
@@ -80,6 +84,26 @@ async function redis(): Promise<Brokerage> {
   };
 }
 
+/** The official client on a server of our own: theirs cannot be run here. */
+async function servicebus(): Promise<Brokerage> {
+  const server = await startServiceBus({ lockMs: 3 * idleMs, maxDeliveries: 10 });
+  return {
+    server,
+    open: async () => {
+      // What dies loses its connections, and gets no others.
+      const proxy = await startSilentProxy(server.port);
+      const options = { extendEveryMs: idleMs / 2, againMs: idleMs / 2 };
+      const broker = await ServiceBusBroker.open(connectionTo(proxy.port), options);
+      return brokered(broker, async () => proxy[Symbol.asyncDispose]());
+    },
+    forge: async (topic, text) => server.send(topic, 'forged', text),
+    kept: async (topic) => server.topics.kept(topic),
+    wipe: async () => server.topics.wipe(),
+    inOrder: true,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
 function sqs(fifo: boolean) {
   return async (): Promise<Brokerage> => {
     const { broker, ...place } = await startSqs(fifo, `tests-${ulid().slice(-6)}`);
@@ -92,7 +116,10 @@ function sqs(fifo: boolean) {
 }
 
 type Kind = readonly [name: string, start: () => Promise<Brokerage>];
-const daily: readonly Kind[] = [['redis', redis]];
+const daily: readonly Kind[] = [
+  ['redis', redis],
+  ['servicebus', servicebus],
+];
 // Their server takes a minute to fetch: where it is not there yet, npm run test:foreign brings it.
 const foreign: readonly Kind[] = [
   ['sqs', sqs(false)],

@@ -79,6 +79,13 @@ test.each<[string, RawEnvironment, RegExp]>([
     { BUS_KIND: 'sqs', BUS_CONN: 'https://me:secret@sqs.eu-west-1.amazonaws.com/123456789012/aerie' },
     /BUS_CONN: holds credentials/,
   ],
+  ['a bus on Service Bus that is nowhere', { BUS_KIND: 'servicebus' }, /BUS_CONN: is missing: BUS_KIND=servicebus/],
+  ['the bus of a cloud that is nowhere', { CLOUD: 'azure' }, /BUS_CONN: is missing: BUS_KIND=servicebus/],
+  [
+    'a bus that is no Service Bus',
+    { BUS_KIND: 'servicebus', BUS_CONN: 'redis://:secret@a:1' },
+    /BUS_CONN: has a part that Aerie does not understand/,
+  ],
   ['an address without a port', { USERS_URL: 'grpc://a' }, /USERS_URL: must be addresses such as/],
   ['an address with a password', { USERS_URL: 'http://me:secret@a:1' }, /USERS_URL: must be addresses such as/],
   ['one address twice', { USERS_URL: 'http://a:1,http://a:1' }, /each once/],
@@ -102,4 +109,13 @@ test('in production processes speak TLS, unless told that nobody listens', () =>
   expect(refusal(production)).toMatch(/USERS_URL: without TLS/);
   expect(refusal({ ...production, ALLOW_PLAINTEXT_INTERNAL: 'true' })).not.toMatch(/USERS_URL/);
   expect(refusal({ ...production, USERS_URL: 'grpcs://a:1,https://b' })).not.toMatch(/USERS_URL/);
+});
+
+test('Service Bus is where its connection string says; in production not without TLS, unless told', () => {
+  const parts = 'Endpoint=sb://h:5672/;SharedAccessKeyName=a;SharedAccessKey=secret@;UseDevelopmentEmulator=true';
+  const bus = { CLOUD: 'azure', BUS_CONN: parts };
+  expect(load(bus).bus).toEqual({ kind: 'servicebus', url: parts });
+  expect(refusal({ ...bus, ENVIRONMENT: 'production' })).toMatch(/BUS_CONN: with UseDevelopmentEmulator/);
+  expect(refusal({ ...bus, ENVIRONMENT: 'production' })).not.toContain('secret@');
+  expect(refusal({ ...bus, ENVIRONMENT: 'production', ALLOW_PLAINTEXT_INTERNAL: 'true' })).not.toMatch(/BUS_CONN/);
 });

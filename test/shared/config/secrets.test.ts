@@ -95,6 +95,15 @@ test.each<[string, RawEnvironment, string]>([
     'HMAC_KEYS',
   ],
   ['a password of the database', { HMAC_SECRET: text, DATABASE_URL: `postgres://u:${text}@h/x` }, 'HMAC_SECRET'],
+  [
+    'a key of Service Bus',
+    {
+      HMAC_SECRET: text,
+      BUS_KIND: 'servicebus',
+      BUS_CONN: `Endpoint=sb://h/;SharedAccessKeyName=a;SharedAccessKey=${text}`,
+    },
+    'HMAC_SECRET',
+  ],
   ['a password of Redis', { INTERNAL_API_SECRET: text, REDIS_URL: `redis://:${text}@h` }, 'INTERNAL_API_SECRET'],
 ])('no two purposes share a secret: %s', (_name, environment, name) => {
   expect(Object.keys(problems(environment))).toEqual([name]);

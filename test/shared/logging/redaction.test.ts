@@ -19,6 +19,8 @@ test.each([
   ['a pair in JSON', `{"password":"${secret}","x":1}`],
   ['a pair in YAML', `client_secret: ${secret}`],
   ['a query', `GET /x?token=${secret}&y=1`],
+  ['a key of Azure', `Endpoint=sb://h/;SharedAccessKeyName=Root;SharedAccessKey=${secret}=`],
+  ['a signature of Azure', `SharedAccessSignature=SharedAccessSignature sr=sb%3A%2F%2Fh&sig=${secret}%3D&se=1`],
 ])('%s loses its secret', (_name, text) => {
   const clean = scrub(text);
   expect(clean).not.toContain(secret);
