@@ -1,11 +1,4 @@
-import {
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-  IterableBackoff,
-  isBrokenCircuitError,
-} from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
 import type { Send } from './remote';
@@ -27,24 +20,28 @@ const states: Readonly<Record<CircuitState, EndpointState>> = {
 /** One address of a feature, behind a breaker: five failures in a row, and it rests for a second, and longer each time, up to 30. */
 export class Endpoint {
   private readonly breaker = circuitBreaker(handleWhen(isSilence), {
-    halfOpenAfter: new IterableBackoff(restsMs),
+    // How long it rests is known here.
+    halfOpenAfter: 1,
     breaker: new ConsecutiveBreaker(failures),
   });
   private restsUntil = 0;
   private rests = 0;
+  private wasGone = false;
 
-  /** `changed` is told whenever the state is another. */
+  /** `changed` is told whenever the state is another; `gone` says that nobody is there to connect to, where that is known. */
   constructor(
     readonly address: string,
     private readonly wire: Send,
     private readonly shut: () => Promise<void>,
     changed: (state: EndpointState) => void,
+    private readonly gone: () => boolean = () => false,
   ) {
     this.breaker.onStateChange((state) => {
       if (state === CircuitState.Closed) this.rests = 0;
       if (state === CircuitState.Open) {
         this.restsUntil = performance.now() + (restsMs[Math.min(this.rests, restsMs.length - 1)] ?? 0);
         this.rests += 1;
+        this.wasGone = this.gone();
       }
       changed(states[state]);
     });
@@ -54,9 +51,18 @@ export class Endpoint {
     return states[this.breaker.state];
   }
 
-  /** False while it rests, and while another call tries it. */
+  /** False while it rests, and while another call tries it. A process that was gone and is back need not rest any longer. */
   get usable(): boolean {
-    return this.state === 'closed' || (this.state === 'open' && performance.now() >= this.restsUntil);
+    if (this.state !== 'open') return this.state === 'closed';
+    const isGone = this.gone();
+    if (this.wasGone && !isGone) return true;
+    this.wasGone ||= isGone;
+    return performance.now() >= this.restsUntil;
+  }
+
+  /** True when calls had better go elsewhere: nobody is there. */
+  get missing(): boolean {
+    return this.gone();
   }
 
   /** As `Send`. @throws AppError unavailable at once while it rests */

@@ -4,6 +4,7 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
+  connectivityState,
   credentials,
   Metadata,
   type MethodDefinition,
@@ -69,6 +70,11 @@ export class GrpcChannel implements AsyncDisposable {
     this.client = new Client(`dns:///${host}`, security, channelOptions);
     const { package: packageName, service } = contract.proto;
     this.methods = loadSync(protoFile(contract), loaderOptions)[`${packageName}.${service}`] as ServiceDefinition;
+  }
+
+  /** True while nobody can be connected to; connecting goes on. */
+  get gone(): boolean {
+    return this.client.getChannel().getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
   }
 
   /** One call, without retries, ended after `ms`. */

@@ -6,7 +6,7 @@ import type { AnyContract } from '../contract/contract';
 import { unavailable } from '../errors/common.errors';
 import { type CheckResult, Readiness } from '../health/readiness';
 import { Metrics } from '../metrics/metrics';
-import { Endpoint, isSilence } from './endpoint';
+import { Endpoint, type EndpointState, isSilence } from './endpoint';
 import { GrpcChannel, grpcTls } from './grpc.client';
 import { httpSend } from './http.client';
 import { onBehalf } from './on-behalf';
@@ -104,20 +104,21 @@ export class Remotes implements OnApplicationShutdown {
     this.circuits.set(labels, 0);
     const bearer = this.config.internalSecrets[0]?.toString('utf8') ?? '';
     const options: RemoteOptions = { bearer, replays, headers: onBehalf, tls: () => grpcTls(this.config.grpc) };
-    const { send, close } = wireOf(contract, address, options);
-    return new Endpoint(address, send, close, (state) => {
+    const { send, close, gone } = wireOf(contract, address, options);
+    const changed = (state: EndpointState): void => {
       this.circuits.set(labels, { closed: 0, 'half-open': 1, open: 2 }[state]);
       this.logger.warn({ dependency: contract.name, address: host, state }, 'circuit_changed');
-    });
+    };
+    return new Endpoint(address, send, close, changed, gone);
   }
 }
 
 function wireOf(contract: AnyContract, address: string, options: RemoteOptions) {
-  if (!address.startsWith('grpc')) return httpSend(address, options);
+  if (!address.startsWith('grpc')) return { ...httpSend(address, options), gone: () => false };
   const channel = new GrpcChannel(contract, address, options);
   const send: Send = (method, route, message, meta, ms) =>
     route.grouped ? channel.grouped(method, message, meta, ms) : channel.unary(method, message, meta, ms);
-  return { send, close: () => channel[Symbol.asyncDispose]() };
+  return { send, close: () => channel[Symbol.asyncDispose](), gone: () => channel.gone };
 }
 
 /** The addresses of one feature. */
@@ -160,13 +161,13 @@ class Lines {
     await Promise.all([...this.grpc, ...this.http].map((endpoint) => endpoint.close()));
   }
 
+  /** Those that can be connected to before those that cannot: what is started again costs nobody a call. */
   private next(endpoints: readonly Endpoint[]): Endpoint | undefined {
-    for (let i = 0; i < endpoints.length; i += 1) {
-      this.turn += 1;
-      const endpoint = endpoints[this.turn % endpoints.length];
-      if (endpoint?.usable) return endpoint;
-    }
-    return undefined;
+    const usable = endpoints.filter((endpoint) => endpoint.usable);
+    const there = usable.length > 1 ? usable.filter((endpoint) => !endpoint.missing) : usable;
+    const among = there.length > 0 ? there : usable;
+    this.turn += 1;
+    return among[this.turn % Math.max(1, among.length)];
   }
 }
 
