@@ -4,7 +4,8 @@ export class Turns {
 
   take<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.last.then(work);
-    this.last = mine.catch(() => undefined);
+    // Whoever gave the work hears what became of it; the next one goes on in any case.
+    this.last = Promise.allSettled([mine]);
     return mine;
   }
 

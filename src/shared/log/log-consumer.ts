@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { Jobs, type NamedJobs } from '../async/jobs';
 import { Load } from '../async/load';
 import { pause } from '../async/pause';
+import { Turns } from '../async/turns';
 import { Worker } from '../async/worker';
 import { Batcher } from '../batch/batch';
 import { Bus, type BusMessage, type Topic } from '../bus/bus';
@@ -59,7 +60,7 @@ export abstract class LogConsumer<Event extends LogEvent>
 {
   private readonly batcher: Batcher<Event, true>;
   private readonly closing = new AbortController();
-  private working: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private begun = false;
   // What is in the tables belongs to another journal; nothing may be applied.
   private refused = false;
@@ -115,7 +116,7 @@ export abstract class LogConsumer<Event extends LogEvent>
 
   override async onApplicationShutdown(): Promise<void> {
     await super.onApplicationShutdown();
-    await this.working;
+    await this.turns.idle();
   }
 
   protected override work(): NamedJobs {
@@ -271,9 +272,7 @@ export abstract class LogConsumer<Event extends LogEvent>
 
   /** One after another: what the bus brings, and what is read. */
   private alone(work: () => Promise<void>): Promise<void> {
-    const mine = this.working.then(work);
-    this.working = mine.catch(() => undefined);
-    return mine;
+    return this.turns.take(work);
   }
 }
 
