@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const root = join(__dirname, '..', '..');
 const readyMs = 110_000;
@@ -11,6 +12,8 @@ export interface AppOptions {
   readonly databaseUrl?: string;
   /** Further variables; the caller's own environment and .env do not reach the app. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Another version than the one that is built here. */
+  readonly dist?: string;
 }
 
 /** The real application, built, as a process of its own. */
@@ -52,9 +55,20 @@ export async function startApp(options: AppOptions = {}): Promise<AppProcess> {
     ...options.env,
   };
   // A folder of its own: .env is read from where a process starts.
-  const app = new Running(folder, launch([join(root, 'dist', 'main.js')], folder, environment));
+  const app = new Running(folder, launch([join(options.dist ?? join(root, 'dist'), 'main.js')], folder, environment));
   await app.ready();
   return app;
+}
+
+/** Runs `node dist/main.js migrate`, as a release does before its processes are replaced. Rejects with what it printed. */
+export async function migrate({ databaseUrl = '', env = {}, dist = join(root, 'dist') }: AppOptions): Promise<string> {
+  ensureBuilt();
+  const environment = { PATH: process.env.PATH ?? '', DATABASE_URL: databaseUrl, ...env };
+  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'main.js'), 'migrate'], {
+    cwd: tmpdir(),
+    env: environment,
+  });
+  return stdout;
 }
 
 /** pdeathsig: a test run that is itself killed with SIGKILL leaves no process behind. */

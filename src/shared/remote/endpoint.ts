@@ -28,13 +28,13 @@ export class Endpoint {
   private rests = 0;
   private wasGone = false;
 
-  /** `changed` is told whenever the state is another; `gone` says that nobody is there to connect to, where that is known. */
+  /** `changed` is told whenever the state is another; `gone` says that nobody is there to connect to. */
   constructor(
     readonly address: string,
     private readonly wire: Send,
     private readonly shut: () => Promise<void>,
     changed: (state: EndpointState) => void,
-    private readonly gone: () => boolean = () => false,
+    private readonly gone: () => boolean,
   ) {
     this.breaker.onStateChange((state) => {
       if (state === CircuitState.Closed) this.rests = 0;

@@ -31,7 +31,9 @@ const channelOptions = {
   'grpc.max_reconnect_backoff_ms': 2000,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.use_local_subchannel_pool': 1,
-  // A name may have several addresses: calls take turns among those that answer.
+  // A name may have several addresses: calls take turns among those that answer. They are asked for again when one is
+  // gone; a system that is started again has all others in less than the 30 s that grpc-js waits.
+  'grpc.dns_min_time_between_resolutions_ms': 1000,
   'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 };
 

@@ -1,13 +1,11 @@
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type CallMeta, type Contract, isInQuery, type Route } from '../contract/contract';
 import { type SignedCall, writeSigned } from '../contract/signed-call';
 import { validationFailed } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
 import { fromTransport, readAnswer } from './http.answer';
+import { HttpBalancer } from './http.balancer';
 import { type Remote, type RemoteOptions, remote, type Send } from './remote';
-
-const connections = 64;
-const maxAnswerBytes = 8 * 1024 * 1024;
 
 /** The calls of a contract over HTTP. `baseUrl`: `http://host:port`, perhaps with a path that goes before every route. */
 export function httpClient<Api extends object>(
@@ -19,26 +17,25 @@ export function httpClient<Api extends object>(
   return remote(contract, send, close, options);
 }
 
-/** Sends messages to one address over HTTP. */
+/** Sends messages to one origin over HTTP. `gone`: nobody can be connected to. */
 export function httpSend(
   baseUrl: string,
   options: RemoteOptions,
-): { readonly send: Send; readonly close: () => Promise<void> } {
-  const { origin, pathname } = new URL(baseUrl);
-  const prefix = pathname.replace(/\/$/, '');
-  // The time limit is each request's own; undici's are coarse and would come on top.
-  const pool = new Pool(origin, { connections, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: maxAnswerBytes });
+): { readonly send: Send; readonly close: () => Promise<void>; readonly gone: () => boolean } {
+  const url = new URL(baseUrl);
+  const prefix = url.pathname.replace(/\/$/, '');
+  const balancer = new HttpBalancer(url);
   const send: Send = async (method, route, message, meta, ms) => {
     const request = toRequest(route, message as Record<string, unknown>, prefix);
     Object.assign(request.headers, commonHeaders(options, meta));
     try {
       const signal = AbortSignal.timeout(Math.max(1, Math.ceil(ms)));
-      return await readAnswer(await pool.request({ ...request, signal }), options.replays?.(method) ?? 'effect');
+      return await readAnswer(await balancer.request({ ...request, signal }), options.replays?.(method) ?? 'effect');
     } catch (error) {
       throw fromTransport(error);
     }
   };
-  return { send, close: () => pool.destroy() };
+  return { send, close: () => balancer.close(), gone: () => balancer.gone };
 }
 
 interface HttpRequest {

@@ -114,7 +114,7 @@ export class Remotes implements OnApplicationShutdown {
 }
 
 function wireOf(contract: AnyContract, address: string, options: RemoteOptions) {
-  if (!address.startsWith('grpc')) return { ...httpSend(address, options), gone: () => false };
+  if (!address.startsWith('grpc')) return httpSend(address, options);
   const channel = new GrpcChannel(contract, address, options);
   const send: Send = (method, route, message, meta, ms) =>
     route.grouped ? channel.grouped(method, message, meta, ms) : channel.unary(method, message, meta, ms);

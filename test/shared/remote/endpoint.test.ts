@@ -28,6 +28,7 @@ function endpoint() {
     send,
     async () => undefined,
     (state) => told.push(state),
+    () => false,
   );
   const codes = async (count: number): Promise<string[]> => {
     const found: string[] = [];
