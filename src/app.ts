@@ -35,6 +35,8 @@ import { scrub } from './shared/logging/redaction';
 import { Metrics } from './shared/metrics/metrics';
 import { appPages } from './shared/openapi/app.pages';
 import { serveDocs } from './shared/openapi/openapi.ui';
+import { processesContract } from './shared/processes/processes.api';
+import { processesDocs } from './shared/processes/processes.docs';
 
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
@@ -107,6 +109,7 @@ export async function startApp(config: Config): Promise<RunningApp> {
   const routes = new RouteTable();
   const features = servedBy(config);
   for (const feature of features) routes.add(feature.contract, feature.docs);
+  routes.add(processesContract, processesDocs);
   routes.pages.push(...appPages, ...features.flatMap(({ pages = [] }) => pages));
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot(config, routes),

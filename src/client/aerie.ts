@@ -7,6 +7,7 @@ import { demo } from './demo';
 import { addPeople } from './people';
 import { send } from './send';
 import { developmentSecret } from './signer';
+import { status } from './status';
 
 const usageError = 2;
 
@@ -58,6 +59,10 @@ function addCommands(aerie: Command): void {
   command('dead-letters', 'events that a consumer gave up')
     .option('--redrive <id>', 'hand this one to its consumer again')
     .action(run(deadLetters));
+  command(
+    'status',
+    'which process runs what, its version, lag and breakers, as the server knows them; exit code 1 unless all is well',
+  ).action(run(status));
   command('demo', 'send the sample events and show what becomes of them')
     .option('--fresh', 'as new events, also when they were sent before today')
     .action(run(demo));

@@ -14,6 +14,7 @@ import type {
 import type { Leaderboard, WatchLeaderboardRequest } from '../generated/aerie/leaderboard/v1/leaderboard';
 import type { Contract } from '../shared/contract/contract';
 import { validationFailed } from '../shared/errors/common.errors';
+import { ProcessesApi, processesContract } from '../shared/processes/processes.api';
 import { GrpcChannel, grpcClient, received } from '../shared/remote/grpc.client';
 import { httpClient } from '../shared/remote/http.client';
 import type { Remote, RemoteOptions } from '../shared/remote/remote';
@@ -47,6 +48,8 @@ export class AerieClient implements AsyncDisposable {
   readonly fairness: FairnessApi;
   /** Boards, ranks, snapshots. */
   readonly leaderboard: LeaderboardApi;
+  /** The processes of which the system consists: for operators. */
+  readonly processes: ProcessesApi;
   private readonly signer: Signer | undefined;
   private readonly open: AsyncDisposable[] = [];
 
@@ -58,6 +61,7 @@ export class AerieClient implements AsyncDisposable {
     this.progression = this.connect(progressionContract);
     this.fairness = this.connect(fairnessContract);
     this.leaderboard = this.connect(leaderboardContract);
+    this.processes = this.connect(processesContract);
   }
 
   /** The same server for whoever bears this token. To be disposed of by itself. */

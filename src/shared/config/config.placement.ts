@@ -29,6 +29,11 @@ export function placesOf(env: Variables, features: readonly Configured[]): Recor
   return places;
 }
 
+/** Every address that is told, each once. */
+export function addressesOf(env: Variables, features: readonly Configured[]): readonly string[] {
+  return [...new Set(features.flatMap((feature) => (env[urlVariable(feature)] ?? []) as readonly string[]))];
+}
+
 /** In how many processes each feature runs, as far as its addresses tell: on one wire each process has one. */
 export function instancesOf(env: Variables, features: readonly Configured[]): Record<string, number> {
   return Object.fromEntries(

@@ -25,6 +25,10 @@ export abstract class Config {
   abstract readonly places: Readonly<Record<string, Place>>;
   /** In how many processes each feature runs, as far as its address tells; the one here is among them. */
   abstract readonly instances: Readonly<Record<string, number>>;
+  /** Every address of a feature that is told, each once; this process may be at some of them. */
+  abstract readonly addresses: readonly string[];
+  /** Of the package. */
+  abstract readonly version: string;
   /** Names of the features elsewhere that this process answers for. */
   abstract readonly expose: readonly string[];
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { config as readDotenv } from 'dotenv';
 import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
-import { busKindOf, instancesOf, modulesOf, placesOf } from './config.placement';
+import { addressesOf, busKindOf, instancesOf, modulesOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -42,6 +44,12 @@ export function loadConfig(environment: RawEnvironment, features: readonly Confi
   return toConfig(rest, features);
 }
 
+/** From src and from dist alike. */
+function packageVersion(): string {
+  const text = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 function omit(raw: RawEnvironment, bad: ReadonlyMap<string, unknown>): RawEnvironment {
   return Object.fromEntries(Object.entries(raw).filter(([name]) => !bad.has(name)));
 }
@@ -59,6 +67,8 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     places: placesOf(env, features),
     instances: instancesOf(env, features),
     expose: env.EXPOSE ?? [],
+    addresses: addressesOf(env, features),
+    version: packageVersion(),
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,
     limits: limitsOf(env),

@@ -66,10 +66,11 @@ export class GrpcChannel implements AsyncDisposable {
     address: string,
     private readonly options: RemoteOptions = {},
   ) {
-    const { host, protocol } = new URL(address);
+    const { protocol } = new URL(address);
     const security =
       protocol === 'grpcs:' ? (options.tls?.() ?? credentials.createSsl()) : credentials.createInsecure();
-    this.client = new Client(`dns:///${host}`, security, channelOptions);
+    const { target, identity } = targetOf(address, options.machine);
+    this.client = new Client(target, security, { ...channelOptions, ...identity });
     const { package: packageName, service } = contract.proto;
     this.methods = loadSync(protoFile(contract), loaderOptions)[`${packageName}.${service}`] as ServiceDefinition;
   }
@@ -176,6 +177,14 @@ export class GrpcChannel implements AsyncDisposable {
       ...(traceId === undefined ? {} : { 'x-trace-id': traceId }),
     };
   }
+}
+
+/** What grpc-js connects to, and as whom it knows the server. */
+function targetOf(address: string, machine: string | undefined) {
+  const { host, hostname, port } = new URL(address);
+  if (machine === undefined) return { target: `dns:///${host}`, identity: {} };
+  const target = machine.includes(':') ? `ipv6:[${machine}]:${port}` : `ipv4:${machine}:${port}`;
+  return { target, identity: { 'grpc.default_authority': host, 'grpc.ssl_target_name_override': hostname } };
 }
 
 /** The messages of a stream; leaving the loop cancels the call. @throws AppError */

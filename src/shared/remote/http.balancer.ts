@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns/promises';
 import { connect, type LookupFunction } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
 import { detach, guarded } from '../async/guarded';
 import { SharedCall } from '../async/shared-call';
+import { type Resolve, resolveName } from './resolve-name';
 
 const connections = 64;
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -13,13 +13,6 @@ const [freshMs, soonMs] = [10_000, 1000];
 // Between tries to connect to somebody who was not there; doubling.
 const [firstPauseMs, lastPauseMs] = [100, 2000];
 const unconnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
-
-/** Answers the addresses that a name has now. Rejects with the resolver's error. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
-
-async function resolveName(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
-}
 
 /**
  * Sends requests to one origin, whose name may have several addresses: they take turns. An address that cannot be connected
@@ -81,7 +74,7 @@ export class HttpBalancer {
 
   private async renew(): Promise<void> {
     this.resolvedAt = performance.now();
-    const addresses = await this.resolve(this.origin.hostname.replace(/^\[|\]$/g, ''));
+    const addresses = await this.resolve(this.origin.hostname);
     for (const address of addresses) {
       if (!this.peers.has(address)) this.peers.set(address, new Peer(this.origin, address));
     }

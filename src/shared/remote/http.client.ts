@@ -6,6 +6,7 @@ import { currentContext } from '../tracing/request-context';
 import { fromTransport, readAnswer } from './http.answer';
 import { HttpBalancer } from './http.balancer';
 import { type Remote, type RemoteOptions, remote, type Send } from './remote';
+import { resolveName } from './resolve-name';
 
 /** The calls of a contract over HTTP. `baseUrl`: `http://host:port`, perhaps with a path that goes before every route. */
 export function httpClient<Api extends object>(
@@ -24,7 +25,8 @@ export function httpSend(
 ): { readonly send: Send; readonly close: () => Promise<void>; readonly gone: () => boolean } {
   const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/\/$/, '');
-  const balancer = new HttpBalancer(url);
+  const { machine } = options;
+  const balancer = new HttpBalancer(url, machine === undefined ? resolveName : async () => [machine]);
   const send: Send = async (method, route, message, meta, ms) => {
     const request = toRequest(route, message as Record<string, unknown>, prefix);
     Object.assign(request.headers, commonHeaders(options, meta));

@@ -3,7 +3,7 @@ import { HealthModule } from '../health/health.module';
 import { type Elsewhere, Remotes } from './remotes';
 
 @Module({ imports: [HealthModule], providers: [Remotes], exports: [Remotes] })
-class RemotesModule {}
+export class RemotesModule {}
 
 /** Provides the API of a feature that runs elsewhere to one that runs here, or to the doors of this process (`app`). */
 @Module({})

@@ -19,6 +19,8 @@ export interface RemoteOptions {
   readonly replays?: (method: string) => Replays;
   /** The credentials of `grpcs`; the machine's authorities unless told. */
   readonly tls?: () => ChannelCredentials;
+  /** The one to connect to of the addresses that the name has; unless told they take turns. */
+  readonly machine?: string;
   /** Asked before each further try; none is made after a no. */
   readonly mayRetry?: () => boolean;
 }

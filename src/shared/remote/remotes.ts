@@ -2,18 +2,26 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Gauge } from 'prom-client';
 import { Config, type Place } from '../config/config';
-import type { AnyContract } from '../contract/contract';
+import type { AnyContract, Contract } from '../contract/contract';
 import { unavailable } from '../errors/common.errors';
 import { type CheckResult, Readiness } from '../health/readiness';
 import { Metrics } from '../metrics/metrics';
 import { Endpoint, type EndpointState, isSilence } from './endpoint';
-import { GrpcChannel, grpcTls } from './grpc.client';
-import { httpSend } from './http.client';
+import { GrpcChannel, grpcClient, grpcTls } from './grpc.client';
+import { httpClient, httpSend } from './http.client';
 import { onBehalf } from './on-behalf';
-import { type RemoteOptions, type Replays, remote, type Send } from './remote';
+import { type Remote, type RemoteOptions, type Replays, remote, type Send } from './remote';
 import { RetryBudget } from './retry-budget';
 
 const deadlineMs = 5000;
+
+/** The breaker of one address. */
+export interface Circuit {
+  readonly dependency: string;
+  /** host:port */
+  readonly address: string;
+  readonly state: EndpointState;
+}
 
 /** A feature elsewhere, as the process finds it. */
 export interface Elsewhere {
@@ -29,7 +37,7 @@ export interface Elsewhere {
 export class Remotes implements OnApplicationShutdown {
   private readonly made = new Map<string, Lines>();
   private readonly standIns = new Map<string, object>();
-  private readonly circuits: Gauge<'dependency' | 'address'>;
+  private readonly circuitState: Gauge<'dependency' | 'address'>;
 
   constructor(
     private readonly config: Config,
@@ -37,7 +45,7 @@ export class Remotes implements OnApplicationShutdown {
     private readonly readiness: Readiness,
     private readonly logger: PinoLogger,
   ) {
-    this.circuits = metrics.gauge(
+    this.circuitState = metrics.gauge(
       'circuit_state',
       'Of an address of a feature elsewhere: 0 closed, 1 half-open, 2 open (left alone for a while)',
       ['dependency', 'address'],
@@ -82,6 +90,23 @@ export class Remotes implements OnApplicationShutdown {
     });
   }
 
+  /** The calls of a contract at one address, without a breaker; to be disposed of. */
+  at<Api extends object>(
+    contract: Contract<Api>,
+    address: string,
+    options: Pick<RemoteOptions, 'machine' | 'deadlineMs'>,
+  ): Remote<Api> {
+    const client = address.startsWith('grpc') ? grpcClient : httpClient;
+    return client(contract, address, { ...this.common(), ...options });
+  }
+
+  /** The breaker of every address. */
+  circuits(): Circuit[] {
+    return [...this.made].flatMap(([dependency, { endpoints }]) =>
+      endpoints.map(({ address, state }) => ({ dependency, address: new URL(address).host, state })),
+    );
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.made.values()].map((lines) => lines.close()));
   }
@@ -101,15 +126,18 @@ export class Remotes implements OnApplicationShutdown {
   private endpoint({ contract, replays }: Elsewhere, address: string): Endpoint {
     const { host } = new URL(address);
     const labels = { dependency: contract.name, address: host };
-    this.circuits.set(labels, 0);
-    const bearer = this.config.internalSecrets[0]?.toString('utf8') ?? '';
-    const options: RemoteOptions = { bearer, replays, headers: onBehalf, tls: () => grpcTls(this.config.grpc) };
-    const { send, close, gone } = wireOf(contract, address, options);
+    this.circuitState.set(labels, 0);
+    const { send, close, gone } = wireOf(contract, address, { ...this.common(), replays });
     const changed = (state: EndpointState): void => {
-      this.circuits.set(labels, { closed: 0, 'half-open': 1, open: 2 }[state]);
+      this.circuitState.set(labels, { closed: 0, 'half-open': 1, open: 2 }[state]);
       this.logger.warn({ dependency: contract.name, address: host, state }, 'circuit_changed');
     };
     return new Endpoint(address, send, close, changed, gone);
+  }
+
+  private common(): RemoteOptions {
+    const bearer = this.config.internalSecrets[0]?.toString('utf8') ?? '';
+    return { bearer, headers: onBehalf, tls: () => grpcTls(this.config.grpc) };
   }
 }
 
@@ -136,6 +164,10 @@ class Lines {
     this.http = place.http.map(make);
   }
 
+  get endpoints(): readonly Endpoint[] {
+    return [...this.grpc, ...this.http];
+  }
+
   /** @throws AppError unavailable at once when every address rests */
   send: Send = (...call) => {
     this.budget.deposit();
@@ -148,7 +180,7 @@ class Lines {
 
   /** Not unhealthy: what needs it says so call by call, and what does not goes on. */
   check(): CheckResult {
-    const all = [...this.grpc, ...this.http];
+    const all = this.endpoints;
     const resting = all.filter(({ state }) => state !== 'closed').map(({ address }) => new URL(address).host);
     if (resting.length === 0) return { status: 'healthy' };
     return {
@@ -158,7 +190,7 @@ class Lines {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.grpc, ...this.http].map((endpoint) => endpoint.close()));
+    await Promise.all(this.endpoints.map((endpoint) => endpoint.close()));
   }
 
   /** Those that can be connected to before those that cannot: what is started again costs nobody a call. */
