@@ -9,6 +9,7 @@ import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransie
 import { type Dialect, type DialectOptions, inTime, type Lane, type Purpose } from './dialect';
 import type { Table } from './entity';
 import type { Priority } from './gate';
+import { migrate } from './migrator';
 import { MysqlDialect } from './mysql.dialect';
 import { Outcomes } from './outcomes';
 import { PostgresDialect } from './postgres.dialect';
@@ -29,7 +30,6 @@ export interface DatabaseOptions extends DialectOptions {
 
 const maxRetries = 3;
 const maxCallers = 10_000;
-const migrationLimitMs = 120_000;
 
 function dialectOf(address: DatabaseAddress, options: DialectOptions): Dialect {
   if (address.kind === 'sqlite') return new SqliteDialect(address.path, options);
@@ -93,15 +93,7 @@ export class Database {
 
   /** Brings the schema up to date, one process at a time, and answers the names of the migrations that it ran. */
   async migrate(): Promise<string[]> {
-    const dataSource = this.opened();
-    return this.borrow(Number.POSITIVE_INFINITY, 'normal', (connection) =>
-      connection.exclusively(migrationLimitMs, async () => {
-        const executor = new MigrationExecutor(dataSource, connection.runner);
-        // MySQL ends a transaction with every change of a table; elsewhere the lock is one.
-        executor.transaction = this.kind === 'mysql' ? 'each' : 'all';
-        return (await executor.executePendingMigrations()).map(({ name }) => name);
-      }),
-    );
+    return migrate(this.opened(), this.kind, (work) => this.borrow(Number.POSITIVE_INFINITY, 'normal', work));
   }
 
   /** The names of the migrations that this database lacks. */

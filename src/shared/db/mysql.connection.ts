@@ -7,6 +7,7 @@ import { checkNumber } from './safe-integer';
 import { ServerConnection } from './server.connection';
 import type { BulkRows, ColumnType, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
+const tableWaitSeconds = 2;
 const maxRows = 1000;
 // Well below the smallest default of max_allowed_packet (4 MB).
 const maxTextLength = 1_000_000;
@@ -162,8 +163,11 @@ export class MysqlConnection extends ServerConnection {
   async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
     await this.takeLock(limitMs);
     try {
+      // A change of a table waits for whoever uses it, and everybody else for the change.
+      await this.run(`SET SESSION lock_wait_timeout = ${tableWaitSeconds}`);
       return await work();
     } finally {
+      await this.run('SET SESSION lock_wait_timeout = DEFAULT');
       await this.rows('SELECT RELEASE_LOCK(?)', [this.lockName]);
     }
   }

@@ -10,6 +10,8 @@ import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 
 // The key of the advisory lock under which migrations run; any constant does.
 const migrationLock = 7_236_104_501;
+// A change of a table waits for whoever uses it, and everybody else for the change.
+const tableWaitMs = 2000;
 const maxRows = 5000;
 
 /** The facts that all connections of one pool share. */
@@ -178,7 +180,7 @@ export class PostgresConnection extends ServerConnection {
   async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
     await this.begin();
     try {
-      await this.run('SET LOCAL statement_timeout = 0');
+      await this.run(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${tableWaitMs}`);
       await this.takeLock(limitMs);
       const result = await work();
       await this.commit();

@@ -43,7 +43,10 @@ export function addColumn(
 export function addIndex(name: string, table: string, index: TableIndex): new () => MigrationInterface {
   return migration(
     name,
-    (runner) => runner.createIndex(table, index),
+    async (runner) => {
+      const found = await runner.getTable(table);
+      if (!found?.indices.some(({ name: known }) => known === index.name)) await runner.createIndex(table, index);
+    },
     (runner) => runner.dropIndex(table, index),
   );
 }

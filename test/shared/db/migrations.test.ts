@@ -1,9 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bigint } from '../../../src/shared/db/columns';
 import { Databases } from '../../../src/shared/db/databases';
-import { everyDatabase } from '../../support/databases';
+import { addColumn } from '../../../src/shared/db/table.migration';
+import { everyDatabase, everyServer } from '../../support/databases';
 import { databaseAt, migrations, openAt } from './fixtures';
 
 const names = migrations.map(({ name }) => name);
 const limits = { poolMin: 1, poolMax: 4, connectTimeoutMs: 5000, queryTimeoutMs: 5000 };
+
+class Gate {
+  open: () => void = () => undefined;
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+}
 
 describe.each(everyDatabase)('migrations on $name', ({ create }) => {
   test('are pending, then run once by whoever comes first', async () => {
@@ -57,6 +67,38 @@ describe.each(everyDatabase)('migrations on $name', ({ create }) => {
     expect(() => databases.of('four')).toThrow('four');
     await databases.closeAll();
     await expect(databases.of('one').ping(2000)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+});
+
+describe.each(everyServer)('a table in use on $name', ({ create }) => {
+  test('is waited for without keeping others from it, and the migrations before it stand', async () => {
+    await using place = await create();
+    await using old = await openAt(place.url);
+    const column = (table: string, name: string) =>
+      addColumn(name, table, (type) => bigint(type, 'added', { default: 0 }));
+    const newer = [column('pairs', 'AddPairs1700000000010'), column('things', 'AddThings1700000000011')];
+    const database = databaseAt(place.url, { migrations: [...migrations, ...newer] });
+    await database.connect();
+    const [read, letGo] = [new Gate(), new Gate()];
+    const user = old.transaction(async (tx) => {
+      await tx.rows('SELECT id FROM things');
+      read.open();
+      await letGo.opened;
+    });
+    await read.opened;
+    const migrating = database.migrate();
+    // Longer than a statement may take: whoever came behind a change that waits on would fail.
+    const until = performance.now() + 7000;
+    while (performance.now() < until) {
+      await old.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 1)"));
+      await old.transaction((tx) => tx.run("DELETE FROM things WHERE id = 'a'"));
+      await sleep(20);
+    }
+    expect(await database.pendingMigrations()).toEqual(['AddThings1700000000011']);
+    letGo.open();
+    await user;
+    expect(await migrating).toEqual(['AddPairs1700000000010', 'AddThings1700000000011']);
+    await database.close();
   });
 });
 

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DataSource, type Migration, MigrationExecutor } from 'typeorm';
+import type { Connection } from './connection';
+import { isRetryable } from './db.errors';
+import type { DatabaseKind } from './sql';
+
+const limitMs = 120_000;
+// Whoever waits for a table that is being changed gets it meanwhile.
+const restMs = 500;
+
+/** Borrows a connection for as long as `work` takes. */
+type Lend = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+
+/** Runs those migrations alone that are named. */
+class SomeMigrations extends MigrationExecutor {
+  only: string | undefined;
+
+  protected override getMigrations(): Migration[] {
+    return super.getMigrations().filter(({ name }) => this.only === undefined || name === this.only);
+  }
+}
+
+/**
+ * Brings the schema of a database up to date, one process at a time. While others work with its tables each migration is
+ * a transaction of its own, which gives way when a table is in use for two seconds: whoever came after it waits as long.
+ * @returns the names of the migrations that it ran
+ * @throws the database's error, once a table has been in use for two minutes
+ */
+export async function migrate(dataSource: DataSource, kind: DatabaseKind, lend: Lend): Promise<string[]> {
+  const names: string[] = [];
+  const until = performance.now() + limitMs;
+  for (;;) {
+    try {
+      const { ran, isDone } = await lend((connection) =>
+        connection.exclusively(limitMs, () => step(dataSource, kind, connection)),
+      );
+      names.push(...ran);
+      if (isDone) return names;
+    } catch (error) {
+      if (!isRetryable(error) || performance.now() > until) throw error;
+      await sleep(restMs);
+    }
+  }
+}
+
+/** All at once where nobody works yet: in a new database, and on SQLite, which belongs to one process. */
+async function step(dataSource: DataSource, kind: DatabaseKind, { runner }: Connection) {
+  const executor = new SomeMigrations(dataSource, runner);
+  // MySQL ends a transaction with every change of a table; elsewhere the lock is one.
+  executor.transaction = kind === 'mysql' ? 'each' : 'all';
+  const pending = await executor.getPendingMigrations();
+  const isIdle = kind === 'sqlite' || (await executor.getExecutedMigrations()).length === 0;
+  if (!isIdle) executor.only = pending[0]?.name;
+  const ran = pending.length === 0 ? [] : await executor.executePendingMigrations();
+  return { ran: ran.map(({ name }) => name), isDone: isIdle || pending.length <= 1 };
+}
