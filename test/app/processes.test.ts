@@ -96,7 +96,7 @@ test('nobody but operators is told', async () => {
   for (const path of ['/processes', '/processes/self']) {
     // Behind a proxy nobody is taken for the developer.
     const { status, code } = await app.http.send('GET', path, { 'x-forwarded-for': '203.0.113.9' });
-    expect([path, status, code]).toEqual([path, 401, 'unauthenticated']);
+    expect([path, status, code]).toEqual([path, 401, 'token_invalid']);
   }
 });
 

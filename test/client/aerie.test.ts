@@ -111,6 +111,19 @@ describe.each(['http', 'grpc'])('aerie over %s', (wire) => {
     expect(unknown).toMatchObject({ code: 1, err: expect.stringMatching(/^dead_letter_not_found: /) as string });
   });
 
+  it('tells which processes there are, and how they are', async () => {
+    const told = await aerie([...at(), 'status']);
+    expect(told).toMatchObject({ code: 0, err: '' });
+    const [headings = '', , own = '', ...rest] = told.out.split('\n');
+    expect(headings).toMatch(/^process +address +version +up +runs +answers for +status$/);
+    expect(own).toMatch(new RegExp(`/${app.pid} +\\(asked\\) +\\d+\\.\\d+\\.\\d+ .* leaderboard .* ready$`));
+    expect(rest.join('\n')).toMatch(
+      /consumer +in +events behind +seconds\n[- ]+\n(?:(?:leaderboard|progression|fairness) .*\n)+$/,
+    );
+    const { processes, silent } = JSON.parse((await aerie([...at(), '--json', 'status'])).out);
+    expect([processes.length, silent]).toEqual([1, []]);
+  });
+
   it('tells an error in one line, and every refused field', async () => {
     const unknown = await aerie([...at(), 'progress', 'nobody']);
     expect(unknown).toMatchObject({
