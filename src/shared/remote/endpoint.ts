@@ -47,13 +47,18 @@ export class Endpoint {
     });
   }
 
+  /** `open`, too, while nobody is there: calls go elsewhere, if there is another address. */
   get state(): EndpointState {
+    return this.gone() ? 'open' : this.circuit;
+  }
+
+  private get circuit(): EndpointState {
     return states[this.breaker.state];
   }
 
   /** False while it rests, and while another call tries it. A process that was gone and is back need not rest any longer. */
   get usable(): boolean {
-    if (this.state !== 'open') return this.state === 'closed';
+    if (this.circuit !== 'open') return this.circuit === 'closed';
     const isGone = this.gone();
     if (this.wasGone && !isGone) return true;
     this.wasGone ||= isGone;

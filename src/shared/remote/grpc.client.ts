@@ -60,6 +60,7 @@ export class GrpcChannel implements AsyncDisposable {
   private readonly client: Client;
   private readonly exchange = new Exchange(() => this.exchanges());
   private readonly methods: ServiceDefinition;
+  private closed = false;
 
   constructor(
     contract: AnyContract,
@@ -77,7 +78,7 @@ export class GrpcChannel implements AsyncDisposable {
 
   /** True while nobody can be connected to; connecting goes on. */
   get gone(): boolean {
-    return this.client.getChannel().getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
+    return !this.closed && this.client.getChannel().getConnectivityState(true) === connectivityState.TRANSIENT_FAILURE;
   }
 
   /** One call, without retries, ended after `ms`. */
@@ -140,6 +141,7 @@ export class GrpcChannel implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true;
     this.exchange.close();
     this.client.close();
     return Promise.resolve();

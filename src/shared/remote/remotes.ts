@@ -1,6 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import type { Gauge } from 'prom-client';
 import { Config, type Place } from '../config/config';
 import type { AnyContract, Contract } from '../contract/contract';
 import { unavailable } from '../errors/common.errors';
@@ -14,6 +13,7 @@ import { type Remote, type RemoteOptions, type Replays, remote, type Send } from
 import { RetryBudget } from './retry-budget';
 
 const deadlineMs = 5000;
+const levels = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 /** The breaker of one address. */
 export interface Circuit {
@@ -37,7 +37,6 @@ export interface Elsewhere {
 export class Remotes implements OnApplicationShutdown {
   private readonly made = new Map<string, Lines>();
   private readonly standIns = new Map<string, object>();
-  private readonly circuitState: Gauge<'dependency' | 'address'>;
 
   constructor(
     private readonly config: Config,
@@ -45,11 +44,15 @@ export class Remotes implements OnApplicationShutdown {
     private readonly readiness: Readiness,
     private readonly logger: PinoLogger,
   ) {
-    this.circuitState = metrics.gauge(
+    const gauge = metrics.gauge(
       'circuit_state',
-      'Of an address of a feature elsewhere: 0 closed, 1 half-open, 2 open (left alone for a while)',
+      'Of an address of a feature elsewhere: 0 closed, 1 half-open, 2 open (left alone for a while, or nobody is there)',
       ['dependency', 'address'],
     );
+    const collect = (): void => {
+      for (const { dependency, address, state } of this.circuits()) gauge.set({ dependency, address }, levels[state]);
+    };
+    Object.assign(gauge, { collect });
   }
 
   /** The calls of a feature elsewhere for `asker`, a feature here or `app`. The caller of each travels with it. */
@@ -125,11 +128,8 @@ export class Remotes implements OnApplicationShutdown {
 
   private endpoint({ contract, replays }: Elsewhere, address: string): Endpoint {
     const { host } = new URL(address);
-    const labels = { dependency: contract.name, address: host };
-    this.circuitState.set(labels, 0);
     const { send, close, gone } = wireOf(contract, address, { ...this.common(), replays });
     const changed = (state: EndpointState): void => {
-      this.circuitState.set(labels, { closed: 0, 'half-open': 1, open: 2 }[state]);
       this.logger.warn({ dependency: contract.name, address: host, state }, 'circuit_changed');
     };
     return new Endpoint(address, send, close, changed, gone);

@@ -166,7 +166,8 @@ describe.each(brokers)('%s', (_name, start) => {
     await eventually(async () => expect(sorted(seen)).toEqual(numbers(0, 3)));
     await brokerage.wipe();
     bus.publish(topic, messages(3, 6));
-    await eventually(async () => expect(sorted(seen)).toEqual(numbers(0, 6)));
+    // What was being settled when all was lost may come once more.
+    await eventually(async () => expect([...new Set(sorted(seen))]).toEqual(numbers(0, 6)));
     await brokerage.server.kill();
     await eventually(async () => expect(await check()).toMatchObject({ status: 'degraded' }));
     bus.publish(topic, messages(6, 9));
