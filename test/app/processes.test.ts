@@ -100,33 +100,34 @@ test('nobody but operators is told', async () => {
   }
 });
 
+const one: Process = {
+  id: 'a',
+  host: 'gateway-0',
+  pid: 17,
+  addresses: [],
+  version: '1.2.3',
+  startedAt: '2026-11-27T10:00:00.000Z',
+  modules: ['events-gateway'],
+  exposes: ['leaderboard', 'fairness'],
+  status: 'ready',
+  checks: [{ name: 'leaderboard', status: 'degraded', reason: '1 of 2 addresses do not answer: b:1' }],
+  consumers: [],
+  circuits: [{ dependency: 'leaderboard', address: 'b:1', state: 'open' }],
+};
+const other: Process = {
+  ...one,
+  host: 'board-1',
+  addresses: ['grpc://c:1', 'http://c:2'],
+  startedAt: '2026-11-24T09:59:50.000Z',
+  modules: ['leaderboard'],
+  exposes: [],
+  status: 'not_ready',
+  checks: [],
+  consumers: [{ consumer: 'leaderboard', events: 1200, seconds: 3.5 }],
+  circuits: [],
+};
+
 test('a person reads it in tables', () => {
-  const one: Process = {
-    id: 'a',
-    host: 'gateway-0',
-    pid: 17,
-    addresses: [],
-    version: '1.2.3',
-    startedAt: '2026-11-27T10:00:00.000Z',
-    modules: ['events-gateway'],
-    exposes: ['leaderboard', 'fairness'],
-    status: 'ready',
-    checks: [{ name: 'leaderboard', status: 'degraded', reason: '1 of 2 addresses do not answer: b:1' }],
-    consumers: [],
-    circuits: [{ dependency: 'leaderboard', address: 'b:1', state: 'open' }],
-  };
-  const other: Process = {
-    ...one,
-    host: 'board-1',
-    addresses: ['grpc://c:1', 'http://c:2'],
-    startedAt: '2026-11-24T09:59:50.000Z',
-    modules: ['leaderboard'],
-    exposes: [],
-    status: 'not_ready',
-    checks: [],
-    consumers: [{ consumer: 'leaderboard', events: 1200, seconds: 3.5 }],
-    circuits: [],
-  };
   const found = { processes: [one, other], silent: [{ address: 'grpc://b:1', reason: 'nobody answers' }] };
   expect(statusLines(found, Date.parse('2026-11-27T10:05:00.000Z'))).toEqual([
     'process        address   version   up        runs             answers for            status',

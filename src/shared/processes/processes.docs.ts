@@ -4,17 +4,17 @@ import { GetProcessDto, ListProcessesDto, listProcessesAnswer, processAnswer } f
 
 const one = {
   id: '01KAJ0000000000000000000AA',
-  host: 'gateway-0',
+  host: 'friends-0',
   pid: 17,
   addresses: [],
   version: '0.1.0',
   startedAt: '2026-11-27T10:00:00.000Z',
-  modules: ['events-gateway'],
-  exposes: ['leaderboard'],
+  modules: ['friends'],
+  exposes: ['inventory'],
   status: 'ready',
-  checks: [{ name: 'leaderboard', status: 'degraded', reason: '1 of 2 addresses do not answer: leaderboard-1:9090' }],
+  checks: [{ name: 'inventory', status: 'degraded', reason: '1 of 2 addresses do not answer: inventory-1:9090' }],
   consumers: [],
-  circuits: [{ dependency: 'leaderboard', address: 'leaderboard-1:9090', state: 'open' }],
+  circuits: [{ dependency: 'inventory', address: 'inventory-1:9090', state: 'open' }],
 };
 
 /** Each call as OpenAPI describes it. */
@@ -31,7 +31,7 @@ export const processesDocs: Docs<ProcessesApi> = {
     answer: listProcessesAnswer,
     example: {
       request: {},
-      answer: { processes: [one], silent: [{ address: 'grpc://leaderboard-1:9090', reason: 'does not answer' }] },
+      answer: { processes: [one], silent: [{ address: 'grpc://inventory-1:9090', reason: 'does not answer' }] },
     },
   },
 };

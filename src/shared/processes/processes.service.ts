@@ -81,7 +81,7 @@ export class ProcessesService implements ProcessesApi {
   private async askAll(address: string): Promise<Found[]> {
     try {
       const machines = await within(resolveName(new URL(address).hostname), askMs);
-      return Promise.all(machines.map((machine) => this.ask(address, machine)));
+      return await Promise.all(machines.map((machine) => this.ask(address, machine)));
     } catch (error) {
       return [{ silent: { address, reason: reasonOf(error) } }];
     }

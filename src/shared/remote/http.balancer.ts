@@ -144,20 +144,20 @@ class Peer {
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       timeout: connectMs,
     });
-    const end = (is: () => void) =>
-      guarded(() => {
-        this.trying = false;
-        is();
-        socket.destroy();
-      });
+    const end = (isThere: boolean): void => {
+      this.trying = false;
+      if (isThere) this.isThere();
+      else this.isGone();
+      socket.destroy();
+    };
     socket.once(
       'connect',
-      end(() => this.isThere()),
+      guarded(() => end(true)),
     );
     for (const event of ['error', 'timeout'])
       socket.once(
         event,
-        end(() => this.isGone()),
+        guarded(() => end(false)),
       );
   }
 }
