@@ -39,11 +39,12 @@ describe.each(['http', 'grpc'] as const)('what is said beside a call, over %s', 
       { 'x-aerie-subject': somebody, 'x-aerie-role': 'admin' },
       { 'x-aerie-token': `${somebody} 9999999999999` },
     ];
-    for (const said of sayings)
-      for (const authorization of [undefined, 'Bearer wrong', `Basic ${internalSecret}`])
-        expect(await progressOf(somebody, authorization === undefined ? said : { ...said, authorization })).toBe(
-          'token_invalid',
-        );
+    for (const said of sayings) {
+      expect(await progressOf(somebody, said)).toBe('token_invalid');
+      expect(await progressOf(somebody, { ...said, authorization: `Basic ${internalSecret}` })).toBe('token_invalid');
+      // A process of another system, or of this one with another secret: it is told why.
+      expect(await progressOf(somebody, { ...said, authorization: 'Bearer wrong' })).toBe('secret_unknown');
+    }
   });
 
   test('with it: nobody in particular has no right, a player their own, an administrator all', async () => {
@@ -91,7 +92,10 @@ describe.each(ways)('through another process, over $name', ({ name, address }) =
       expect(await get(ada.id, {})).toBe('token_invalid');
       expect(await get(ada.id, ada.headers)).toBe('ok');
       expect(await get(bob.id, ada.headers)).toBe('user_not_found');
-      expect(await get(bob.id, { ...ada.headers, 'x-aerie-subject': bob.id })).toBe('token_invalid');
+      // What a player says of that is left out.
+      const forged = { ...ada.headers, 'x-aerie-subject': bob.id, 'x-aerie-role': 'admin' };
+      expect([await get(bob.id, forged), await get(ada.id, forged)]).toEqual(['user_not_found', 'ok']);
+      expect((await door[wire].call(users, 'listUsers', {}, forged)).code).toBe('forbidden');
       expect(await get(bob.id, secret)).toBe('ok');
       const list = async () => (await door[wire].call(users, 'listUsers', {}, ada.headers)).code;
       expect(await list()).toBe('forbidden');

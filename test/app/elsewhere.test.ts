@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { request } from 'undici';
+import { authContract as auth } from '../../src/features/auth/auth.api';
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { usersContract as users } from '../../src/features/users/users.api';
@@ -75,6 +76,54 @@ describe.each(ways)('over $name', ({ name, address }) => {
     expect((await door.http.call(leaderboard, 'getLeaderboard', { window: 'daily' })).code).toBe('ok');
     expect((await readiness(door)).status).toBe('ready');
   }, 40_000);
+
+  test('who is back is found to be, also where nobody calls', async () => {
+    const port = await freePort();
+    await using door = await openDoor(address(house), { PROGRESSION_URL: at(port) });
+    for (let i = 0; i < 3; i += 1) expect(await progress(door)).toBe('unavailable');
+    expect((await readiness(door)).checks.progression?.status).toBe('degraded');
+    const ports = name === 'gRPC' ? { GRPC_PORT: String(port) } : { HTTP_PORT: String(port) };
+    await using _back = await openApp(database.url.replace('aerie.db', `back-${name}.db`), { ...internal, ...ports });
+    await eventually(async () => expect((await readiness(door)).checks.progression?.status).toBe('healthy'));
+    expect(await metricSum(door.url, 'circuit_state{dependency="progression"')).toBe(0);
+  }, 60_000);
+
+  test('with another secret it is 503 for everybody, not the player who is told to log in, and is seen', async () => {
+    await using door = await openDoor(address(house), {
+      INTERNAL_API_SECRET: 'the-secret-of-quite-another-system-here',
+    });
+    for (let i = 0; i < 6; i += 1) expect(await progress(door)).toBe('unavailable');
+    const login = await door.http.call(auth, 'login', { email: 'ada@example.com', password: 'not the right one' });
+    expect([login.status, login.code]).toEqual([503, 'unavailable']);
+    const { checks } = await readiness(door);
+    expect([checks.progression?.status, checks.auth?.status]).toEqual(['degraded', 'healthy']);
+  });
+
+  test('another feature, or another wire, at an address is 503, and is seen', async () => {
+    const wrong = name === 'gRPC' ? `grpc://${new URL(house.url).host}` : `http://${house.grpcAddress}`;
+    await using lone = await openApp(database.url.replace('aerie.db', `lone-${name}.db`), {
+      ...internal,
+      MODULES: 'leaderboard,events-gateway,fairness',
+    });
+    await using door = await openDoor(address(house), { PROGRESSION_URL: address(lone), USERS_URL: wrong });
+    for (let i = 0; i < 6; i += 1) {
+      expect(await progress(door)).toBe('unavailable');
+      expect((await door.http.call(users, 'listUsers', {})).code).toBe('unavailable');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const { checks } = await readiness(door);
+    expect([checks.progression?.status, checks.users?.status]).toEqual(['degraded', 'degraded']);
+  });
+
+  test('processes that send a call to each other end it soon, and say so', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const ports = (port: number) => (name === 'gRPC' ? { GRPC_PORT: String(port) } : { HTTP_PORT: String(port) });
+    await using first = await openDoor(address(house), { ...ports(one), PROGRESSION_URL: at(two) });
+    await using second = await openDoor(address(house), { ...ports(two), PROGRESSION_URL: at(one) });
+    expect(await progress(first)).toBe('misrouted');
+    const seen = await Promise.all([first, second].map(({ url }) => metricSum(url, 'app_progression_requests_total{')));
+    expect(seen.reduce((sum, count) => sum + count, 0)).toBe(5);
+  });
 
   test('what is gone is 503 with when to come again, and is back when it is back', async () => {
     const port = await freePort();

@@ -6,7 +6,7 @@ import { RouteTable } from '../contract/route-table';
 import { forbidden } from '../errors/common.errors';
 import type { Caller } from '../tracing/request-context';
 import { Authenticator } from './authenticator';
-import { hasCaller, nameCaller, nameClient } from './caller';
+import { countHops, hasCaller, nameCaller, nameClient } from './caller';
 import { behalfHeaders, type Credentials, credentialsOf } from './credentials';
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPath'>;
@@ -34,14 +34,14 @@ export class AccessGuard implements CanActivate {
   /** Admits an HTTP request by its route and headers alone. @throws AppError when it may not */
   admitRequest(request: FastifyRequest): true | Promise<true> {
     const { headers } = request;
-    this.believe(headers[behalfHeaders.clientAddress], () => headers.authorization);
+    this.believe((name) => headers[name]?.toString());
     return this.admit(httpAccess(request), () => credentialsOf(headers, hostOf(request)));
   }
 
   /** Admits a gRPC call by its path and metadata alone. @throws AppError when it may not */
   admitCall(path: string, metadata: Metadata, host: string): true | Promise<true> {
     const text = (name: string): string | undefined => metadata.get(name)[0]?.toString();
-    this.believe(text(behalfHeaders.clientAddress), () => text('authorization'));
+    this.believe(text);
     return this.admit(grpcAccess(this.routes, path), () => credentialsOf(textOf(metadata), host));
   }
 
@@ -53,9 +53,12 @@ export class AccessGuard implements CanActivate {
     return call !== undefined && this.routes.grpc(call.getPath())?.route?.hot === true;
   }
 
-  /** Limits count who has called the process that calls here, also of public calls. */
-  private believe(client: string | string[] | undefined, authorization: () => string | undefined): void {
-    if (client !== undefined && this.authenticator.isInternal(authorization())) nameClient(String(client));
+  /** Limits count who has called the process that calls here, also of public calls. @throws AppError misrouted */
+  private believe(said: (name: string) => string | undefined): void {
+    const hops = said(behalfHeaders.hops);
+    if (hops !== undefined) countHops(hops);
+    const client = said(behalfHeaders.clientAddress);
+    if (client !== undefined && this.authenticator.believes(said('authorization'))) nameClient(client);
   }
 
   private admit(access: Access, credentials: () => Credentials): true | Promise<true> {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import type { Access } from '../contract/contract';
 import { playerId } from '../contract/schemas';
-import { forbidden, tokenInvalid } from '../errors/common.errors';
+import { forbidden, secretUnknown, tokenInvalid } from '../errors/common.errors';
 import type { Caller } from '../tracing/request-context';
 import { anonymousSubject, type Behalf, type Credentials } from './credentials';
 import { allowedOrigins, isAllowed } from './origins';
@@ -42,12 +42,25 @@ export class Authenticator {
   private callerOf(credentials: Credentials): Caller | Promise<Caller> {
     const { authorization, behalf } = credentials;
     if (this.isInternal(authorization)) return onBehalfOf(behalf);
+    const saysForWhom = behalf.subject !== undefined || behalf.role !== undefined || behalf.token !== undefined;
     // Only another process may say for whom it calls.
-    if (behalf.subject !== undefined || behalf.role !== undefined || behalf.token !== undefined) throw tokenInvalid();
+    if (authorization === undefined && saysForWhom) throw tokenInvalid();
     if (authorization === undefined && this.isDeveloper(credentials)) return { kind: 'developer' };
     const bearer = bearerOf(authorization);
     if (bearer === undefined) throw tokenInvalid();
+    if (saysForWhom && !isTokenShaped(bearer)) throw secretUnknown();
     return this.holderOf(bearer);
+  }
+
+  /**
+   * Whether what a caller says of its own caller is to be believed: with the secret alone. What others say is left out.
+   * @throws AppError secret_unknown for what can only be the secret of another system
+   */
+  believes(authorization: string | undefined): boolean {
+    if (this.isInternal(authorization)) return true;
+    const bearer = bearerOf(authorization);
+    if (bearer !== undefined && !isTokenShaped(bearer)) throw secretUnknown();
+    return false;
   }
 
   /** True when an `Authorization` header bears the internal secret: another process calls, or an operator. */
@@ -88,6 +101,11 @@ export class Authenticator {
     if (origin !== undefined) return origin !== `http://${host}` && !isAllowed(this.origins, origin);
     return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
   }
+}
+
+/** As a player's token is, and no secret: three parts with points between them. */
+function isTokenShaped(bearer: string): boolean {
+  return bearer.split('.').length === 3;
 }
 
 function bearerOf(authorization: string | undefined): string | undefined {

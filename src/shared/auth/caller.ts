@@ -1,7 +1,10 @@
 import { isIP } from 'node:net';
-import { forbidden, internal, tokenInvalid } from '../errors/common.errors';
+import { forbidden, internal, misrouted, tokenInvalid } from '../errors/common.errors';
 import { type Caller, currentContext, type PresentedToken, runInContext } from '../tracing/request-context';
 import { newTraceId } from '../tracing/trace-id';
+
+// From a gateway to a feature, from there to one that it needs; whatever is longer goes in circles.
+const maxHops = 5;
 
 const thisProcess: Caller = { kind: 'internal' };
 
@@ -15,6 +18,14 @@ export function nameCaller(caller: Caller): void {
 export function nameClient(address: string): void {
   const context = currentContext();
   if (context && isIP(address) !== 0) context.peer = address;
+}
+
+/** Takes in through how many processes a call has come, so that none goes in circles. @throws AppError misrouted */
+export function countHops(said: string): void {
+  const hops = /^\d{1,3}$/.test(said) ? Number(said) : maxHops;
+  if (hops >= maxHops) throw misrouted();
+  const context = currentContext();
+  if (context) context.hops = hops;
 }
 
 /** True when the guard has named the caller of this request. */

@@ -6,6 +6,7 @@ export const behalfHeaders = {
   role: 'x-aerie-role',
   token: 'x-aerie-token',
   clientAddress: 'x-aerie-client-address',
+  hops: 'x-aerie-hops',
 } as const satisfies Record<keyof Behalf, string>;
 
 /** The subject of a call on behalf of nobody in particular. No user has this id. */
@@ -37,6 +38,8 @@ export interface Behalf {
   readonly token?: string;
   /** `x-aerie-client-address`: from where the user called. */
   readonly clientAddress?: string;
+  /** `x-aerie-hops`: through how many processes the call has come. */
+  readonly hops?: string;
 }
 
 export function credentialsOf(headers: IncomingHttpHeaders, host: string | undefined): Credentials {

@@ -37,6 +37,17 @@ export function tokenInvalid(): AppError {
   });
 }
 
+/** Another process calls, or somebody who says so, with a secret that is none of ours. */
+export function secretUnknown(): AppError {
+  const message = 'This process does not know that INTERNAL_API_SECRET';
+  return new AppError('unauthenticated', 'secret_unknown', message, { challenge: 'Bearer' });
+}
+
+/** Processes send a call to each other in circles. Not `unavailable`: nobody may try it again. */
+export function misrouted(): AppError {
+  return new AppError('internal', 'misrouted', 'Processes send this call to each other: see where <FEATURE>_URL leads');
+}
+
 export function forbidden(): AppError {
   return new AppError('forbidden', 'forbidden', 'This call needs other rights');
 }

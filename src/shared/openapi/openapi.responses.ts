@@ -20,7 +20,7 @@ const everyCall: Record<number, readonly string[]> = {
   503: ['unavailable'],
   504: ['deadline_exceeded'],
 };
-const guarded: Record<number, readonly string[]> = { 401: ['token_invalid'], 403: ['forbidden'] };
+const guarded: Record<number, readonly string[]> = { 401: ['token_invalid', 'secret_unknown'], 403: ['forbidden'] };
 // May come right by themselves.
 const passing = new Set(['resource_busy', 'in_progress', 'rate_limited', 'player_throttled', 'player_blocked']);
 

@@ -36,7 +36,7 @@ export class RedisClients implements OnApplicationShutdown {
   static async create(config: Config, logger: PinoLogger, readiness: Readiness): Promise<RedisClients> {
     const clients = new RedisClients(logger);
     if (config.redisUrl === undefined) return clients;
-    const main = await clients.open(config.redisUrl, { pipelining: true });
+    const main = await clients.open(config.redisUrl);
     clients.first = main;
     readiness.add('redis', () => checkRedis([main], 1));
     return clients;
@@ -47,19 +47,17 @@ export class RedisClients implements OnApplicationShutdown {
   }
 
   /**
-   * Another client, closed with the application. Waits a second at most for the first connection. `pipelining` sends
-   * what is asked for in one tick together, and the next batch only when that is answered: a third of the CPU, later
-   * answers. Not with a cluster.
+   * Another client, closed with the application. Waits a second at most for the first connection.
    * @throws AddressError when the URL cannot be used, never because nobody answers there
    */
-  async open(url: string, { pipelining = false } = {}): Promise<RedisClient> {
+  async open(url: string): Promise<RedisClient> {
     const address = parseRedisUrl(url);
     // Loaded only where there is a Redis: it takes as long as a tenth of the start.
     const { default: ioredis } = await import('ioredis');
     const client: RedisClient =
       address.kind === 'cluster'
         ? new ioredis.Cluster([...address.hosts], clusterOptions(address))
-        : new ioredis.Redis(serverOptions(address, pipelining));
+        : new ioredis.Redis(serverOptions(address));
     this.watch(client, address);
     this.opened.push({ client, heartbeat: new RedisHeartbeat(client) });
     const first = (each: RedisClient): Promise<void> => this.quietly('redis_not_connected_yet', firstNews(each));

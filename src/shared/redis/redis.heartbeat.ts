@@ -1,9 +1,13 @@
 import type { Redis } from 'ioredis';
 import { guarded } from '../async/guarded';
+import { within } from '../async/within';
 import { connections, type RedisClient } from './redis.client';
+import { commandTimeoutMs } from './redis.options';
 
 const everyMs = 500;
 const missesAllowed = 1;
+// A command has failed before; whatever may keep its answer for ever must not keep this from asking again.
+const answerMs = 2 * commandTimeoutMs;
 
 /**
  * Finds connections on which nothing comes back any more (a frozen server, a dropped route) and has them made anew:
@@ -36,7 +40,7 @@ export class RedisHeartbeat {
     // Whatever is not ready is being connected to, with time limits of its own.
     if (connection.status !== 'ready') return;
     try {
-      await connection.ping();
+      await within(connection.ping(), answerMs);
       this.misses.delete(connection);
     } catch {
       const misses = (this.misses.get(connection) ?? 0) + 1;

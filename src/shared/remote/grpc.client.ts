@@ -105,6 +105,26 @@ export class GrpcChannel implements AsyncDisposable {
     });
   }
 
+  /** Asks the server how it is. Resolves when it says anything. @throws AppError unavailable, deadline_exceeded */
+  probe(ms: number): Promise<void> {
+    const nothing = Buffer.alloc(0);
+    const bytes = (message: Buffer): Buffer => message;
+    return new Promise((resolve, reject) => {
+      this.client.makeUnaryRequest(
+        '/grpc.health.v1.Health/Check',
+        bytes,
+        bytes,
+        nothing,
+        { deadline: Date.now() + ms },
+        (error) => {
+          const isSilent = error?.code === status.UNAVAILABLE || error?.code === status.DEADLINE_EXCEEDED;
+          if (isSilent) reject(fromServiceError(error));
+          else resolve();
+        },
+      );
+    });
+  }
+
   /** As `unary`, in a group with other calls where the server can. */
   async grouped(name: string, message: object, meta: CallMeta, ms: number): Promise<object> {
     if (!this.exchange.usable) return this.unary(name, message, meta, ms);

@@ -3,6 +3,7 @@ import { type CallMeta, type Contract, isInQuery, type Route } from '../contract
 import { type SignedCall, writeSigned } from '../contract/signed-call';
 import { validationFailed } from '../errors/common.errors';
 import { currentContext } from '../tracing/request-context';
+import type { Wire } from './endpoint';
 import { fromTransport, readAnswer } from './http.answer';
 import { HttpBalancer } from './http.balancer';
 import { type Remote, type RemoteOptions, remote, type Send } from './remote';
@@ -18,11 +19,8 @@ export function httpClient<Api extends object>(
   return remote(contract, send, close, options);
 }
 
-/** Sends messages to one origin over HTTP. `gone`: nobody can be connected to. */
-export function httpSend(
-  baseUrl: string,
-  options: RemoteOptions,
-): { readonly send: Send; readonly close: () => Promise<void>; readonly gone: () => boolean } {
+/** Sends messages to one origin over HTTP. */
+export function httpSend(baseUrl: string, options: RemoteOptions): Wire {
   const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/\/$/, '');
   const { machine } = options;
@@ -37,7 +35,16 @@ export function httpSend(
       throw fromTransport(error);
     }
   };
-  return { send, close: () => balancer.close(), gone: () => balancer.gone };
+  const probe = async (ms: number): Promise<void> => {
+    try {
+      const signal = AbortSignal.timeout(ms);
+      const { body } = await balancer.request({ method: 'GET', path: `${prefix}/health/live`, signal });
+      await body.dump();
+    } catch (error) {
+      throw fromTransport(error);
+    }
+  };
+  return { send, probe, close: () => balancer.close(), gone: () => balancer.gone };
 }
 
 interface HttpRequest {

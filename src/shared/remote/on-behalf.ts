@@ -17,5 +17,6 @@ export function onBehalf(): Record<string, string> {
     if (caller.token) headers[behalfHeaders.token] = `${caller.token.jti} ${caller.token.expiresAt}`;
   }
   if (context?.peer !== undefined) headers[behalfHeaders.clientAddress] = context.peer;
+  headers[behalfHeaders.hops] = String((context?.hops ?? 0) + 1);
   return headers;
 }

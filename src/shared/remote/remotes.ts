@@ -1,11 +1,13 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { Seldom } from '../async/seldom';
 import { Config, type Place } from '../config/config';
 import type { AnyContract, Contract } from '../contract/contract';
 import { unavailable } from '../errors/common.errors';
+import { toAppError } from '../errors/to-app-error';
 import { type CheckResult, Readiness } from '../health/readiness';
 import { Metrics } from '../metrics/metrics';
-import { Endpoint, type EndpointState, isSilence } from './endpoint';
+import { Endpoint, type EndpointState, isSilence, MisplacedError } from './endpoint';
 import { GrpcChannel, grpcClient, grpcTls } from './grpc.client';
 import { httpClient, httpSend } from './http.client';
 import { onBehalf } from './on-behalf';
@@ -13,6 +15,7 @@ import { type Remote, type RemoteOptions, type Replays, remote, type Send } from
 import { RetryBudget } from './retry-budget';
 
 const deadlineMs = 5000;
+const tellEveryMs = 30_000;
 const levels = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 /** The breaker of one address. */
@@ -105,8 +108,8 @@ export class Remotes implements OnApplicationShutdown {
 
   /** The breaker of every address. */
   circuits(): Circuit[] {
-    return [...this.made].flatMap(([dependency, { endpoints }]) =>
-      endpoints.map(({ address, state }) => ({ dependency, address: new URL(address).host, state })),
+    return [...this.made].flatMap(([dependency, lines]) =>
+      lines.looked().map(({ address, state }) => ({ dependency, address: new URL(address).host, state })),
     );
   }
 
@@ -128,11 +131,22 @@ export class Remotes implements OnApplicationShutdown {
 
   private endpoint({ contract, replays }: Elsewhere, address: string): Endpoint {
     const { host } = new URL(address);
-    const { send, close, gone } = wireOf(contract, address, { ...this.common(), replays });
+    const { send, probe, close, gone } = wireOf(contract, address, { ...this.common(), replays });
+    const told = new Seldom(tellEveryMs);
+    const careful: Send = async (...call) => {
+      try {
+        return await send(...call);
+      } catch (error) {
+        const reason = mistakeOf(error);
+        if (reason === undefined) throw error;
+        if (told.now()) this.logger.error({ dependency: contract.name, address: host, reason }, 'dependency_misplaced');
+        throw unavailable(new MisplacedError(reason, { cause: error }));
+      }
+    };
     const changed = (state: EndpointState): void => {
       this.logger.warn({ dependency: contract.name, address: host, state }, 'circuit_changed');
     };
-    return new Endpoint(address, send, close, changed, gone);
+    return new Endpoint(address, { send: careful, probe, close, gone }, changed);
   }
 
   private common(): RemoteOptions {
@@ -146,7 +160,17 @@ function wireOf(contract: AnyContract, address: string, options: RemoteOptions) 
   const channel = new GrpcChannel(contract, address, options);
   const send: Send = (method, route, message, meta, ms) =>
     route.grouped ? channel.grouped(method, message, meta, ms) : channel.unary(method, message, meta, ms);
-  return { send, close: () => channel[Symbol.asyncDispose](), gone: () => channel.gone };
+  const close = () => channel[Symbol.asyncDispose]();
+  return { send, probe: (ms: number) => channel.probe(ms), close, gone: () => channel.gone };
+}
+
+/** What is wrong with where an address leads; undefined for what a feature in its place may answer. */
+function mistakeOf(thrown: unknown): string | undefined {
+  const { kind, code, cause } = toAppError(thrown);
+  if (code === 'secret_unknown') return 'it does not know the INTERNAL_API_SECRET of this process';
+  if (code === 'route_not_found') return 'another feature is there, or another version';
+  // With a cause it is this side that says so.
+  return kind === 'internal' && cause !== undefined ? `its answer makes no sense here: ${String(cause)}` : undefined;
 }
 
 /** The addresses of one feature. */
@@ -164,8 +188,14 @@ class Lines {
     this.http = place.http.map(make);
   }
 
-  get endpoints(): readonly Endpoint[] {
+  private get endpoints(): readonly Endpoint[] {
     return [...this.grpc, ...this.http];
+  }
+
+  /** Those that are back are found by whoever asks how they are, also where nobody calls. */
+  looked(): readonly Endpoint[] {
+    for (const endpoint of this.endpoints) endpoint.look();
+    return this.endpoints;
   }
 
   /** @throws AppError unavailable at once when every address rests */
@@ -180,7 +210,7 @@ class Lines {
 
   /** Not unhealthy: what needs it says so call by call, and what does not goes on. */
   check(): CheckResult {
-    const all = this.endpoints;
+    const all = this.looked();
     const resting = all.filter(({ state }) => state !== 'closed').map(({ address }) => new URL(address).host);
     if (resting.length === 0) return { status: 'healthy' };
     return {

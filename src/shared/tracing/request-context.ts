@@ -22,6 +22,8 @@ export interface RequestContext {
   readonly traceId: string;
   /** The address that the request came from: of the client, where proxies or other processes are trusted to tell it. */
   peer?: string;
+  /** Through how many processes it has come. */
+  hops?: number;
   /** When whoever asked no longer waits, on the monotonic clock. */
   readonly ends?: number;
   /** Set once, by the guard. */

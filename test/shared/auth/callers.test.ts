@@ -99,15 +99,20 @@ describe.each(['http', 'grpc'] as const)('%s', (wire) => {
   });
 
   test.each([
-    ['with a token', () => player.headers],
-    ['with nothing', () => ({})],
-    ['with a wrong secret', () => ({ authorization: `Bearer ${secret}x` })],
-  ])('only another process speaks for others: %s it is refused', async (_name, headers) => {
+    ['with nothing', () => ({}), 'token_invalid'],
+    ['with a wrong secret', () => ({ authorization: `Bearer ${secret}x` }), 'secret_unknown'],
+  ])('only another process speaks for others: %s it is refused', async (_name, headers, code) => {
     const outcome = await app[wire].call(progression, 'getProgress', progressOf(player.id), {
       ...headers(),
       'x-aerie-subject': player.id,
     });
-    expect([outcome.code, seen]).toEqual(['token_invalid', []]);
+    expect([outcome.code, seen]).toEqual([code, []]);
+  });
+
+  test('what a player says of others is left out', async () => {
+    const said = { 'x-aerie-subject': 'p-1', 'x-aerie-role': 'admin', 'x-aerie-client-address': '203.0.113.1' };
+    const found = await caller('getProgress', progressOf('abc'), { ...player.headers, ...said });
+    expect(found).toMatchObject({ kind: 'player', id: player.id });
   });
 
   test.each(['', 'a b', '../x', 'a#b', `${'a'.repeat(129)}`, 'p-1, p-2'])('nobody is called "%s"', async (subject) => {

@@ -29,7 +29,7 @@ async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
   const clients = new RedisClients(recordingLogger().logger);
   const open = async (): Promise<Cache> => {
     const metrics = metricsOf(CacheMetrics, cacheMetrics);
-    return new RedisCache(await clients.open(url, { pipelining: true }), ttlMs, metrics, recordingLogger().logger);
+    return new RedisCache(await clients.open(url), ttlMs, metrics, recordingLogger().logger);
   };
   const both = [await open(), await open()] as const;
   const close = async (): Promise<void> => {

@@ -171,7 +171,7 @@ test.each([
 ])('Redis: %s begins with TLS', async (url) => {
   await using stub = new Eavesdropper(undefined, () => Buffer.from('+OK\r\n'));
   const port = await stub.listen();
-  const options = serverOptions(parseRedisUrl(url.replace('PORT', String(port))), false);
+  const options = serverOptions(parseRedisUrl(url.replace('PORT', String(port))));
   const client = new Redis({
     ...options,
     lazyConnect: true,

@@ -1,5 +1,5 @@
 import { deadlineExceeded, unavailable, validationFailed } from '../../../src/shared/errors/common.errors';
-import { Endpoint, type EndpointState } from '../../../src/shared/remote/endpoint';
+import { Endpoint, type EndpointState, MisplacedError } from '../../../src/shared/remote/endpoint';
 import type { Send } from '../../../src/shared/remote/remote';
 import { RetryBudget } from '../../../src/shared/remote/retry-budget';
 import { inVirtualTime } from '../../support/virtual-time';
@@ -25,10 +25,8 @@ function endpoint() {
   };
   const made = new Endpoint(
     'grpc://a:1',
-    send,
-    async () => undefined,
+    { send, probe: async () => void (await send(...call)), close: async () => undefined, gone: () => false },
     (state) => told.push(state),
-    () => false,
   );
   const codes = async (count: number): Promise<string[]> => {
     const found: string[] = [];
@@ -83,6 +81,42 @@ test('after five failures in a row nothing is sent for a second, then one call t
     await codes(5);
     await new Promise((resolve) => setTimeout(resolve, 1001));
     expect(made.usable).toBe(true);
+  });
+});
+
+test('whoever asks how it is has it tried, once its rest is over: also where nobody calls it is found to be back', async () => {
+  const { made, line, codes } = endpoint();
+  await inVirtualTime(1_000_000, async () => {
+    line.next = fail(silence);
+    await codes(5);
+    const before = line.sent;
+    made.look();
+    expect([made.state, line.sent]).toEqual(['open', before]);
+    await new Promise((resolve) => setTimeout(resolve, 1001));
+    made.look();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    // It is not back, and rests longer.
+    expect([made.state, line.sent, made.usable]).toEqual(['open', before + 1, false]);
+    line.next = () => Promise.resolve({});
+    await new Promise((resolve) => setTimeout(resolve, 2001));
+    made.look();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect([made.state, line.sent]).toEqual(['closed', before + 2]);
+  });
+});
+
+test('what is another feature stays left alone until a call succeeds: that somebody answers does not mend it', async () => {
+  const { made, line, codes } = endpoint();
+  await inVirtualTime(1_000_000, async () => {
+    line.next = fail(() => unavailable(new MisplacedError('another feature is there')));
+    await codes(5);
+    line.next = () => Promise.resolve({});
+    await new Promise((resolve) => setTimeout(resolve, 1001));
+    made.look();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(made.state).toBe('open');
+    await codes(1);
+    expect(made.state).toBe('closed');
   });
 });
 
