@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { request } from 'undici';
-import { features } from '../../src/features/index';
 import type { AnyContract, Route } from '../../src/shared/contract/contract';
 import { everyDatabase } from '../support/databases';
+import { everyContract } from '../support/every-contract';
 import { eventBody, signed } from '../support/signed';
 import { type Outcome, openApp, type TestApp } from '../support/wires';
 
@@ -113,7 +113,7 @@ interface Call {
   readonly valid: Record<string, unknown>;
 }
 
-const calls: Call[] = features.flatMap(({ contract, docs }) =>
+const calls: Call[] = everyContract.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
-import { features } from '../../src/features/index';
 import { type AnyContract, isInQuery, type Route } from '../../src/shared/contract/contract';
 import { everyDatabase } from '../support/databases';
+import { everyContract } from '../support/every-contract';
 import { signed } from '../support/signed';
 import { openApp, signedHeaders, type TestApp } from '../support/wires';
 
@@ -144,7 +144,7 @@ interface Call {
   readonly valid: Record<string, unknown>;
 }
 
-const calls: Call[] = features.flatMap(({ contract, docs }) =>
+const calls: Call[] = everyContract.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { request } from 'undici';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
-import { features } from '../../../src/features/index';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { everyContract } from '../../support/every-contract';
 import { makeKeyFile } from '../../support/keys';
 import { signed } from '../../support/signed';
 import { GrpcWire, type Outcome, openApp, type TestApp } from '../../support/wires';
@@ -26,7 +26,7 @@ class HostWire extends GrpcWire {
   }
 }
 
-const calls = features.flatMap(({ contract, docs }) =>
+const calls = everyContract.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => {
     const example = docs[method]?.example.request ?? {};
     return { contract, method, route, message: route.signed ? signed('access', example) : example };
@@ -45,7 +45,7 @@ test('public is what the specification calls public, and nothing else', () => {
     ...['ingest', 'ingestBatch', 'verifyReward'],
     ...['getLeaderboard', 'getPlayerRank', 'listSnapshots', 'getSnapshot'],
   ]);
-  const streams = features.flatMap(({ contract }) => Object.entries(contract.streams ?? {}));
+  const streams = everyContract.flatMap(({ contract }) => Object.entries(contract.streams ?? {}));
   expect(streams).toEqual([
     ['ingestStream', 'public'],
     ['watchLeaderboard', 'public'],

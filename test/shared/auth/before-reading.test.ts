@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { features } from '../../../src/features/index';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { everyContract } from '../../support/every-contract';
 import { openApp, type TestApp } from '../../support/wires';
 
 // Whoever may not call is told so before the message is read or decoded: what is wrong with it is nobody's business who has
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const secret = 'the-internal-secret-of-this-very-test';
-const closed = features.flatMap(({ contract }) =>
+const closed = everyContract.flatMap(({ contract }) =>
   Object.entries(contract.routes)
     .filter(([, { access }]) => access !== 'public')
     .map(([method, route]) => ({ contract, method, route })),

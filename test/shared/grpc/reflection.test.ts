@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { FileDescriptorProto, type IDescriptorProto, type IFileDescriptorProto } from 'protobufjs/ext/descriptor';
-import { features } from '../../../src/features/index';
 import { protoFile, protoRoot } from '../../../src/shared/contract/proto';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { everyContract } from '../../support/every-contract';
 import { openApp, type TestApp } from '../../support/wires';
 
 // What tools such as grpcurl learn of the services must be as strict as what protoc writes.
@@ -64,7 +64,7 @@ function* used(messages: readonly IDescriptorProto[]): Generator<string> {
   }
 }
 
-const services = features.map(({ contract: { proto: each } }) => `${each.package}.${each.service}`);
+const services = everyContract.map(({ contract: { proto: each } }) => `${each.package}.${each.service}`);
 
 test.each([...services, 'grpc.health.v1.Health'])('%s is described whole', async (service) => {
   const files = await filesOf(service);
@@ -87,7 +87,9 @@ test('what is listed is what runs in this process', async () => {
   await using users = await openApp(database.url, { MODULES: 'users' });
   const listed = async (from: TestApp) => (await ask({ listServices: '' }, from)).listServicesResponse;
   const named = (names: string[]) => ({ service: names.map((name) => expect.objectContaining({ name })) });
-  expect(await listed(users)).toEqual(named(['aerie.users.v1.UserService', 'grpc.health.v1.Health']));
+  expect(await listed(users)).toEqual(
+    named(['aerie.users.v1.UserService', 'aerie.processes.v1.ProcessService', 'grpc.health.v1.Health']),
+  );
   expect(await listed(app)).toMatchObject({ service: { length: services.length + 1 } });
 });
 
@@ -109,7 +111,7 @@ function fieldsOf(messages: readonly IDescriptorProto[]): string[] {
 /** What stands in the .proto files of each package. */
 const declared = new Map<string, string>();
 for (const path of [
-  ...features.map(({ contract }) => protoFile(contract)),
+  ...everyContract.map(({ contract }) => protoFile(contract)),
   'google/rpc/error_details.proto',
   healthProto,
 ]) {

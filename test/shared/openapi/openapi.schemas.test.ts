@@ -2,19 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Root, type Type } from 'protobufjs';
 import { request } from 'undici';
-import { features } from '../../../src/features/index';
 import { isInQuery } from '../../../src/shared/contract/contract';
 import { accept } from '../../../src/shared/contract/dto';
 import { HttpParts, mergeParts } from '../../../src/shared/contract/http-parts';
 import { protoFile, protoRoot } from '../../../src/shared/contract/proto';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { everyContract } from '../../support/every-contract';
 import { allOf, type Document, documentOf, type Json, operationIn, zodOf } from '../../support/openapi';
 import { openApp, type TestApp } from '../../support/wires';
 
 // Guards what generators of clients make of the document: one class for each message, 64 bits for what has 64 bits, times as
 // times; and that it refuses and takes what the server does.
 
-const calls = features.flatMap(({ contract, docs: all }) =>
+const calls = everyContract.flatMap(({ contract, docs: all }) =>
   Object.entries(contract.routes).flatMap(([method, route]) => {
     const docs = all[method];
     return docs ? [{ contract, method, route, docs }] : [];
@@ -48,9 +48,9 @@ test('linters have nothing to say: the recommended rules of redocly, none of the
 function described(): { type: Type; schema: Record<string, Json> }[] {
   const root = new Root();
   root.resolvePath = (_origin, target) => (target.startsWith('/') ? target : join(protoRoot, target));
-  root.loadSync(features.map(({ contract }) => protoFile(contract)));
+  root.loadSync(everyContract.map(({ contract }) => protoFile(contract)));
   root.resolveAll();
-  return features
+  return everyContract
     .flatMap(({ contract }) => Object.values((root.lookup(contract.proto.package) as unknown as Root).nested ?? {}))
     .filter((one): one is Type => 'fieldsArray' in one)
     .flatMap((type) =>

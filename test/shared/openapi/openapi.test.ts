@@ -4,6 +4,7 @@ import type { Route } from '../../../src/shared/contract/contract';
 import { appPages } from '../../../src/shared/openapi/app.pages';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
+import { everyContract } from '../../support/every-contract';
 import { passedAll } from '../../support/lag';
 import {
   accepts,
@@ -21,7 +22,7 @@ import { openApp, type TestApp } from '../../support/wires';
 // The OpenAPI document is made of the schemas that check the requests; here it is held against the server itself.
 
 const pages = [...appPages, ...features.flatMap(({ pages = [] }) => pages)];
-const calls = features.flatMap(({ contract, docs }) =>
+const calls = everyContract.flatMap(({ contract, docs }) =>
   Object.entries(contract.routes).map(([method, route]) => ({
     contract,
     method,
@@ -209,6 +210,8 @@ test('real answers are what the document says, property for property', async () 
   await askLeaderboards(ask, playerId);
   await askUsers(ask);
   await askAuth(ask);
+  await ask('getProcess', {});
+  await ask('listProcesses', {});
   expect([...answers.keys()].sort()).toEqual(calls.map(({ method }) => method).sort());
   for (const { method, docs } of calls) expect(docs.answer.parse(answers.get(method))).toEqual(answers.get(method));
 });
