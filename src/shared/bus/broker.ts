@@ -29,6 +29,8 @@ export abstract class Broker {
    * @throws when it does not take them, or does not say so
    */
   abstract send(topic: string, messages: readonly BusMessage<unknown>[]): Promise<number>;
+  /** Asks whether it would take messages of the topic. @throws when it does not answer */
+  abstract probe(topic: string): Promise<void>;
   abstract receiver(topic: string, consumer: string): Promise<Receiver>;
   abstract close(): Promise<void>;
 }

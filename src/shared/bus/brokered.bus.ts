@@ -1,5 +1,5 @@
 import { PinoLogger } from 'nestjs-pino';
-import { guarded } from '../async/guarded';
+import { detach, guarded } from '../async/guarded';
 import type { Load } from '../async/load';
 import { pause } from '../async/pause';
 import { Seldom } from '../async/seldom';
@@ -42,6 +42,9 @@ export class BrokeredBus extends Bus {
   private readonly closing = new AbortController();
   private readonly told = new Seldom(tellEveryMs);
   private silent = false;
+  private looking = false;
+  // The topic of which messages were not taken.
+  private unsent = '';
 
   constructor(
     private readonly broker: Broker,
@@ -81,8 +84,23 @@ export class BrokeredBus extends Bus {
     await this.quietly(this.broker.close());
   }
 
+  /** Whoever only sends, and has nothing to send, finds out by this that the broker is back. */
   async check(): Promise<CheckResult> {
+    if (this.silent && this.consumers.size === 0) detach(this.look());
     return this.silent ? { status: 'degraded', reason: 'the broker does not answer' } : { status: 'healthy' };
+  }
+
+  private async look(): Promise<void> {
+    if (this.looking || this.closing.signal.aborted) return;
+    this.looking = true;
+    try {
+      await this.broker.probe(this.unsent);
+      this.heard();
+    } catch (error) {
+      this.unheard(error);
+    } finally {
+      this.looking = false;
+    }
   }
 
   /** Never rejects. What is not taken is lost: nobody must wait for it. */
@@ -98,6 +116,7 @@ export class BrokeredBus extends Bus {
         this.heard();
       } catch (error) {
         this.count('refused', group.length);
+        this.unsent = topic;
         this.unheard(error);
       }
     }

@@ -87,6 +87,10 @@ export class RedisBroker extends Broker {
     return messages.length;
   }
 
+  override async probe(): Promise<void> {
+    await this.client.ping();
+  }
+
   /** With a connection of its own: whoever waits for messages on one keeps others waiting, too. */
   override async receiver(topic: string, consumer: string): Promise<Receiver> {
     return new RedisReceiver(await this.clients.open(this.url), streamOf(topic), consumer, this.options.idleMs);

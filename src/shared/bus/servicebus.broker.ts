@@ -68,6 +68,11 @@ export class ServiceBusBroker extends Broker {
     }
   }
 
+  /** A batch that stays empty: the link on which it would go is there. */
+  override async probe(topic: string): Promise<void> {
+    await this.send(topic, []);
+  }
+
   /** With a connection of its own, which ends with it. */
   override async receiver(topic: string, consumer: string): Promise<Receiver> {
     const connect = (): ServiceBusLine => new ServiceBusLine(this.connect(receiving));

@@ -90,6 +90,17 @@ export class SqsBroker extends Broker {
     return messages.length;
   }
 
+  override async probe(topic: string): Promise<void> {
+    const [consumer = ''] = this.audiences.consumersOf(topic);
+    const { url: QueueUrl } = this.queues.of(topic, consumer);
+    try {
+      await this.client.getQueueAttributes({ QueueUrl, AttributeNames: ['QueueArn'] }, this.calling);
+    } catch (error) {
+      // Whatever it has against it, it has answered.
+      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === undefined) throw error;
+    }
+  }
+
   override async receiver(topic: string, consumer: string): Promise<Receiver> {
     return new SqsReceiver(this.client, this.queues, this.queues.of(topic, consumer), this.calling, {
       hiddenSeconds: this.hiddenSeconds,

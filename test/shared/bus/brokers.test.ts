@@ -181,6 +181,18 @@ describe.each(brokers)('%s', (_name, start) => {
     });
   });
 
+  test('whoever only sends finds out that the server is back, also with nothing to send', async () => {
+    const { bus, counted } = await open();
+    const check = () => (bus as BrokeredBus).check();
+    (await open()).bus.subscribe(topic, of(), async () => undefined);
+    await brokerage.server.kill();
+    bus.publish(topic, messages(0, 3));
+    await eventually(async () => expect(counted.refused).toBe(3));
+    expect(await check()).toMatchObject({ status: 'degraded' });
+    await brokerage.server.restart();
+    await eventually(async () => expect(await check()).toEqual({ status: 'healthy' }));
+  });
+
   test('closing does not wait for a server that hangs', async () => {
     const { bus } = await open();
     bus.subscribe(topic, of(), async () => undefined);
