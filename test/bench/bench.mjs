@@ -7,7 +7,7 @@ import { commitOf, machine, Quiet } from './machine.mjs';
 import { help, optionsOf, UsageError } from './options.mjs';
 import { printHeading, printQuiet, printResult } from './report.mjs';
 import { resultsOf, writeJson } from './results.mjs';
-import { byDefault, measure, paced } from './scenarios.mjs';
+import { byDefault, measure, ofProcesses, paced } from './scenarios.mjs';
 import { openStore } from './stores.mjs';
 import { BareSubject, intakeOnly, Subject } from './subject.mjs';
 import { printTargets } from './targets.mjs';
@@ -20,6 +20,8 @@ class Bench {
   generator = new Generator();
   bare = new BareSubject();
   #others = [];
+  #finished = [];
+  #server;
 
   constructor(options, store) {
     this.options = options;
@@ -41,23 +43,53 @@ class Bench {
     return theirs ? [[ours.name, theirs.name]] : [];
   }
 
-  /** The same build on an empty database of its own. */
-  another({ name, dist: folder }, modules) {
-    const made = new Subject({ name, dist: folder, store: this.store, modules, profile: this.options.profile });
+  /** The same build on an empty database of its own; `more`: see Subject. */
+  another({ name, dist: folder }, more) {
+    const made = new Subject({ name, dist: folder, store: this.store, profile: this.options.profile, ...more });
     this.#others.push(made);
     return made;
   }
 
-  /** Those whose players have XP for what was accepted. */
-  get kept() {
+  /** What a row of this build is called: by the build only where there are two. */
+  nameOf(build, what) {
+    return this.builds.length > 1 ? `${build.name}: ${what}` : what;
+  }
+
+  /** Where several processes can have a database: SQLite belongs to one. */
+  async serverStore() {
+    if (this.store.dialect !== 'sqlite') return this.store;
+    this.#server ??= await openStore('postgres');
+    return this.#server;
+  }
+
+  /** Looks what it has lost, and ends it: nobody else needs it. */
+  async finish(subject) {
+    await subject.wake();
+    const sums = subject.kept && (await subject.lost(this.generator));
+    const { code } = await subject.end();
+    this.#finished.push({ name: subject.name, ...sums, code });
+    this.#others = this.#others.filter((other) => other !== subject);
+  }
+
+  /** Of each that has XP for what was accepted, and of each that was finished, what it has lost and how it ended. */
+  async lost() {
+    const sums = [];
+    for (const subject of this.#kept) sums.push({ name: subject.name, ...(await subject.lost(this.generator)) });
+    return [...sums, ...this.#finished];
+  }
+
+  get #kept() {
     return [...this.builds, ...this.#others].filter(({ kept }) => kept);
   }
 
   /** Ends all servers; answers how the one that worked most ended, if there is one. */
   async close() {
+    const [first] = this.#kept;
     this.generator.end();
-    const ended = this.kept[0] && (await restAndStop(this.kept[0]));
-    for (const subject of [...this.builds, ...this.intakes, ...this.#others, this.bare]) await subject.stop();
+    const ended = first && (await restAndStop(first));
+    for (const subject of [...this.builds, ...this.intakes, ...this.#others]) await subject.end();
+    await this.bare.stop();
+    await this.#server?.close();
     return ended;
   }
 }
@@ -89,12 +121,6 @@ async function measureAll(bench) {
   return found;
 }
 
-async function lostOf(bench) {
-  const sums = [];
-  for (const subject of bench.kept) sums.push({ name: subject.name, ...(await subject.lost(bench.generator)) });
-  return sums;
-}
-
 async function main(options) {
   const quiet = await Quiet.look();
   const store = await openStore(options.database);
@@ -108,7 +134,7 @@ async function main(options) {
   const bench = new Bench(options, store);
   try {
     const found = await measureAll(bench);
-    const lost = await lostOf(bench);
+    const lost = await bench.lost();
     const ended = await bench.close();
     const report = quiet.report();
     const whole = printTargets({ found, lost, ended, conclusive: report.conclusive, dialect: store.dialect });
@@ -123,7 +149,7 @@ async function main(options) {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 try {
-  const options = optionsOf(process.argv.slice(2), [...byDefault, 'leaderboards']);
+  const options = optionsOf(process.argv.slice(2), [...byDefault, ...ofProcesses, 'leaderboards'], ofProcesses);
   if (options.help) console.log(help);
   else process.exitCode = await main(options);
 } catch (error) {

@@ -22,13 +22,28 @@ export async function contest({ contestants, pairs, compare, rounds, warm }) {
   };
 }
 
+/** `sides`: of each build the names of what is compared. Each by those before it, and of one build by that of the other. */
+export function pairsOf(sides) {
+  const within = sides.flatMap((names) =>
+    names.flatMap((name, index) => names.slice(0, index).map((other) => [name, other])),
+  );
+  const [ours, theirs] = sides;
+  return [...within, ...(theirs ? ours.map((name, index) => [name, theirs[index]]) : [])];
+}
+
 /** What may be compared, in words. Of work per CPU second and of rates more is better, of the others less. */
 const words = {
   rate: 'throughput',
   perCpuSecond: 'work per CPU second',
+  wholeUs: 'CPU each, with apply',
+  bothUs: 'CPU each of both sides',
   p50: 'p50',
   p95: 'p95',
   p99: 'p99',
+  progressP50: 'p50 until XP shows it',
+  progressP99: 'p99 until XP shows it',
+  boardP50: 'p50 until the board shows it',
+  boardP99: 'p99 until the board shows it',
   startedMs: 'time until ready',
   idleMb: 'memory when idle',
 };

@@ -17,7 +17,7 @@ export async function measureDrain(bench) {
 }
 
 async function drain(bench, build) {
-  const subject = bench.another(build, intakeOnly);
+  const subject = bench.another(build, { modules: intakeOnly });
   const requests = Math.ceil((perSecond * (bench.options.seconds ?? 5)) / 500);
   const scenario = { wire: 'batch', size: 500, mix: 'rewards', connections: 8, seconds: 600, requests };
   const { accepted } = await subject.measure(bench.generator, scenario);

@@ -1,28 +1,44 @@
 // The parent's side of the load generator: one process, told what to send to whom.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { databaseCpuSeconds } from './machine.mjs';
+import { serverCpuEach, serverCpuSeconds } from './machine.mjs';
 
 const script = fileURLToPath(new URL('load.mjs', import.meta.url));
+// Where the packages of a build are that was copied away from its own: calls are made with its clients.
+const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
 export class Generator {
   #busy = false;
 
   constructor() {
-    this.child = fork(script, [], { execArgv: ['--expose-gc', '--max-old-space-size=6144'] });
+    this.child = fork(script, [], {
+      execArgv: ['--expose-gc', '--max-old-space-size=6144'],
+      env: { ...process.env, NODE_PATH: modules },
+    });
   }
 
-  /** Sends what `scenario` says to `server`, as the clients of `run`; answers what came of it and what it cost there. */
-  async put(server, run, scenario) {
+  /**
+   * Sends what `scenario` says to `server`, as the clients of `run`; answers what came of it and what it cost there, with
+   * what `beside(server, signal)` has found out meanwhile, which ends on its signal.
+   */
+  async put(server, run, scenario, beside) {
     const { url, grpcAddress } = server;
     await this.#ask({ type: 'prepare', run, target: { url, grpcAddress }, scenario }, 'prepared');
     server.takePeakMb();
-    const [cpu, databaseCpu] = [server.cpuSeconds(), databaseCpuSeconds()];
+    const over = new AbortController();
+    const [row, meanwhile] = await Promise.all([
+      this.#go(server).finally(() => over.abort()),
+      beside?.(server, over.signal),
+    ]);
+    return { ...row, ...meanwhile };
+  }
+
+  async #go(server) {
+    const [cpu, others] = [server.cpuSeconds(), serverCpuSeconds(server.backingPids)];
     const began = performance.now();
-    const result = await this.#ask({ type: 'go' }, 'result');
+    const { type: _, ...row } = await this.#ask({ type: 'go' }, 'result');
     const wall = (performance.now() - began) / 1000;
     const used = server.cpuSeconds() - cpu;
-    const { type: _, ...row } = result;
     return {
       ...row,
       rate: row.events / row.seconds,
@@ -30,7 +46,7 @@ export class Generator {
       cpu: used / wall,
       perCpuSecond: row.worked / used,
       cpuUs: (used * 1e6) / row.worked,
-      databaseUs: ((databaseCpuSeconds() - databaseCpu) * 1e6) / row.worked,
+      ...serverCpuEach(others, serverCpuSeconds(server.backingPids), row.worked),
       peakMb: server.takePeakMb(),
     };
   }

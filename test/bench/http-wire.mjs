@@ -25,6 +25,11 @@ const kinds = {
     encode: (item) => ({ ...item, bytes: readRequest(pool.host, item) }),
     send: ({ bytes }, done) => pool.send(bytes, false, (status) => done(status === 200, status)),
   }),
+  // For whoever wants to know what the answer says: `done(status, body)`.
+  look: (pool) => ({
+    encode: (item) => readRequest(pool.host, item),
+    send: (bytes, done) => pool.send(bytes, true, done),
+  }),
 };
 
 function signedRequest(host, path, { id, timestamp, signature, body }) {

@@ -1,10 +1,13 @@
 // The load generator, a process of its own. It is told what to send; everything is signed before the clock starts.
+import { callsWire } from './calls-wire.mjs';
 import { streamWire, unaryWire } from './grpc-wire.mjs';
 import { httpWire } from './http-wire.mjs';
 import { batch, EventSource, players, single } from './prepare.mjs';
 import { bySecond, quantiles } from './statistics.mjs';
+import { Visibility } from './visible.mjs';
 
-const wires = { single: httpWire, batch: httpWire, read: httpWire, unary: unaryWire, stream: streamWire };
+const calls = { 'grpc-unary': callsWire, 'grpc-grouped': callsWire, http: callsWire };
+const wires = { single: httpWire, batch: httpWire, read: httpWire, unary: unaryWire, stream: streamWire, ...calls };
 
 /** So long after the end of a scenario answers are still waited for; what has none by then is counted as unanswered. */
 const patienceMs = 30_000;
@@ -26,14 +29,17 @@ process.once('disconnect', () => process.exit(1));
 async function prepare({ run, target, scenario }) {
   if (!runs.has(run)) runs.set(run, { source: new EventSource(run), expected: new Float64Array(players) });
   const { source, expected } = runs.get(run);
-  const wire = wires[scenario.wire](target, { connections: scenario.connections, kind: scenario.wire });
+  const { connections, wire: kind, calls: made } = scenario;
+  const wire = wires[kind](target, { connections, kind, calls: made });
   const items = itemsOf(scenario, source).map(wire.encode);
   globalThis.gc?.();
   process.send({ type: 'prepared' });
   await new Promise((resolve) => process.once('message', resolve));
-  const result = await new Load(wire, items, scenario, expected).run();
+  const visibility = scenario.visible && Visibility.at(target, run, scenario.visible);
+  const result = await new Load(wire, items, scenario, { expected, visibility }).run();
+  const seen = await visibility?.result();
   wire.close();
-  process.send({ type: 'result', ...result });
+  process.send({ type: 'result', ...result, ...seen?.row, statuses: { ...result.statuses, ...seen?.statuses } });
 }
 
 /** Reads are sent again and again; each event only once. */
@@ -57,11 +63,13 @@ class Load {
   #accepted = 0;
   #finished = () => {};
 
-  constructor(wire, items, scenario, expected) {
+  /** `expected`: where points of what is accepted are added up; `visibility`, if there is one, hears of each event. */
+  constructor(wire, items, scenario, { expected, visibility }) {
     this.wire = wire;
     this.items = items;
     this.scenario = scenario;
     this.expected = expected;
+    this.visibility = visibility;
   }
 
   async run() {
@@ -164,6 +172,10 @@ class Load {
     if (now <= this.ends) this.#inTime += 1;
     if (this.scenario.kept === false || who === undefined) return;
     this.#accepted += who.length;
-    for (let index = 0; index < who.length; index += 1) this.expected[who[index]] += points[index];
+    for (let index = 0; index < who.length; index += 1) {
+      const player = who[index];
+      this.expected[player] += points[index];
+      this.visibility?.accepted(player, this.expected[player], now);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -20,13 +20,22 @@ interface Asked {
 
 const stallMs = 1000;
 
-/** A server that takes events and lets each of the first `stalls` wait before its answer. */
+/** Looks at a player until its events show. */
+const blindLooks = 2;
+
+/**
+ * A server that takes events and lets each of the first `stalls` wait before its answer. What it accepts shows at the third
+ * look at a path.
+ */
 class Gateway {
   readonly asked: Asked[] = [];
+  readonly looks = new Map<string, number>();
+  private readonly points = new Map<string, number>();
   private readonly server: Server;
 
   constructor(private stalls = 0) {
     this.server = createServer((request, response) => {
+      if (request.method === 'GET') return void this.show(request.url ?? '', response);
       void this.take(request).then((body) => response.writeHead(202, { 'content-length': body.length }).end(body));
     });
   }
@@ -48,12 +57,26 @@ class Gateway {
       body,
       signature: String(request.headers['x-signature']),
     });
+    const { playerId } = JSON.parse(body.toString()) as Event;
+    this.points.set(playerId, (this.points.get(playerId) ?? 0) + pointsOf(body));
     if (this.stalls-- > 0) await sleep(stallMs);
     return Buffer.from('{"status":"accepted"}');
+  }
+
+  private show(path: string, response: ServerResponse): void {
+    const looks = (this.looks.get(path) ?? 0) + 1;
+    this.looks.set(path, looks);
+    const [, player = ''] = /players\/([^/?]+)/.exec(path) ?? [];
+    const points = looks > blindLooks ? this.points.get(player) : 0;
+    const body = Buffer.from(JSON.stringify(path.startsWith('/players/') ? { xp: points } : { score: points }));
+    // The first look finds nobody.
+    response.writeHead(looks === 1 ? 404 : 200, { 'content-length': body.length }).end(body);
   }
 }
 
 interface Result {
+  readonly progressSamples: number;
+  readonly boardSamples: number;
   readonly p95: number;
   readonly accepted: number;
   readonly statuses: Record<string, number>;
@@ -90,6 +113,14 @@ describe('the load generator of the bench', () => {
     expect(result.statuses).toEqual({ 202: 200 });
     // A hundred were due while the first one waited; counted from when they left, one of two hundred were slow.
     expect(result.p95).toBeGreaterThan(stallMs / 2);
+  });
+
+  it('looks for every tenth accepted event, in both places, until it shows and no longer', async () => {
+    gateway = new Gateway();
+    const visible = { every: 10, everyMs: 1 };
+    const result = await run({ rate: 100, connections: 4, seconds: 1, requests: 101, visible });
+    expect(result).toMatchObject({ statuses: { 202: 100 }, progressSamples: 10, boardSamples: 10 });
+    expect([...gateway.looks.values()]).toEqual(new Array(20).fill(blindLooks + 1));
   });
 
   it('sends signed events of many players at many times, each once', async () => {

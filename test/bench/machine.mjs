@@ -13,7 +13,8 @@ const lookMs = 3000;
 const maxLoad = 1.5;
 const maxOthers = 0.25;
 const maxSteal = 0.05;
-const databases = new Set(['postgres', 'mariadbd', 'mysqld']);
+/** The servers that the bench starts beside what it measures, as the kernel calls their processes. SQS is ElasticMQ. */
+const servers = { database: ['postgres', 'mariadbd', 'mysqld'], redis: ['redis-server'], sqs: ['java'] };
 const measured = ['fastify', 'undici', '@grpc/grpc-js', 'typeorm', 'better-sqlite3', 'pg', 'mysql2', 'jose', 'zod'];
 
 /** The machine in words and numbers, for the heading and for JSON. */
@@ -128,7 +129,7 @@ function between(before, after) {
 }
 
 function family() {
-  return support('processes').familyOf(process.pid).flatMap(statOf);
+  return familyPids().flatMap(statOf);
 }
 
 /** A process may end between the listing and the reading. */
@@ -145,11 +146,29 @@ function statOf(pid) {
     .slice(11, 15)
     .map(Number);
   const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-  return [{ name, whole: user + system + childUser + childSystem }];
+  return [{ pid, name, whole: user + system + childUser + childSystem }];
 }
 
-/** CPU seconds of the database servers that the bench has started; 0 where the database is in the process. */
-export function databaseCpuSeconds() {
-  const servers = family().filter(({ name }) => databases.has(name));
-  return servers.reduce((sum, { whole }) => sum + whole, 0) / ticksPerSecond;
+/**
+ * CPU seconds by kind of the servers that the bench has started: of the database's, which all share, and of the others those
+ * among `own`. 0 where there is none, or it is in the process.
+ */
+export function serverCpuSeconds(own = []) {
+  const stats = family();
+  const sum = (kind) =>
+    stats
+      .filter(({ pid, name }) => servers[kind].includes(name) && (kind === 'database' || own.includes(pid)))
+      .reduce((all, { whole }) => all + whole, 0);
+  return Object.fromEntries(Object.keys(servers).map((kind) => [kind, sum(kind) / ticksPerSecond]));
+}
+
+/** The processes that the bench has started and that run, and all that these have started. */
+export function familyPids() {
+  return support('processes').familyOf(process.pid);
+}
+
+/** Microseconds of each of those servers for each of `count` pieces of work, between two readings. */
+export function serverCpuEach(before, after, count) {
+  const each = (kind) => ((after[kind] - before[kind]) * 1e6) / count;
+  return { databaseUs: each('database'), redisUs: each('redis'), sqsUs: each('sqs') };
 }

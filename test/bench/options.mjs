@@ -6,11 +6,15 @@ import { parseArgs } from 'node:util';
 export const help = `npm run bench -- [options]     Load from a second process on the built application, on this machine.
 
   --only <scenario,...>   single, unary, stream, batch-kind, batch-rewards, reads, drain, start, paced-500, paced-5000,
-                          fairness, leaderboards (in SQLite); without it all but leaderboards, in this order
+                          fairness; without it all of these, in this order. Only when asked for: leaderboards (in
+                          SQLite), and those of several processes, on a database server and a throw-away Redis:
+                          split (one process and five), redis (with and without), buses (accepted -> visible over each
+                          that can be started here), wires (gRPC and HTTP between two processes)
   --paced <rate,...>      only paced runs of so many events a second, each on a process that has just started; their
                           latencies count from when a request was due
-  --database <kind>       sqlite (the default), postgres or mariadb: a throw-away server as the tests start one; or the
-                          URL of a running server in which databases may be made
+  --database <kind>       sqlite (the default), postgres (the default of split, redis, buses and wires) or mariadb: a
+                          throw-away server as the tests start one; or the URL of a running server in which databases
+                          may be made
   --against <dist>        compares with another build, in turn in the same run: the dist folder of a second checkout
   --rounds <n>            how often each is measured; medians are printed (5)
   --seconds <n>           how long each measurement takes (3 to 10, by scenario)
@@ -26,7 +30,7 @@ is not idle the bench measures, says so, and draws no conclusions. Exit 1: an ev
 const flags = {
   only: { type: 'string' },
   paced: { type: 'string' },
-  database: { type: 'string', default: 'sqlite' },
+  database: { type: 'string' },
   against: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
@@ -40,8 +44,8 @@ const flags = {
 /** A mistake of the caller, which is told without a stack. */
 export class UsageError extends Error {}
 
-/** `names`: the scenarios that there are. @throws UsageError */
-export function optionsOf(args, names) {
+/** `names`: the scenarios that there are; `onServer`: those that need a database server. @throws UsageError */
+export function optionsOf(args, names, onServer = []) {
   const given = parsed(args);
   if (given.help) return { help: true };
   const only = given.only?.split(',');
@@ -50,7 +54,7 @@ export function optionsOf(args, names) {
   return {
     only,
     paced: given.paced?.split(',').map((rate) => number('--paced', rate, 1)),
-    database: databaseOf(given.database),
+    database: databaseOf(given.database ?? (only?.every((name) => onServer.includes(name)) ? 'postgres' : 'sqlite')),
     against: given.against === undefined ? undefined : distOf(given.against),
     rounds: given.rounds === undefined ? (given.quick ? 1 : 5) : number('--rounds', given.rounds, 1),
     seconds: given.seconds === undefined ? (given.quick ? 1 : undefined) : number('--seconds', given.seconds, 1),

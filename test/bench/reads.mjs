@@ -11,6 +11,13 @@ const asked = 1000;
 // Auth allows an address 20 registrations a minute.
 const users = 16;
 
+/** One player's place on the week's board, and one player's XP, of a thousand players of `subject`. */
+export const playerReads = {
+  around: (subject) =>
+    everyPlayer((id) => `/leaderboard/players/${playerName(subject.run, id)}?window=weekly&around=5`),
+  progress: (subject) => everyPlayer((id) => `/players/${playerName(subject.run, id)}/progress`),
+};
+
 const kinds = [
   {
     title: 'GET /leaderboard, first page of 100',
@@ -20,13 +27,12 @@ const kinds = [
   {
     title: 'GET /leaderboard/players/:id, around',
     route: '/leaderboard/players/:playerId',
-    of: ({ subject }) =>
-      everyPlayer((id) => `/leaderboard/players/${playerName(subject.run, id)}?window=weekly&around=5`),
+    of: ({ subject }) => playerReads.around(subject),
   },
   {
     title: 'GET /players/:id/progress',
     route: '/players/:playerId/progress',
-    of: ({ subject }) => everyPlayer((id) => `/players/${playerName(subject.run, id)}/progress`),
+    of: ({ subject }) => playerReads.progress(subject),
   },
   {
     title: 'GET /users/:id with a token',
@@ -55,7 +61,7 @@ export async function measureReads(bench) {
 }
 
 /** Every player has progress and is on the boards. */
-async function fill(bench, subject) {
+export async function fill(bench, subject) {
   const points = await bench.generator.expected(subject.run);
   if (points.length > 0 && points.every((sum) => sum > 0)) return;
   const requests = Math.ceil(players / 500);

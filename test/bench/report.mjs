@@ -1,7 +1,8 @@
 // What the bench prints: of each scenario the ratios first, then the figures behind them.
 const nameWidth = 36;
+const nameColumn = ['', nameWidth, (row) => `    ${row.name}`];
 const columns = [
-  ['', nameWidth, (row) => `    ${row.name}`],
+  nameColumn,
   ['per s', 9, (row) => whole(row.rate)],
   ['p50 ms', 8, (row) => fixed(row.p50, 1)],
   ['p95', 8, (row) => fixed(row.p95, 1)],
@@ -10,7 +11,10 @@ const columns = [
   ['CPU %', 7, (row) => percent(row.cpu)],
   ['us each', 9, (row) => fixed(row.cpuUs, 1)],
   ['with apply', 12, (row) => fixed(row.wholeUs, 1)],
+  ['caller us', 11, (row) => fixed(row.callerUs, 1)],
   ['DB us', 8, (row) => (row.databaseUs > 0 ? fixed(row.databaseUs, 1) : '')],
+  ['Redis us', 10, (row) => (row.redisUs > 0 ? fixed(row.redisUs, 1) : '')],
+  ['SQS us', 8, (row) => (row.sqsUs > 0 ? fixed(row.sqsUs, 1) : '')],
   ['RSS MB', 8, (row) => fixed(row.peakMb ?? row.idleMb, 0)],
   ['applied/s', 11, (row) => whole(row.appliedRate)],
   ['behind s', 10, (row) => fixed(row.behind, 1)],
@@ -18,6 +22,20 @@ const columns = [
   ['5xx', 6, (row) => (row.statuses ? String(failuresOf(row)) : '')],
   ['ready ms', 10, (row) => whole(row.startedMs)],
   ['load CPU %', 12, (row) => percent(row.generatorCpu)],
+];
+// A table of its own: milliseconds from the 202 until a read shows it, and the lag in seconds that consumers tell, each asked
+// for again and again.
+const visibleColumns = [
+  nameColumn,
+  ['XP p50 ms', 11, (row) => fixed(row.progressP50, 1)],
+  ['p95', 8, (row) => fixed(row.progressP95, 1)],
+  ['p99', 8, (row) => fixed(row.progressP99, 1)],
+  ['board p50 ms', 14, (row) => fixed(row.boardP50, 1)],
+  ['p95', 8, (row) => fixed(row.boardP95, 1)],
+  ['p99', 8, (row) => fixed(row.boardP99, 1)],
+  ['XP lag p99 s', 14, (row) => fixed(row.progressionLagP99, 3)],
+  ['board lag p99 s', 17, (row) => fixed(row.leaderboardLagP99, 3)],
+  ['lag events', 12, (row) => whole(row.lagEventsP99)],
 ];
 // Beyond this the generator's thread has no time left, and what is measured is the generator.
 const generatorFull = 0.95;
@@ -65,26 +83,24 @@ export function printQuiet({ loadBefore, othersBefore, stealBefore, othersDuring
     console.log(`NO CONCLUSIONS: ${reasons.join('; ')}. The figures show that the bench works, no more.`);
 }
 
-/** One scenario: its ratios, then the median of each figure over the rounds. */
-export function printResult({ title, ratios, medians }) {
+/** One scenario: its ratios, then the median of each figure over the rounds, and what else there is to say. */
+export function printResult({ title, ratios, medians, notes = [] }) {
   console.log(`\n${title}`);
   for (const { name, other, what, median, min, max } of ratios)
     console.log(`    ${median.toFixed(3)} (${min.toFixed(3)} to ${max.toFixed(3)})  ${what}: ${name} / ${other}`);
-  const used = columns.filter(([, , text], index) => index === 0 || medians.some((row) => text(row) !== ''));
-  console.log(
-    lineOf(
-      used.map(([heading]) => heading),
-      used,
-    ),
-  );
-  for (const row of medians) {
-    console.log(
-      lineOf(
-        used.map(([, , text]) => text(row)),
-        used,
-      ),
-    );
-    printOdd(row);
+  printTable(columns, medians, printOdd);
+  if (medians.some((row) => row.lagSamples !== undefined)) printTable(visibleColumns, medians);
+  for (const note of notes) console.log(`        ${note}`);
+}
+
+/** `after`: prints what belongs below a row. */
+function printTable(all, rows, after = () => {}) {
+  const used = all.filter(([, , text], index) => index === 0 || rows.some((row) => text(row) !== ''));
+  const line = (textOf) => console.log(lineOf(used.map(textOf), used));
+  line(([heading]) => heading);
+  for (const row of rows) {
+    line(([, , text]) => text(row));
+    after(row);
   }
 }
 

@@ -1,9 +1,11 @@
 // What is measured, in order. A scenario answers `{ title, medians, ratios, rounds }`: one line for each contestant.
-import { contest } from './contest.mjs';
 import { measureDrain } from './drain.mjs';
 import { measureFairness } from './fairness.mjs';
 import { measureReads } from './reads.mjs';
+import { measureRounds } from './rounds.mjs';
+import { measureBuses, measureRedis, measureSplit } from './split.mjs';
 import { measureStarts } from './start.mjs';
+import { measureWires } from './wires.mjs';
 
 const full = ['rate', 'perCpuSecond'];
 const latencies = ['p50', 'p95', 'p99', 'perCpuSecond'];
@@ -31,14 +33,21 @@ const loads = {
   },
 };
 
-/** The names of all scenarios; those of `byDefault` run when none is asked for. */
+/** The names of the scenarios that run when none is asked for. */
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
+
+/** Those that are about several processes, which need a database server, and minutes each. */
+export const ofProcesses = ['split', 'redis', 'buses', 'wires'];
 
 const others = {
   reads: measureReads,
   drain: measureDrain,
   start: measureStarts,
   fairness: measureFairness,
+  split: measureSplit,
+  redis: measureRedis,
+  buses: measureBuses,
+  wires: measureWires,
   'paced-500': (bench) => paced(bench, 500, true),
   // On the process that all of the above has used: what it keeps in memory is measured, too.
   'paced-5000': (bench) => paced(bench, 5000, false),
@@ -58,7 +67,7 @@ async function load(bench, name) {
   // Intake alone and everything, both beside the bare handler in the same rounds.
   const beside = [{ subject: bench.bare, scenario: { ...scenario, requests: bare * seconds } }, ...of(bench.intakes)];
   const entrants = [...(name === 'single' ? beside : []), ...of(bench.builds)];
-  const found = await run(bench, { title: rest.title, entrants, compare: full, pairs: pairsOf(bench, name) });
+  const found = await measureRounds(bench, { title: rest.title, entrants, compare: full, pairs: pairsOf(bench, name) });
   // They would only use memory from now on.
   if (name === 'single') for (const intake of bench.intakes) await intake.stop();
   return found;
@@ -83,26 +92,7 @@ export async function paced(bench, rate, fresh) {
   const title = `single events over HTTP, paced ${rate.toLocaleString('en')}/s${fresh ? ' from the first request' : ''}`;
   const subjects = fresh ? bench.builds.map((build) => bench.another(build)) : bench.builds;
   const entrants = subjects.map((subject) => ({ subject, scenario }));
-  const found = await run(bench, { title, entrants, compare: latencies, pairs: bench.pairs, fresh });
+  const found = await measureRounds(bench, { title, entrants, compare: latencies, pairs: bench.pairs, fresh });
   if (fresh) for (const subject of subjects) await subject.stop();
   return found;
-}
-
-/** `entrants`: `{ subject, scenario }`. Without `fresh` each runs for a second before it counts. */
-async function run(bench, { title, entrants, compare, pairs, fresh }) {
-  const contestants = entrants.map(({ subject, scenario }) => ({
-    name: subject.name,
-    warmUp: () => subject.measure(bench.generator, forASecond(scenario)),
-    run: async () => {
-      if (fresh) await subject.stop();
-      return subject.measure(bench.generator, scenario);
-    },
-  }));
-  const warm = fresh ? undefined : ({ warmUp }) => warmUp();
-  const found = await contest({ contestants, pairs, compare, rounds: bench.options.rounds, warm });
-  return { title, ...found };
-}
-
-function forASecond(scenario) {
-  return { ...scenario, seconds: 1, requests: Math.ceil(scenario.requests / scenario.seconds) };
 }

@@ -1,6 +1,7 @@
 // A server under measurement: started as a process of its own, watched through /proc and its own metrics.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { parseMetrics } from './metrics.mjs';
 
@@ -8,8 +9,64 @@ const ticksPerSecond = 100; // USER_HZ, the same on every Linux
 const pageBytes = 4096;
 const startMs = 60_000;
 const patienceMs = 600_000;
+const healthyMs = 60_000;
 
-export class Server {
+// One listener for all of them: a split system alone would be half of what Node takes for a leak.
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/**
+ * What has consumers of events: a process, or several that are one system, at `urls` by their names. `metrics()` answers what
+ * /metrics tells.
+ */
+export class Consuming {
+  /** The processes of the servers that it has for itself. */
+  backingPids = [];
+
+  /** Events applied so far by all consumers, and how many took at most how long from accepted to applied. */
+  async applied() {
+    return parseMetrics(await this.metrics());
+  }
+
+  /** Waits until `count` events in all are applied; how long that took, in seconds. */
+  async untilApplied(count) {
+    const began = performance.now();
+    for (;;) {
+      const { total } = await this.applied();
+      const seconds = (performance.now() - began) / 1000;
+      if (total >= count) return seconds;
+      if (seconds * 1000 > patienceMs)
+        throw new Error(`Only ${total} of ${count} events were applied in ${patienceMs} ms`);
+      await sleep(100);
+    }
+  }
+
+  /** Resolves when nothing that it knows of is degraded. */
+  async healthy() {
+    const until = performance.now() + healthyMs;
+    for (let sick = await this.#sick(); sick.length > 0; sick = await this.#sick()) {
+      if (performance.now() > until) throw new Error(`Not healthy after ${healthyMs} ms: ${sick.join('; ')}`);
+      await sleep(100);
+    }
+  }
+
+  async #sick() {
+    const all = await Promise.all([...this.urls].map(([name, url]) => sickOf(name, url)));
+    return all.flat();
+  }
+}
+
+async function sickOf(name, url) {
+  const { body } = await request(`${url}/health/ready`);
+  const { checks } = await body.json();
+  return Object.entries(checks)
+    .filter(([, { status }]) => status !== 'healthy')
+    .map(([check, { status, reason }]) => `${name}: ${check} is ${status}, ${reason}`);
+}
+
+export class Server extends Consuming {
   #peak = 0;
 
   /** Resolves when the process says that it is ready. `startedMs`: from its spawning until then. */
@@ -20,17 +77,18 @@ export class Server {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const kill = () => child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('exit', () => process.off('exit', kill));
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const ready = await readyLine(child);
     return new Server(child, ready, performance.now() - began);
   }
 
   constructor(child, ready, startedMs) {
+    super();
     this.child = child;
     this.startedMs = startedMs;
     this.url = `http://127.0.0.1:${ready.port}`;
+    this.urls = new Map([['process', this.url]]);
     this.grpcAddress = `127.0.0.1:${ready.grpc_port}`;
     this.sampler = setInterval(() => this.#sample(), 50).unref();
     this.exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
@@ -59,27 +117,24 @@ export class Server {
     this.#peak = Math.max(this.#peak, this.memoryMb() * 1e6);
   }
 
-  /** Events applied so far by all consumers, and how many took at most how long from accepted to applied. */
-  async applied() {
+  /** What /metrics tells. */
+  async metrics() {
     const { body } = await request(`${this.url}/metrics`);
-    return parseMetrics(await body.text());
+    return body.text();
   }
 
-  /** Waits until `count` events in all are applied; how long that took, in seconds. */
-  async untilApplied(count) {
-    const began = performance.now();
-    for (;;) {
-      const { total } = await this.applied();
-      const seconds = (performance.now() - began) / 1000;
-      if (total >= count) return seconds;
-      if (seconds * 1000 > patienceMs)
-        throw new Error(`Only ${total} of ${count} events were applied in ${patienceMs} ms`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  /** Stands still and uses nothing, so that it is in nobody's way. */
+  rest() {
+    this.child.kill('SIGSTOP');
+  }
+
+  wake() {
+    this.child.kill('SIGCONT');
   }
 
   /** SIGTERM; resolves with the exit code and the milliseconds it took. */
   async stop() {
+    this.wake();
     clearInterval(this.sampler);
     const began = performance.now();
     this.child.kill('SIGTERM');

@@ -1,12 +1,15 @@
-// What is measured: a build of the application on a database of its own, or the bare handler that it is compared with.
+// What is measured: a build of the application on a database of its own, as one process or as several, or the bare handler
+// that it is compared with.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
+import { Backing } from './backing.mjs';
 import { temporaryFolder } from './folders.mjs';
-import { databaseCpuSeconds } from './machine.mjs';
+import { serverCpuEach, serverCpuSeconds } from './machine.mjs';
 import { lagQuantile } from './metrics.mjs';
 import { playerName } from './prepare.mjs';
 import { Server } from './server.mjs';
+import { System } from './system.mjs';
 
 const bareScript = fileURLToPath(new URL('bare.mjs', import.meta.url));
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
@@ -20,6 +23,7 @@ let runs = 0;
 export class Subject {
   #server;
   #url;
+  #backing;
   #nodeOptions;
   /** Where it runs and keeps its keys. */
   #folder = temporaryFolder();
@@ -27,12 +31,18 @@ export class Subject {
   #accepted = 0;
   kept = false;
 
-  /** `modules`: what MODULES says; without it all features run. */
-  constructor({ name, dist, store, modules, profile }) {
+  /**
+   * `modules`: what MODULES says; without it all features run. `split`: as five processes. `backing`: the servers that it has
+   * for itself beside its database; `environment`: further variables.
+   */
+  constructor({ name, dist, store, modules, profile, split = false, backing = [], environment = {} }) {
     this.name = name;
     this.dist = dist;
     this.store = store;
     this.modules = modules;
+    this.split = split;
+    this.backing = backing;
+    this.environment = environment;
     // As `npm start` has it.
     this.#nodeOptions = ['--max-semi-space-size=4', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [])];
     runs += 1;
@@ -50,6 +60,7 @@ export class Subject {
 
   async #start() {
     this.#url ??= await this.store.create();
+    this.#backing ??= await Backing.start(this.backing);
     this.#accepted = 0;
     const env = {
       HTTP_PORT: '0',
@@ -59,8 +70,13 @@ export class Subject {
       // Where the packages of a build are that was copied away from its own.
       NODE_PATH: modules,
       ...(this.modules && { MODULES: this.modules }),
+      ...this.#backing.environment,
+      ...this.environment,
     };
-    return Server.start(join(this.dist, 'main.js'), env, this.#folder, this.#nodeOptions);
+    const kind = this.split ? System : Server;
+    const server = await kind.start(join(this.dist, 'main.js'), env, this.#folder, this.#nodeOptions);
+    server.backingPids = this.#backing.pids;
+    return server;
   }
 
   /** Ends the server; the next one has the same database. `undefined` when none ran. */
@@ -70,6 +86,25 @@ export class Subject {
     return server?.stop();
   }
 
+  /** Stands still while others are measured: five processes use a seventh of a core when nothing happens. */
+  rest() {
+    this.#server?.rest();
+  }
+
+  /** Goes on, once all that it stands on has been found again. */
+  async wake() {
+    const server = await this.server();
+    server.wake();
+    await server.healthy();
+  }
+
+  /** Ends the server, and what it had for itself: it does not start again. Answers as `stop`. */
+  async end() {
+    const ended = await this.stop();
+    await this.#backing?.close();
+    return ended;
+  }
+
   /** The same database with other features. */
   async restartWith(modules) {
     await this.stop();
@@ -77,13 +112,16 @@ export class Subject {
     return this.server();
   }
 
-  /** Runs one scenario and waits until what was accepted is applied, so that the next one does not pay for it. */
-  async measure(generator, scenario) {
+  /**
+   * Runs one scenario and waits until what was accepted is applied, so that the next one does not pay for it. `beside`: what
+   * is to be found out while it runs, see `Generator.put`.
+   */
+  async measure(generator, scenario, beside) {
     const server = await this.server();
-    if (!this.consumes || scenario.reads) return generator.put(server, this.run, scenario);
+    if (!this.consumes || scenario.reads) return generator.put(server, this.run, scenario, beside);
     const before = await server.applied();
-    const [cpu, databaseCpu] = [server.cpuSeconds(), databaseCpuSeconds()];
-    const row = await generator.put(server, this.run, scenario);
+    const [cpu, others] = [server.cpuSeconds(), serverCpuSeconds(server.backingPids)];
+    const row = await generator.put(server, this.run, scenario, beside);
     this.kept = true;
     this.#accepted += row.accepted;
     const meanwhile = await server.applied();
@@ -95,7 +133,7 @@ export class Subject {
       behind,
       appliedRate: (meanwhile.total - before.total) / row.wall,
       wholeUs: ((server.cpuSeconds() - cpu) * 1e6) / row.worked,
-      databaseUs: ((databaseCpuSeconds() - databaseCpu) * 1e6) / row.worked,
+      ...serverCpuEach(others, serverCpuSeconds(server.backingPids), row.worked),
     };
   }
 
@@ -140,8 +178,8 @@ export class BareSubject {
 
   async measure(generator, scenario) {
     const row = await generator.put(await this.server(), this.run, { ...scenario, kept: false });
-    // It has no database; what a database used in the meantime was its own affair.
-    return { ...row, databaseUs: 0 };
+    // It has no server beside it; what one used in the meantime was its own affair.
+    return { ...row, databaseUs: 0, redisUs: 0, sqsUs: 0 };
   }
 
   async stop() {

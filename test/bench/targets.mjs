@@ -54,17 +54,20 @@ export function printTargets({ found, lost, ended, conclusive, dialect }) {
     line(what, target, show(value), conclusive ? (met ? 'yes' : 'NO') : '-');
   const failed = found.flatMap(({ medians }) => medians).reduce((sum, row) => sum + failuresOf(row), 0);
   line('5xx and unanswered', '0', String(failed), failed === 0 ? 'yes' : 'NO');
-  for (const { name, players, differing } of lost)
-    line(
-      `XP = points of what ${name} accepted`,
-      'all players',
-      `${players - differing} of ${players}`,
-      differing === 0 ? 'yes' : 'NO',
-    );
+  for (const { name, players, differing = 0, code = 0 } of lost) {
+    if (players !== undefined)
+      line(
+        `XP = points of what ${name} accepted`,
+        'all players',
+        `${players - differing} of ${players}`,
+        differing === 0 ? 'yes' : 'NO',
+      );
+    if (code !== 0) line(`stop of ${name}`, 'exit 0', `exit ${code}`, 'NO');
+  }
   const stopped = ended === undefined || ended.code === 0;
   if (ended) {
     line('stop on SIGTERM', 'exit 0', `${(ended.ms / 1000).toFixed(1)} s, exit ${ended.code}`, stopped ? 'yes' : 'NO');
     console.log(`After all of it the process rested at ${mb(ended.restingMb)}.`);
   }
-  return failed === 0 && stopped && lost.every(({ differing }) => differing === 0);
+  return failed === 0 && stopped && lost.every(({ differing = 0, code = 0 }) => differing === 0 && code === 0);
 }
