@@ -66,7 +66,7 @@ export class ProcessesService implements ProcessesApi {
   async listProcesses(): Promise<ListProcessesResponse> {
     const [own, ...asked] = await Promise.all([
       this.getProcess(),
-      ...this.config.addresses.map((address) => this.askAll(address)),
+      ...this.config.neighbours.map(({ address }) => this.askAll(address)),
     ]);
     const processes = new Map([[own.id, own]]);
     for (const { process: other } of asked.flat()) {
