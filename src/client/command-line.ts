@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AppError, FieldViolation } from '../shared/errors/app-error';
 import { validationFailed } from '../shared/errors/common.errors';
 import { toAppError } from '../shared/errors/to-app-error';
 import { AerieClient } from './client';
+
+const probeMs = 1000;
 
 /** The options that every command has. */
 interface Settings {
@@ -44,18 +47,21 @@ export function run<Given extends unknown[]>(command: (session: Session, ...give
       };
       process.exitCode = await command({ client, url, print, say }, ...(given as Given));
     } catch (error) {
-      process.stderr.write(`${explain(error, url)}\n`);
+      process.stderr.write(`${await explain(error, url)}\n`);
       process.exitCode = 1;
     }
   };
 }
 
 /** An error for the person at the command line: `code: message`, then each refused field. */
-function explain(thrown: unknown, url: string): string {
+async function explain(thrown: unknown, url: string): Promise<string> {
   const error = toAppError(thrown);
   // With a cause no server has answered; this side has not got through to one.
   if (error.kind === 'unavailable' && error.cause !== undefined) {
-    return `unavailable: nothing answers at ${url}. Start the server first: npm start`;
+    const wire = url.startsWith('grpc') ? 'gRPC' : 'HTTP';
+    return (await isListening(url))
+      ? `unavailable: somebody listens at ${url}, but no Aerie that speaks ${wire} answers there. Is it the right port?`
+      : `unavailable: nothing answers at ${url}. Start the server first: npm start`;
   }
   if (error.kind === 'internal' && error.cause !== undefined) {
     return `internal: ${url} gave an answer that makes no sense (${(error.cause as Error).message}). Is Aerie there?`;
@@ -64,6 +70,21 @@ function explain(thrown: unknown, url: string): string {
   const lineOf = ({ field, message }: FieldViolation): string => `  ${field}: ${message}`;
   // The message names the first field already.
   return [`${error.code}: ${error.message}`, ...fields.slice(1).map(lineOf)].join('\n');
+}
+
+/** Whether anybody takes connections there, whatever he speaks. */
+function isListening(url: string): Promise<boolean> {
+  const { protocol, hostname, port } = new URL(url);
+  const socket = connect({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || (protocol === 'http:' ? 80 : 443)),
+    timeout: probeMs,
+  });
+  return new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('timeout', () => resolve(false));
+  }).finally(() => socket.destroy());
 }
 
 /** An option's address of a server. */

@@ -16,6 +16,8 @@ function isWell({ processes, silent }: ListProcessesResponse): boolean {
   );
 }
 
+const alone = ['', 'It knows of no other process: no <FEATURE>_URL is set there that names one.'];
+
 /** What a person reads. `now`: milliseconds. */
 export function statusLines({ processes, silent }: ListProcessesResponse, now: number): string[] {
   const rows = processes.map((one) => ({
@@ -39,12 +41,14 @@ export function statusLines({ processes, silent }: ListProcessesResponse, now: n
   const lags = processes.flatMap((one) => one.consumers.map((lag) => ({ process: nameOf(one), ...lag })));
   const circuits = processes.flatMap((one) => one.circuits.map((circuit) => ({ process: nameOf(one), ...circuit })));
   const checks = processes.flatMap((one) => one.checks.map((check) => ({ process: nameOf(one), ...check })));
+  const lost = silent.map(({ features, ...one }) => ({ ...one, features: features.join(' ') }));
   return [
     ...table(columns, rows),
+    ...(processes.length + silent.length === 1 ? alone : []),
     ...section(table({ consumer: 'consumer', in: 'process', 'events behind': 'events', seconds: 'seconds' }, lags)),
     ...section(table({ from: 'process', to: 'dependency', address: 'address', breaker: 'state' }, circuits)),
     ...section(table({ process: 'process', check: 'name', is: 'status', reason: 'reason' }, checks)),
-    ...section(table({ 'no answer from': 'address', reason: 'reason' }, silent)),
+    ...section(table({ 'no answer from': 'address', 'said to run': 'features', reason: 'reason' }, lost)),
   ];
 }
 

@@ -3,25 +3,24 @@ import { eventsGatewayContract as gateway } from '../../src/features/events-gate
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import type { ListProcessesResponse, Process } from '../../src/generated/aerie/processes/v1/processes';
 import { processesContract as contract } from '../../src/shared/processes/processes.api';
-import { everyDatabase, type TestDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import { type OpenSplit, openSplit } from '../support/open-split';
 import { type RedisServer, startRedis } from '../support/redis';
+import { type DatabaseServer, startPostgres } from '../support/servers';
 import { eventBody, signed } from '../support/signed';
 import type { TestApp } from '../support/wires';
 
 // ISSUE 11: which process serves what, its version, lag and breaker states.
 
-const postgres = everyDatabase.find(({ name }) => name === 'postgres') as (typeof everyDatabase)[number];
 const { version } = jest.requireActual<{ version: string }>('../../package.json');
 
 let redis: RedisServer;
-let database: TestDatabase;
+let database: DatabaseServer;
 let system: OpenSplit;
 
 beforeAll(async () => {
   redis = await startRedis();
-  database = await postgres.create();
+  database = await startPostgres();
   const counts = { gateway: 2, fairness: 1, progression: 1, leaderboard: 2, accounts: 0 };
   system = await openSplit({ databaseUrl: database.url, redis }, counts);
 });
@@ -86,9 +85,23 @@ test('who does not answer is told, and costs nobody else his place', async () =>
   const [gone] = system.parts.filter(({ name }) => name === 'leaderboard');
   await gone?.close();
   const { processes, silent } = await listed(app, 'http');
-  expect(silent).toEqual([{ address: `grpc://127.0.0.1:${gone?.placed.grpc}`, reason: 'nobody answers' }]);
+  const address = `grpc://127.0.0.1:${gone?.placed.grpc}`;
+  expect(silent).toEqual([{ address, reason: 'nobody answers', features: ['leaderboard'] }]);
   expect(running(processes)).toEqual(everybody.toSpliced(3, 1));
   await gone?.open();
+});
+
+test('while the database hangs every process is told of, though not how far its consumers are behind', async () => {
+  const [app] = system.of('gateway') as [TestApp];
+  database.freeze();
+  try {
+    const { processes, silent } = await listed(app, 'grpc');
+    expect(silent).toEqual([]);
+    expect(running(processes)).toEqual(everybody);
+    for (const one of processes) expect(one).toMatchObject({ consumers: [] });
+  } finally {
+    database.resume();
+  }
 });
 
 test('nobody but operators is told', async () => {
@@ -127,8 +140,10 @@ const other: Process = {
   circuits: [],
 };
 
+const lost = { address: 'grpc://b:1', reason: 'nobody answers', features: ['users', 'auth'] };
+
 test('a person reads it in tables', () => {
-  const found = { processes: [one, other], silent: [{ address: 'grpc://b:1', reason: 'nobody answers' }] };
+  const found = { processes: [one, other], silent: [lost] };
   expect(statusLines(found, Date.parse('2026-11-27T10:05:00.000Z'))).toEqual([
     'process        address   version   up        runs             answers for            status',
     '------------   -------   -------   -------   --------------   --------------------   ---------',
@@ -147,8 +162,19 @@ test('a person reads it in tables', () => {
     '------------   -----------   --------   -----------------------------------',
     'gateway-0/17   leaderboard   degraded   1 of 2 addresses do not answer: b:1',
     '',
-    'no answer from   reason',
-    '--------------   --------------',
-    'grpc://b:1       nobody answers',
+    'no answer from   said to run   reason',
+    '--------------   -----------   --------------',
+    'grpc://b:1       users auth    nobody answers',
   ]);
+});
+
+test('of a process that knows no addresses it says so', () => {
+  const alone = 'It knows of no other process: no <FEATURE>_URL is set there that names one.';
+  const found = { processes: [one], silent: [] };
+  expect(statusLines(found, 0).slice(2, 5)).toEqual([expect.stringMatching(/^gateway-0/), '', alone]);
+  for (const more of [
+    { ...found, processes: [one, other] },
+    { ...found, silent: [lost] },
+  ])
+    expect(statusLines(more, 0)).not.toContain(alone);
 });

@@ -120,6 +120,7 @@ describe.each(['http', 'grpc'])('aerie over %s', (wire) => {
     expect(rest.join('\n')).toMatch(
       /consumer +in +events behind +seconds\n[- ]+\n(?:(?:leaderboard|progression|fairness) .*\n)+$/,
     );
+    expect(told.out).toContain('\n\nIt knows of no other process: no <FEATURE>_URL is set there that names one.\n\n');
     const { processes, silent } = JSON.parse((await aerie([...at(), '--json', 'status'])).out);
     expect([processes.length, silent]).toEqual([1, []]);
   });
@@ -158,6 +159,17 @@ describe('aerie', () => {
       expect(ended).toMatchObject({ code: 1, out: '' });
       expect(ended.err).toContain(`unavailable: nothing answers at ${url}. Start the server first: npm start\n`);
     }
+  });
+
+  it('says that who listens there speaks something else', async () => {
+    const toHttp = app.url.replace('http:', 'grpc:');
+    expect((await aerie(['--url', toHttp, 'progress', 'anybody'])).err).toBe(
+      `unavailable: somebody listens at ${toHttp}, but no Aerie that speaks gRPC answers there. Is it the right port?\n`,
+    );
+    const toGrpc = app.grpcUrl.replace('grpc:', 'http:');
+    expect((await aerie(['--url', toGrpc, 'progress', 'anybody'])).err).toMatch(
+      /^internal: http:.* gave an answer that makes no sense \(.*HTTP.*\)\. Is Aerie there\?\n$/,
+    );
   });
 
   it('says that a file is missing or a directory', async () => {

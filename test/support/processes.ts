@@ -8,17 +8,27 @@ import { createServer } from 'node:net';
 const [firstPort, lastPort] = [10_000, 32_000];
 
 /** A loopback port that was free a moment ago, and that no outgoing connection takes. */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return freePorts(1);
+}
+
+/** The first of so many that follow each other. */
+export async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const port = randomInt(firstPort, lastPort);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((settle) => {
-      server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
-    });
-    if (!isFree) continue;
-    await new Promise((closed) => server.close(closed));
-    return port;
+    const port = randomInt(firstPort, lastPort - count);
+    let free = 0;
+    while (free < count && (await isFree(port + free))) free += 1;
+    if (free === count) return port;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listens = await new Promise<boolean>((settle) => {
+    server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
+  });
+  if (listens) await new Promise((closed) => server.close(closed));
+  return listens;
 }
 
 function parents(): Map<number, number> {

@@ -1,6 +1,7 @@
 // npm run start:split: the system as five processes on this machine, on PostgreSQL and Redis: those that DATABASE_URL and
-// REDIS_URL name, else throw-aways of its own. The gateway is at HTTP_PORT (8080), the others behind it. Ctrl-C stops all.
-import { spawn } from 'node:child_process';
+// REDIS_URL name, else throw-aways of its own. The gateway is at HTTP_PORT (8080), the others behind it. Ctrl-C stops all, and
+// so does closing the terminal.
+import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +13,9 @@ const { environmentOf, placedFrom, sharedEnvironment } = support('split');
 const badConfiguration = 78;
 const againMs = 1000;
 const patienceMs = 15_000;
+// Where the system can do so, a process ends with this one even when that is killed with SIGKILL.
+const deadly = ['setpriv', '--pdeathsig=KILL'];
+const tie = spawnSync(deadly[0], [...deadly.slice(1), 'true']).status === 0 ? deadly : [];
 const print = pretty.prettyFactory({
   messageKey: 'message',
   timestampKey: 'timestamp',
@@ -33,14 +37,18 @@ class Supervised {
 
   start() {
     // A process group of its own: Ctrl-C in a terminal goes to the whole group, and a second signal ends a stop at once.
-    this.#child = spawn(process.execPath, ['--max-semi-space-size=4', join(root, 'dist', 'main.js')], {
+    const [program, ...args] = [...tie, process.execPath, '--max-semi-space-size=4', join(root, 'dist', 'main.js')];
+    this.#child = spawn(program, args, {
       env: { ...process.env, ...this.environment },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      createInterface({ input: stream }).on('line', (line) => this.#tell(line));
-    this.#gone = new Promise((resolve) => this.#child.once('close', resolve)).then((code) => this.#ended(code));
+    const { pid, stdout, stderr } = this.#child;
+    createInterface({ input: stdout }).on('line', (line) => !isBanner(line) && this.#tell(line));
+    createInterface({ input: stderr }).on('line', (line) => this.#tell(line));
+    this.#gone = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => resolve(this.#ended(pid, code, signal)));
+    });
   }
 
   async stop() {
@@ -52,24 +60,25 @@ class Supervised {
     this.#child?.kill('SIGKILL');
   }
 
-  #ended(code) {
+  #ended(pid, code, signal) {
     if (this.system.stopping) return;
     if (code === badConfiguration) return void this.system.stop(badConfiguration);
-    this.#tell(`ended with ${code}; it is started again`);
+    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+    this.#tell(`process ${pid} ${how}; it is started again`);
     setTimeout(() => !this.system.stopping && this.start(), againMs);
   }
 
   #tell(line) {
-    if (line.trim() === '' || (!line.startsWith('{') && this.#isBanner(line))) return;
+    if (line.trim() === '') return;
     const text = process.stdout.isTTY && line.startsWith('{') ? print(line).trimEnd() : line;
     process.stdout.write(`${this.name.padEnd(12)}| ${text}\n`);
     if (line.includes('"message":"app_ready"')) this.system.ready(this.name);
   }
+}
 
-  // Each process tells it of itself, as if it were alone.
-  #isBanner(line) {
-    return line.startsWith('  ');
-  }
+// Each process tells it of itself on stdout, as if it were alone.
+function isBanner(line) {
+  return line.startsWith('  ');
 }
 
 class SplitSystem {
@@ -144,7 +153,8 @@ function told(name) {
 }
 
 const system = new SplitSystem();
-process.on('SIGINT', () => system.stop(0));
-process.on('SIGTERM', () => system.stop(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => system.stop(0));
+// The terminal or the reader of a pipe is gone: nobody sees what goes on here, and nobody could stop it.
+process.stdout.on('error', () => system.stopping || system.stop(1));
 process.on('exit', () => system.killAll());
 await system.start();

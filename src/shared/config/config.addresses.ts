@@ -38,12 +38,18 @@ function fromGo(text: string): string | undefined {
 const service =
   /^(grpcs?:\/\/([\w.-]+|\[[\da-f:.]+\]):\d{1,5}|https?:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\/[\w./-]*)?)$/i;
 
+// Each has a connection and a breaker, and is asked who is there.
+const maxAddresses = 100;
+
 /** The processes of a feature: `grpc://host:port` and `http://host:port`, with TLS `grpcs` and `https`. */
 export function serviceAddresses() {
-  return list().refine(
-    (items) => items.every((item) => service.test(item) && URL.canParse(item)) && new Set(items).size === items.length,
-    'must be addresses such as grpc://host:9090 or http://host:8080, each once, comma-separated',
-  );
+  return list()
+    .refine((items) => items.length <= maxAddresses, `must be ${maxAddresses} addresses at most`)
+    .refine(
+      (items) =>
+        items.every((item) => service.test(item) && URL.canParse(item)) && new Set(items).size === items.length,
+      'must be addresses such as grpc://host:9090 or http://host:8080, each once, comma-separated',
+    );
 }
 
 /** One server, a set of sentinels and the name that they watch, or some nodes of a cluster. `rediss`: over TLS. */

@@ -1,5 +1,6 @@
-import type { Place } from './config';
+import type { Neighbour, Place } from './config';
 import type { BadVariable } from './config.errors';
+import { isOwnAddress } from './config.listeners';
 import type { busKinds, EnvironmentVariables, Variables } from './config.schema';
 import { type Configured, grpcPercentVariable, urlVariable } from './settings';
 
@@ -29,9 +30,13 @@ export function placesOf(env: Variables, features: readonly Configured[]): Recor
   return places;
 }
 
-/** Every address that is told, each once. */
-export function addressesOf(env: Variables, features: readonly Configured[]): readonly string[] {
-  return [...new Set(features.flatMap((feature) => (env[urlVariable(feature)] ?? []) as readonly string[]))];
+/** Every address that is told, each once, with the features that are said to be there. */
+export function neighboursOf(env: Variables, features: readonly Configured[]): readonly Neighbour[] {
+  const found = new Map<string, string[]>();
+  for (const feature of features)
+    for (const address of (env[urlVariable(feature)] ?? []) as readonly string[])
+      found.set(address, [...(found.get(address) ?? []), feature.contract.name]);
+  return [...found].map(([address, names]) => ({ address, features: names }));
 }
 
 /** In how many processes each feature runs, as far as its addresses tell: on one wire each process has one. */
@@ -47,32 +52,65 @@ export function instancesOf(env: Variables, features: readonly Configured[]): Re
 
 /** Splits that cannot work, each with what to set. */
 export function* brokenPlacement(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
-  const names = features.map(({ contract }) => contract.name);
-  const here = modulesOf(env, features);
-  const places = placesOf(env, features);
-  const unknown = (['MODULES', 'EXPOSE'] as const).filter((name) => env[name]?.some((one) => !names.includes(one)));
-  for (const name of unknown) yield { name, reason: `must be some of ${names.join(', ')}` };
+  const unknown = [...unknownNames(env, features)];
+  yield* unknown;
   // What else is missing depends on them.
   if (unknown.length > 0) return;
+  const places = placesOf(env, features);
+  yield* brokenDoors(env, features);
+  for (const feature of features) {
+    yield* brokenShare(env, feature);
+    yield* brokenNeeds(env, feature, features);
+    const { grpc = [], http = [] } = places[feature.contract.name] ?? {};
+    if ([...grpc, ...http].some((address) => isOwnAddress(env, address)))
+      yield {
+        name: urlVariable(feature),
+        reason: `is this process itself, in which ${feature.contract.name} does not run: it would call itself`,
+      };
+  }
+  if (Object.keys(places).length > 0) yield* brokenTrust(env, features);
+}
+
+/** Names that are no feature's. What looks like a name is shown, or nobody finds his typing error. */
+function* unknownNames(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
+  const names = features.map(({ contract }) => contract.name);
+  for (const name of ['MODULES', 'EXPOSE'] as const) {
+    const unknown = env[name]?.filter((one) => !names.includes(one)) ?? [];
+    const shown = unknown.filter((one) => /^[\w-]{1,40}$/.test(one));
+    const told = shown.length === 0 ? '' : `, and not ${shown.join(', ')}`;
+    if (unknown.length > 0) yield { name, reason: `must be some of ${names.join(', ')}${told}` };
+  }
+}
+
+/** Doors of what runs here, or of what is nowhere. */
+function* brokenDoors(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
+  const [here, places] = [modulesOf(env, features), placesOf(env, features)];
   const twice = env.EXPOSE?.find((name) => env.MODULES?.includes(name));
   if (twice !== undefined) yield { name: 'EXPOSE', reason: `names ${twice}, which MODULES runs here: choose one` };
   for (const feature of features) {
-    const { contract, needs = [] } = feature;
-    const url = urlVariable(feature);
-    if (env.EXPOSE?.includes(contract.name) && !here.includes(contract.name) && !(contract.name in places))
-      yield { name: url, reason: `is missing: EXPOSE answers for ${contract.name}, which runs elsewhere` };
-    yield* brokenShare(env, feature);
-    if (!here.includes(contract.name)) continue;
-    const isElsewhere = (other: Configured): boolean => !here.includes(other.contract.name);
-    for (const other of features.filter(({ contract: { token } }) => needs.includes(token)).filter(isElsewhere))
-      if (!(other.contract.name in places))
-        yield {
-          name: urlVariable(other),
-          reason: `is missing: ${contract.name} needs ${other.contract.name}; run it here, too (MODULES), or say where it runs`,
-        };
-    if (busKindOf(env) === 'inmem') yield* brokenNews(feature, features.filter(isElsewhere), features);
+    const { name } = feature.contract;
+    if (!env.EXPOSE?.includes(name) || here.includes(name) || name in places) continue;
+    const why = env.MODULES === undefined ? `; while MODULES is unset, EXPOSE takes ${name} out of it` : '';
+    yield {
+      name: urlVariable(feature),
+      reason: `is missing: EXPOSE answers for ${name}, which runs elsewhere${why}`,
+    };
   }
-  if (Object.keys(places).length > 0) yield* brokenTrust(env, features);
+}
+
+/** What a feature that runs here needs and does not get. */
+function* brokenNeeds(env: Variables, feature: Configured, features: readonly Configured[]): Generator<BadVariable> {
+  const [here, places] = [modulesOf(env, features), placesOf(env, features)];
+  const { contract, needs = [] } = feature;
+  if (!here.includes(contract.name)) return;
+  const elsewhere = features.filter((other) => !here.includes(other.contract.name));
+  for (const other of elsewhere.filter(({ contract: { token } }) => needs.includes(token)))
+    if (!(other.contract.name in places))
+      yield {
+        name: urlVariable(other),
+        reason: `is missing: ${contract.name} needs ${other.contract.name}; run it here, too (MODULES), or say where it runs`,
+      };
+  if (busKindOf(env) === 'inmem') yield* brokenNews(feature, elsewhere, features);
 }
 
 /** News that the feature hears only in this process, and that is told in another one. */
@@ -92,15 +130,17 @@ function* brokenNews(
   }
 }
 
-/** The share of a wire that has no address. */
+/** The share of a wire that has no address, or of no wire at all. */
 function* brokenShare(env: Variables, feature: Configured): Generator<BadVariable> {
   const percent = env[grpcPercentVariable(feature)] as number | undefined;
   const addresses = env[urlVariable(feature)] as readonly string[] | undefined;
-  if (percent === undefined || addresses === undefined) return;
-  const [wire, wanted] = [
-    (text: string) => addresses.some((one) => one.startsWith(text)),
-    grpcPercentVariable(feature),
-  ];
+  if (percent === undefined) return;
+  const wanted = grpcPercentVariable(feature);
+  if (addresses === undefined) {
+    yield { name: wanted, reason: `needs ${urlVariable(feature)}: the addresses among which it shares the calls` };
+    return;
+  }
+  const wire = (text: string): boolean => addresses.some((one) => one.startsWith(text));
   if (percent > 0 && !wire('grpc'))
     yield { name: wanted, reason: `needs a grpc:// address in ${urlVariable(feature)}` };
   if (percent < 100 && !wire('http'))

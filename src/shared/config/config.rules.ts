@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { redisUrl, sqsUrl } from './config.addresses';
 import type { BadVariable } from './config.errors';
+import { hostOf, isLoopback } from './config.listeners';
 import { brokenPlacement, busKindOf, modulesOf } from './config.placement';
 import type { EnvironmentVariables, Variables } from './config.schema';
 import { isFiled } from './config.values';
@@ -11,12 +12,6 @@ import { parseRedisUrl } from './redis-url';
 import { parseServiceBusConnection, type ServiceBusConnection } from './servicebus-connection';
 import { type Configured, databaseVariable, variablesOf } from './settings';
 import { AddressError } from './url-options';
-
-const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
-
-export function hostOf(env: EnvironmentVariables): string {
-  return env.HOST ?? (env.ENVIRONMENT === 'development' ? '127.0.0.1' : '0.0.0.0');
-}
 
 export function authRequired(env: EnvironmentVariables): boolean {
   return env.AUTH_REQUIRED ?? env.ENVIRONMENT !== 'development';
@@ -46,7 +41,7 @@ export function* brokenRules(env: Variables, features: readonly Configured[]): G
   for (const feature of features) if (here.includes(feature.contract.name)) yield* feature.rules?.(env) ?? [];
   if (env.ENVIRONMENT !== 'development') yield* deployed(env, secret);
   if (env.ENVIRONMENT === 'production') yield* production(env, features);
-  if (!authRequired(env) && !loopback.test(hostOf(env))) {
+  if (!authRequired(env) && !isLoopback(hostOf(env))) {
     yield { name: 'AUTH_REQUIRED', reason: 'may be false only while HOST is a loopback address' };
   }
 }

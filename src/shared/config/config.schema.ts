@@ -8,6 +8,8 @@ export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or a host name');
 const database = databaseUrl();
+// Who is named twice is there once.
+const featureNames = list().transform((names) => [...new Set(names)]);
 
 /**
  * Every variable that all of Aerie reads; those of one feature are in its settings. `describe` is a variable's comment in
@@ -18,10 +20,12 @@ export const environmentSchema = z.object({
     .enum(['development', 'staging', 'production'], 'must be development, staging or production')
     .default('development')
     .describe('development | staging | production'),
-  MODULES: list()
+  MODULES: featureNames
     .optional()
     .describe('The features that run in this process, comma-separated; unset: all that EXPOSE does not name'),
-  EXPOSE: list().optional().describe('Features that run elsewhere and that this process answers for at its own doors'),
+  EXPOSE: featureNames
+    .optional()
+    .describe('Features that run elsewhere and that this process answers for at its own doors'),
   HOST: host.optional().describe('The address to listen on; unset: 127.0.0.1 in development, else 0.0.0.0'),
   HTTP_PORT: decimal(0, 65535).default(8080).describe('HTTP; 0 takes any free port'),
   GRPC_PORT: decimal(0, 65535).default(9090).describe('gRPC; 0 takes any free port'),

@@ -16,6 +16,12 @@ export interface Place {
   readonly grpcPercent: number;
 }
 
+/** An address, and the features that are said to be there. */
+export interface Neighbour {
+  readonly address: string;
+  readonly features: readonly string[];
+}
+
 /** The configuration of this process, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
@@ -25,8 +31,8 @@ export abstract class Config {
   abstract readonly places: Readonly<Record<string, Place>>;
   /** In how many processes each feature runs, as far as its address tells; the one here is among them. */
   abstract readonly instances: Readonly<Record<string, number>>;
-  /** Every address of a feature that is told, each once; this process may be at some of them. */
-  abstract readonly addresses: readonly string[];
+  /** Every address that is told; this process may be at some of them. */
+  abstract readonly neighbours: readonly Neighbour[];
   /** Of the package. */
   abstract readonly version: string;
   /** Names of the features elsewhere that this process answers for. */

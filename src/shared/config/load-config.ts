@@ -4,9 +4,10 @@ import { config as readDotenv } from 'dotenv';
 import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
-import { addressesOf, busKindOf, instancesOf, modulesOf, placesOf } from './config.placement';
+import { hostOf } from './config.listeners';
+import { busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
-import { authRequired, brokenRules, hostOf, redisUrlOf } from './config.rules';
+import { authRequired, brokenRules, redisUrlOf } from './config.rules';
 import type { EnvironmentVariables, Variables } from './config.schema';
 import { parseDatabaseUrl } from './database-url';
 import { type Configured, databaseVariable, variablesOf } from './settings';
@@ -67,7 +68,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     places: placesOf(env, features),
     instances: instancesOf(env, features),
     expose: env.EXPOSE ?? [],
-    addresses: addressesOf(env, features),
+    neighbours: neighboursOf(env, features),
     version: packageVersion(),
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
     publicUrl: env.PUBLIC_URL,

@@ -31,7 +31,10 @@ export const processesDocs: Docs<ProcessesApi> = {
     answer: listProcessesAnswer,
     example: {
       request: {},
-      answer: { processes: [one], silent: [{ address: 'grpc://inventory-1:9090', reason: 'does not answer' }] },
+      answer: {
+        processes: [one],
+        silent: [{ address: 'grpc://inventory-1:9090', reason: 'nobody answers', features: ['inventory'] }],
+      },
     },
   },
 };

@@ -24,5 +24,5 @@ export const processAnswer = z.object({
 
 export const listProcessesAnswer = z.object({
   processes: z.array(processAnswer),
-  silent: z.array(z.object({ address: z.string(), reason: z.string() })),
+  silent: z.array(z.object({ address: z.string(), reason: z.string(), features: z.array(z.string()) })),
 });

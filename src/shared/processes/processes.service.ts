@@ -9,9 +9,9 @@ import type {
   ProcessCheck,
   SilentAddress,
 } from '../../generated/aerie/processes/v1/processes';
-import { within } from '../async/within';
+import { TimeLimitError, within } from '../async/within';
 import { Clock } from '../clock/clock';
-import { Config } from '../config/config';
+import { Config, type Neighbour } from '../config/config';
 import { toAppError } from '../errors/to-app-error';
 import { Readiness } from '../health/readiness';
 import { Metrics } from '../metrics/metrics';
@@ -19,7 +19,9 @@ import { Remotes } from '../remote/remotes';
 import { resolveName } from '../remote/resolve-name';
 import { ProcessesApi, processesContract } from './processes.api';
 
-const askMs = 2000;
+// Less than a call may take, and more than a process needs that waits for its database in vain.
+const askMs = 4000;
+const lagMs = 1000;
 
 /** What became of asking one address: a process, or why there is none. */
 interface Found {
@@ -44,7 +46,7 @@ export class ProcessesService implements ProcessesApi {
   }
 
   async getProcess(): Promise<Process> {
-    const [{ status, checks }, consumers] = await Promise.all([this.readiness.report(), this.lags()]);
+    const [{ status, checks }, consumers] = await Promise.all([this.readiness.report(), this.knownLags()]);
     const unwell = Object.entries(checks).filter(([, check]) => check.status !== 'healthy');
     return {
       id: this.id,
@@ -62,11 +64,11 @@ export class ProcessesService implements ProcessesApi {
     };
   }
 
-  /** Every address is asked at once, and has two seconds; one at which nobody answers is told of. */
+  /** Every address is asked at once, and has four seconds; one at which nobody answers is told of. */
   async listProcesses(): Promise<ListProcessesResponse> {
     const [own, ...asked] = await Promise.all([
       this.getProcess(),
-      ...this.config.addresses.map((address) => this.askAll(address)),
+      ...this.config.neighbours.map((neighbour) => this.askAll(neighbour)),
     ]);
     const processes = new Map([[own.id, own]]);
     for (const { process: other } of asked.flat()) {
@@ -78,24 +80,41 @@ export class ProcessesService implements ProcessesApi {
   }
 
   /** Whoever has the address: a name may stand for several machines. */
-  private async askAll(address: string): Promise<Found[]> {
+  private async askAll({ address, features }: Neighbour): Promise<Found[]> {
+    const until = performance.now() + askMs;
+    const silent = (shown: string, error: unknown): Found => ({
+      silent: { address: shown, reason: reasonOf(error), features: [...features] },
+    });
     try {
       const machines = await within(resolveName(new URL(address).hostname), askMs);
-      return await Promise.all(machines.map((machine) => this.ask(address, machine)));
+      return await Promise.all(
+        machines.map(async (machine) => {
+          // Which of several is meant; for one it says nothing new.
+          const shown = new URL(address).hostname === machine ? address : `${address} (${machine})`;
+          const found = this.ask(address, machine, until - performance.now());
+          return await found.then(
+            (process) => ({ process: { ...process, addresses: [shown] } }),
+            (error: unknown) => silent(shown, error),
+          );
+        }),
+      );
     } catch (error) {
-      return [{ silent: { address, reason: reasonOf(error) } }];
+      return [silent(address, error)];
     }
   }
 
-  private async ask(address: string, machine: string): Promise<Found> {
-    const url = new URL(address);
-    // Which of several is meant; for one it says nothing new.
-    const shown = url.hostname === machine ? address : `${address} (${machine})`;
-    await using processes = this.remotes.at(processesContract, address, { machine, deadlineMs: askMs });
+  private async ask(address: string, machine: string, deadlineMs: number): Promise<Process> {
+    await using processes = this.remotes.at(processesContract, address, { machine, deadlineMs });
+    return await processes.getProcess({});
+  }
+
+  /** None while the database does not answer: who asks how the processes are has no time to wait for it. */
+  private async knownLags(): Promise<ConsumerLag[]> {
     try {
-      return { process: { ...(await processes.getProcess({})), addresses: [shown] } };
+      return await within(this.lags(), lagMs);
     } catch (error) {
-      return { silent: { address: shown, reason: reasonOf(error) } };
+      if (error instanceof TimeLimitError) return [];
+      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { features } from '../../../src/features/index';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
 
@@ -42,14 +43,24 @@ test('unless MODULES says, all runs here that EXPOSE does not name', () => {
 });
 
 test.each<[string, RawEnvironment, RegExp]>([
-  ['an unknown feature', { MODULES: 'chess' }, /MODULES: must be some of users/],
-  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users/],
+  ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*, and not chess, go$/m],
+  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users, .*, and not chess$/m],
+  ['no name at all', { MODULES: 'postgres://me:secret@a:1' }, /MODULES: must be some of users, [a-z, -]*$/m],
   [
     'a feature here and elsewhere',
     { MODULES: 'users', EXPOSE: 'users' },
     /EXPOSE: names users, which MODULES runs here/,
   ],
-  ['a door to nowhere', { ...secret, EXPOSE: 'users', MODULES: 'fairness' }, /USERS_URL: is missing: EXPOSE answers/],
+  [
+    'a door to nowhere',
+    { ...secret, EXPOSE: 'users', MODULES: 'fairness' },
+    /USERS_URL: is missing: EXPOSE answers.*elsewhere$/m,
+  ],
+  [
+    'a door that has taken its feature out of the process',
+    { ...secret, EXPOSE: 'users' },
+    /USERS_URL: is missing: EXPOSE answers for users, which runs elsewhere; while MODULES is unset, EXPOSE takes users out/,
+  ],
   ['a need that is nowhere', { MODULES: 'auth' }, /USERS_URL: is missing: auth needs users/],
   ['no secret', { MODULES: 'auth', USERS_URL: 'grpc://a:1' }, /INTERNAL_API_SECRET: is missing/],
   [
@@ -88,6 +99,16 @@ test.each<[string, RawEnvironment, RegExp]>([
   ],
   ['an address without a port', { USERS_URL: 'grpc://a' }, /USERS_URL: must be addresses such as/],
   ['an address with a password', { USERS_URL: 'http://me:secret@a:1' }, /USERS_URL: must be addresses such as/],
+  [
+    'a share of no addresses',
+    { USERS_GRPC_PERCENT: '50' },
+    /USERS_GRPC_PERCENT: needs USERS_URL: the addresses among which it shares the calls/,
+  ],
+  [
+    'more than a hundred addresses',
+    { USERS_URL: Array.from({ length: 101 }, (_, i) => `http://a:${i}`).join(',') },
+    /USERS_URL: must be 100 addresses at most/,
+  ],
   ['one address twice', { USERS_URL: 'http://a:1,http://a:1' }, /each once/],
   [
     'a share of a wire that is not there',
@@ -102,6 +123,54 @@ test.each<[string, RawEnvironment, RegExp]>([
 ])('%s', (_name, environment, told) => {
   expect(refusal(environment)).toMatch(told);
   expect(refusal(environment)).not.toContain('secret@');
+});
+
+test('who is named twice runs, and is answered for, once', () => {
+  expect(load({ MODULES: 'users,users, auth' }).modules).toEqual(['users', 'auth']);
+  expect(load({ ...secret, EXPOSE: 'users,users', USERS_URL: 'grpc://a:1' }).expose).toEqual(['users']);
+});
+
+test('the neighbours are every address once, with the features that are said to be there', () => {
+  const [a, b] = ['grpc://a:1', 'http://b:2'];
+  const { neighbours } = load({ ...secret, USERS_URL: `${a},${b}`, AUTH_URL: a });
+  expect(neighbours).toEqual([
+    { address: a, features: ['users', 'auth'] },
+    { address: b, features: ['users'] },
+  ]);
+});
+
+describe('a process that would call itself', () => {
+  const split = { ...secret, MODULES: 'auth', GRPC_PORT: '7001', HTTP_PORT: '7002' };
+
+  test.each<[string, RawEnvironment]>([
+    ['grpc://127.0.0.1:7001', {}],
+    ['grpcs://LOCALHOST:7001', {}],
+    ['http://[::1]:7002', {}],
+    ['https://localhost:7002/game', {}],
+    ['http://localhost', { HTTP_PORT: '80' }],
+    [`grpc://${hostname()}:7001`, {}],
+    ['grpc://10.0.0.7:7001', { HOST: '10.0.0.7', AUTH_REQUIRED: 'true' }],
+    ['grpc://127.0.0.2:7001', { HOST: '0.0.0.0', AUTH_REQUIRED: 'true' }],
+    ['grpc://a:1,http://localhost:7002', {}],
+  ])('is refused: %s with %j', (address, more) => {
+    expect(refusal({ ...split, ...more, USERS_URL: address })).toMatch(
+      /USERS_URL: is this process itself, in which users does not run/,
+    );
+  });
+
+  test.each<[string, RawEnvironment]>([
+    ['grpc://127.0.0.1:7002', {}],
+    ['http://127.0.0.1:7001', {}],
+    ['grpc://127.0.0.1:7001', { GRPC_ENABLED: 'false' }],
+    ['grpc://127.0.0.1:9090', { GRPC_PORT: '0' }],
+    ['grpc://a:7001', {}],
+    ['grpc://127.0.0.2:7001', {}],
+    ['grpc://127.0.0.1:7001', { HOST: '10.0.0.7', AUTH_REQUIRED: 'true' }],
+    // Runs here, and is asked here: all processes may share one list.
+    ['grpc://127.0.0.1:7001', { MODULES: 'users,auth' }],
+  ])('is somebody else: %s with %j', (address, more) => {
+    expect(refusal({ ...split, ...more, USERS_URL: address })).toBe('');
+  });
 });
 
 test('in production processes speak TLS, unless told that nobody listens', () => {

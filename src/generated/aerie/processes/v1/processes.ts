@@ -72,6 +72,8 @@ export interface ListProcessesResponse {
 export interface SilentAddress {
   address: string;
   reason: string;
+  /** What is said to be there. */
+  features: string[];
 }
 
 /** The processes of which a system consists: for its operators. */
