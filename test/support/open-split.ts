@@ -1,3 +1,5 @@
+import { request } from 'undici';
+import { eventually } from './eventually';
 import type { DatabaseServer } from './servers';
 import { environmentOf, type Placed, placedFreely, sharedEnvironment } from './split';
 import { openApp, type TestApp } from './wires';
@@ -31,6 +33,8 @@ export async function openSplit(
   const shared = { ...sharedEnvironment(databaseUrl, redis.url), ...environment };
   const parts: OpenPart[] = [];
   for (const one of placed) parts.push(await openPart(one, { ...shared, ...environmentOf(one, placed) }, databaseUrl));
+  // Whoever was started first has not found the others yet.
+  for (const { app } of parts) await eventually(async () => expect(await unwell(app)).toEqual([]));
   return {
     parts,
     of: (name) => parts.filter((part) => part.name === name).map(({ app }) => app),
@@ -39,6 +43,12 @@ export async function openSplit(
       for (const part of parts) await part.close();
     },
   };
+}
+
+async function unwell(app: TestApp): Promise<string[]> {
+  const { body } = await request(`${app.url}/health/ready`);
+  const { checks } = (await body.json()) as { readonly checks: Readonly<Record<string, { readonly status: string }>> };
+  return Object.keys(checks).filter((name) => checks[name]?.status !== 'healthy');
 }
 
 async function openPart(placed: Placed, environment: Record<string, string>, databaseUrl: string): Promise<OpenPart> {

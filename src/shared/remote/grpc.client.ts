@@ -26,9 +26,9 @@ import { Exchange, NotExchanged } from './exchange';
 import { type Remote, type RemoteOptions, remote, type Send, withFacts } from './remote';
 
 const channelOptions = {
-  // A server that is back must be found before the caller's deadline; grpc-js waits up to two minutes.
+  // A server that is back must be found before anybody misses it; grpc-js waits up to two minutes.
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.max_reconnect_backoff_ms': 500,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.use_local_subchannel_pool': 1,
   // A name may have several addresses: calls take turns among those that answer. They are asked for again when one is

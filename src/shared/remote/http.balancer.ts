@@ -11,7 +11,7 @@ const connectMs = 2000;
 // Records are asked for again after so long, and at once, a second apart, when somebody cannot be connected to.
 const [freshMs, soonMs] = [10_000, 1000];
 // Between tries to connect to somebody who was not there; doubling.
-const [firstPauseMs, lastPauseMs] = [100, 2000];
+const [firstPauseMs, lastPauseMs] = [100, 500];
 const unconnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
 
 /**

@@ -190,8 +190,8 @@ describe.each(everyDatabase)('$name', ({ name, create }) => {
     await prepared({ all: url });
     let step = 1;
     while (await diesBefore(step, url)) step += 1;
-    // On MySQL each run comes further than the one before.
-    expect(step).toBeGreaterThan(name === 'mysql' ? 5 : 20);
+    // On servers, where others may be at work, each migration stands by itself: each run comes further than the one before.
+    expect(step).toBeGreaterThan(name === 'sqlite' ? 20 : 5);
     await using app = await openApp(url);
     await carriedOver(app);
   });
