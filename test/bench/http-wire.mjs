@@ -129,6 +129,8 @@ class Connection {
   }
 
   #read(chunk) {
+    // A server that ends a silent connection may say so first (408).
+    if (!this.#done) return this.socket.destroy();
     if (this.#status > 0) return this.#take(chunk);
     const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, chunk]) : chunk;
     const end = bytes.indexOf(endOfHead);
