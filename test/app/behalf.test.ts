@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import { request } from 'undici';
 import { authContract as auth } from '../../src/features/auth/auth.api';
+import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { usersContract as users } from '../../src/features/users/users.api';
 import { everyDatabase, type TestDatabase } from '../support/databases';
@@ -60,6 +61,16 @@ describe.each(['http', 'grpc'] as const)('what is said beside a call, over %s', 
       (await house[wire].call(users, 'listUsers', {}, { ...secret, ...said })).code;
     expect(await list({ 'x-aerie-subject': somebody })).toBe('forbidden');
     expect(await list({ 'x-aerie-subject': somebody, 'x-aerie-role': 'admin' })).toBe('ok');
+  });
+
+  test('a call that has come through too many processes ends; what others say of that is left out', async () => {
+    for (const hops of ['5', '99', 'x']) {
+      const said = { 'x-aerie-hops': hops };
+      expect(await progressOf(somebody, { ...secret, ...said })).toBe('misrouted');
+      const { code } = await house[wire].call(leaderboard, 'getLeaderboard', { window: 'daily' }, said);
+      expect([hops, code]).toEqual([hops, 'ok']);
+    }
+    expect(await progressOf(somebody, { ...secret, 'x-aerie-hops': '4' })).toBe('player_not_found');
   });
 
   test('limits count the address that a process tells, and nobody else may tell one', async () => {

@@ -53,12 +53,13 @@ export class AccessGuard implements CanActivate {
     return call !== undefined && this.routes.grpc(call.getPath())?.route?.hot === true;
   }
 
-  /** Limits count who has called the process that calls here, also of public calls. @throws AppError misrouted */
+  /** Limits count who has called the process that calls here, also of public calls. @throws AppError misrouted, secret_unknown */
   private believe(said: (name: string) => string | undefined): void {
-    const hops = said(behalfHeaders.hops);
+    const [hops, client] = [said(behalfHeaders.hops), said(behalfHeaders.clientAddress)];
+    if (hops === undefined && client === undefined) return;
+    if (!this.authenticator.believes(said('authorization'))) return;
     if (hops !== undefined) countHops(hops);
-    const client = said(behalfHeaders.clientAddress);
-    if (client !== undefined && this.authenticator.believes(said('authorization'))) nameClient(client);
+    if (client !== undefined) nameClient(client);
   }
 
   private admit(access: Access, credentials: () => Credentials): true | Promise<true> {

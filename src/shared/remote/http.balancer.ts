@@ -21,6 +21,8 @@ const unconnected = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CON
 export class HttpBalancer {
   private readonly peers = new Map<string, Peer>();
   private turn = 0;
+  // Why the addresses may be old.
+  private unresolved: unknown;
   private resolvedAt = Number.NEGATIVE_INFINITY;
   private readonly resolving = new SharedCall(() => this.renew());
 
@@ -42,7 +44,7 @@ export class HttpBalancer {
         failed = error;
       }
     }
-    throw failed;
+    throw this.unresolved === undefined ? failed : Object.assign(failed as Error, { cause: this.unresolved });
   }
 
   /** True while nobody can be connected to; trying goes on as long as somebody asks. */
@@ -69,12 +71,15 @@ export class HttpBalancer {
     const someGone = [...this.peers.values()].some(({ gone }) => gone);
     // Where that fails, the addresses that are known stand.
     if (performance.now() - this.resolvedAt > (someGone ? soonMs : freshMs))
-      this.resolving.run().catch(() => undefined);
+      this.resolving.run().catch((error: unknown) => {
+        this.unresolved = error;
+      });
   }
 
   private async renew(): Promise<void> {
     this.resolvedAt = performance.now();
     const addresses = await this.resolve(this.origin.hostname);
+    this.unresolved = undefined;
     for (const address of addresses) {
       if (!this.peers.has(address)) this.peers.set(address, new Peer(this.origin, address));
     }
