@@ -9,6 +9,7 @@ import {
   gate,
   idleMs,
   messages,
+  neverMs,
   newTopic,
   numbers,
   type OpenedBus,
@@ -19,17 +20,19 @@ import {
 
 const of = (maxGroup = 100) => ({ consumer: 'a', maxGroup, gatherMs: 0 });
 
-describe.each(brokers)('%s', (_name, start) => {
-  let brokerage: Brokerage;
-  let opened: OpenedBus[];
-  let topic: Topic<number>;
-  const open = async (): Promise<OpenedBus> => {
-    const one = await brokerage.open();
-    opened.push(one);
-    return one;
-  };
+let brokerage: Brokerage;
+let opened: OpenedBus[];
+let topic: Topic<number>;
+
+async function open(): Promise<OpenedBus> {
+  const one = await brokerage.open();
+  opened.push(one);
+  return one;
+}
+
+function opensEach(start: (idle: number) => Promise<Brokerage>, idle: number): void {
   beforeAll(async () => {
-    brokerage = await start();
+    brokerage = await start(idle);
   });
   afterAll(() => brokerage[Symbol.asyncDispose]());
   beforeEach(() => {
@@ -42,6 +45,10 @@ describe.each(brokers)('%s', (_name, start) => {
       await die();
     }
   });
+}
+
+describe.each(brokers)('%s, while nobody dies', (_name, start) => {
+  opensEach(start, neverMs);
 
   test('processes share the messages of a consumer: each goes to one of them', async () => {
     const seen: number[][] = [[], []];
@@ -69,6 +76,10 @@ describe.each(brokers)('%s', (_name, start) => {
     expect(sorted(seen.flat())).toEqual(numbers(0, sent));
     expect(Math.min(...seen.map(({ length }) => length))).toBeGreaterThan(50);
   });
+});
+
+describe.each(brokers)('%s', (_name, start) => {
+  opensEach(start, idleMs);
 
   test('what a process had in hand when it died comes to another, and what it is still working on does not', async () => {
     const [dying, living, publisher] = [await open(), await open(), await open()];

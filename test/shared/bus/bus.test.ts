@@ -8,6 +8,7 @@ import {
   gate,
   inmemBus,
   messages,
+  neverMs,
   newTopic,
   numbers,
   type OpenedBus,
@@ -26,7 +27,7 @@ describe.each([inmem, ...brokers])('%s', (name, start) => {
   const arrived = (values: readonly number[]) => (brokerage?.inOrder === false ? sorted(values) : values);
   const oneKey = (from: number, to: number) => messages(from, to, 1);
   beforeAll(async () => {
-    brokerage = await start();
+    brokerage = await start(neverMs);
   });
   afterAll(() => brokerage?.[Symbol.asyncDispose]());
   beforeEach(async () => {

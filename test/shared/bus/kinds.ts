@@ -46,6 +46,9 @@ export interface Brokerage extends AsyncDisposable {
 /** Milliseconds after which what a process has not settled is delivered again. */
 export const idleMs = 600;
 
+/** The same, where nobody dies: no pause of the test's own process makes it seem dead. */
+export const neverMs = 60_000;
+
 function told() {
   const { logger, told: logged } = recordingLogger();
   const counted: Record<string, number> = {};
@@ -66,7 +69,7 @@ export function brokered(broker: Broker, die: () => Promise<void>): OpenedBus {
   return { bus: new BrokeredBus(broker, metrics, logger, new Load()), logged, counted, die };
 }
 
-async function redis(): Promise<Brokerage> {
+async function redis(idle: number): Promise<Brokerage> {
   const server = await startRedis();
   const stream = (topic: string): string => `aerie:bus:{${topic}}`;
   return {
@@ -74,7 +77,7 @@ async function redis(): Promise<Brokerage> {
     inOrder: true,
     open: async () => {
       const clients = new RedisClients(recordingLogger().logger);
-      const broker = await RedisBroker.open(clients, server.url, { idleMs, keepMs: 5000 });
+      const broker = await RedisBroker.open(clients, server.url, { idleMs: idle, keepMs: 5000 });
       return brokered(broker, () => clients.onApplicationShutdown());
     },
     forge: async (topic, text) => void (await redisCall(server.url, 'XADD', stream(topic), '*', 'parcel', text)),
@@ -85,8 +88,8 @@ async function redis(): Promise<Brokerage> {
 }
 
 /** The official client on a server of our own: theirs cannot be run here. */
-async function servicebus(): Promise<Brokerage> {
-  const server = await startServiceBus({ lockMs: 3 * idleMs, maxDeliveries: 10 });
+async function servicebus(idle: number): Promise<Brokerage> {
+  const server = await startServiceBus({ lockMs: 3 * idle, maxDeliveries: 10 });
   return {
     server,
     open: async () => {
@@ -105,8 +108,8 @@ async function servicebus(): Promise<Brokerage> {
 }
 
 function sqs(fifo: boolean) {
-  return async (): Promise<Brokerage> => {
-    const { broker, ...place } = await startSqs(fifo, `tests-${ulid().slice(-6)}`);
+  return async (idle: number): Promise<Brokerage> => {
+    const { broker, ...place } = await startSqs(fifo, `tests-${ulid().slice(-6)}`, Math.ceil(idle / 1000));
     const open = async (): Promise<OpenedBus> => {
       const one = await broker();
       return brokered(one, () => one.close());
@@ -115,7 +118,8 @@ function sqs(fifo: boolean) {
   };
 }
 
-type Kind = readonly [name: string, start: () => Promise<Brokerage>];
+/** `idle`: milliseconds as `idleMs`. */
+type Kind = readonly [name: string, start: (idle: number) => Promise<Brokerage>];
 const daily: readonly Kind[] = [
   ['redis', redis],
   ['servicebus', servicebus],

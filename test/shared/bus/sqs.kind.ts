@@ -38,8 +38,8 @@ export interface SqsPlace extends AsyncDisposable {
   wipe(): Promise<void>;
 }
 
-/** Starts it. Queues are called after `prefix`, of which each place has its own. */
-export async function startSqs(fifo: boolean, prefix: string): Promise<SqsPlace> {
+/** Starts it. Queues are called after `prefix`, of which each place has its own. `hiddenSeconds`: as the broker's. */
+export async function startSqs(fifo: boolean, prefix: string, hiddenSeconds = 1): Promise<SqsPlace> {
   Object.assign(process.env, sqsEnvironment);
   const server = await startElasticMq();
   const url = `${server.url}/${account}/${prefix}?region=${region}&fifo=${fifo}`;
@@ -52,7 +52,7 @@ export async function startSqs(fifo: boolean, prefix: string): Promise<SqsPlace>
     server,
     url,
     client,
-    broker: () => openBroker(url, audiences),
+    broker: () => openBroker(url, audiences, hiddenSeconds),
     forge: async (topic, text) => {
       // SQS takes no empty one.
       const MessageBody = text || ' ';
@@ -73,8 +73,8 @@ export async function startSqs(fifo: boolean, prefix: string): Promise<SqsPlace>
   };
 }
 
-async function openBroker(url: string, audiences: Subscribers): Promise<Broker> {
-  const broker = await SqsBroker.open(url, audiences, { hiddenSeconds: 1 });
+async function openBroker(url: string, audiences: Subscribers, hiddenSeconds: number): Promise<Broker> {
+  const broker = await SqsBroker.open(url, audiences, { hiddenSeconds });
   const receiver = broker.receiver.bind(broker);
   broker.receiver = (topic, consumer) => {
     audiences.add(topic, consumer);

@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import type { Topic } from '../../../src/shared/bus/bus';
 import { everyDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
-import { type Brokerage, brokers } from '../bus/kinds';
+import { type Brokerage, brokers, idleMs } from '../bus/kinds';
 import { openAt } from '../db/fixtures';
 import { consumerOf, effectsIn, type Line, lines, consumerMigrations as migrations, TestLog, topic } from './consumers';
 
@@ -15,7 +15,7 @@ const postgres = everyDatabase.find(({ name }) => name === 'postgres') as (typeo
 describe.each(brokers)('%s', (_name, start) => {
   let brokerage: Brokerage;
   beforeAll(async () => {
-    brokerage = await start();
+    brokerage = await start(idleMs);
   });
   afterAll(() => brokerage[Symbol.asyncDispose]());
 
