@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 // Installing Aerie tells nobody about it.
@@ -20,10 +21,16 @@ test('the script of Scarf, which is run by an npm that knows no allowScripts, re
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const npm = execFileSync('npm', ['root', '-g'], { encoding: 'utf8' }).trim();
+  // It waits 3 s for this, which npm may need longer for: so it is asked beforehand.
+  const asked = ['ls', '@scarf/scarf', '--json', '--long'];
+  const folder = mkdtempSync(join(tmpdir(), 'aerie-npm-'));
+  writeFileSync(join(folder, 'answer.json'), execFileSync('npm', asked, { cwd: project }));
+  const answers = `#!/bin/sh\n[ "$*" = '${asked.join(' ')}' ] && exec cat '${folder}/answer.json'\nexit 1\n`;
+  writeFileSync(join(folder, 'npm'), answers, { mode: 0o755 });
   const script = spawn(process.execPath, ['report.js'], {
     cwd: join(project, 'node_modules/@scarf/scarf'),
     env: {
-      PATH: process.env.PATH ?? '',
+      PATH: `${folder}:${process.env.PATH ?? ''}`,
       INIT_CWD: project,
       npm_execpath: join(npm, 'npm/bin/npm-cli.js'),
       SCARF_VERBOSE: 'true',
@@ -34,6 +41,7 @@ test('the script of Scarf, which is run by an npm that knows no allowScripts, re
   for (const stream of [script.stdout, script.stderr]) stream.on('data', (chunk) => (said += chunk));
   await new Promise((resolve) => script.once('close', resolve));
   server.close();
+  rmSync(folder, { recursive: true });
   expect(calls).toEqual([]);
   expect(said).toMatch(/opted out|disabled/i);
 });

@@ -13,7 +13,11 @@ const yesterday = new Date(Math.floor(Date.now() / 1000 - 86_400) * 1000).toISOS
 async function poison(url: string): Promise<void> {
   const kind = url.startsWith('sqlite') ? 'sqlite' : url.startsWith('postgres') ? 'postgres' : 'mysql';
   if (kind === 'sqlite') {
-    const source = await new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length) }).initialize();
+    const source = await new DataSource({
+      type: 'better-sqlite3',
+      database: url.slice('sqlite:'.length),
+      timeout: 60_000,
+    }).initialize();
     await source.query(
       "CREATE TRIGGER poison BEFORE INSERT ON game_events WHEN NEW.points = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
     );

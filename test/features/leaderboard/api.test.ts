@@ -100,7 +100,11 @@ test('outside of all seasons there is no current one, and the others go on', asy
 test('verify finds what differs from the database, and repairs it', async () => {
   const verify = async () => (await app.http.call(leaderboard, 'verifyLeaderboard', { window })).body;
   expect(await verify()).toEqual({ checked: 25, differing: 0, repaired: 0 });
-  const source = await new DataSource({ type: 'better-sqlite3', database: database.url.slice(7) }).initialize();
+  const source = await new DataSource({
+    type: 'better-sqlite3',
+    database: database.url.slice(7),
+    timeout: 60_000,
+  }).initialize();
   const ofSeason = `window_id = (SELECT seq FROM leaderboard_windows WHERE kind = '${window}')`;
   await source.query(`UPDATE leaderboard_scores SET score = 1 WHERE player_id = 'api-player-0' AND ${ofSeason}`);
   await source.query(`UPDATE leaderboard_scores SET achieved_at = 5 WHERE player_id = 'api-player-1' AND ${ofSeason}`);

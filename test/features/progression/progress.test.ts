@@ -12,7 +12,8 @@ import { openApp, type TestApp } from '../../support/wires';
 async function execute(url: string, statement: string): Promise<void> {
   const type = url.startsWith('postgres') ? 'postgres' : 'mysql';
   const source = await new DataSource(
-    url.startsWith('sqlite') ? { type: 'better-sqlite3', database: url.slice(7) } : { type, url },
+    // The app writes, too, and a disk that stands still for seconds is no fault of either.
+    url.startsWith('sqlite') ? { type: 'better-sqlite3', database: url.slice(7), timeout: 60_000 } : { type, url },
   ).initialize();
   await source.query(statement);
   await source.destroy();
