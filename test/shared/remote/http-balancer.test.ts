@@ -131,6 +131,27 @@ test('while the resolver fails, the addresses that are known stand', async () =>
   while (performance.now() < until) expect(await name.ask()).toBe(one);
 });
 
+test('when nobody of old addresses is there, the error says why they are old', async () => {
+  await using name = await named(one);
+  const { machines } = name;
+  await machines.start(one);
+  expect(await name.ask()).toBe(one);
+  const unresolved = Object.assign(new Error('no resolver'), { code: 'EAI_AGAIN' });
+  name.records = unresolved;
+  await machines.stop(one);
+  await eventually(() => expect(name.ask()).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: unresolved }));
+  // It is back, and so is the resolver: whoever goes then has another reason.
+  name.records = [one];
+  await machines.start(one);
+  await eventually(async () => expect(await name.ask()).toBe(one));
+  await machines.stop(one);
+  await eventually(async () => {
+    const failed = await name.ask().catch((error: unknown) => error as { code?: string; cause?: unknown });
+    expect(failed).toMatchObject({ code: 'ECONNREFUSED' });
+    expect((failed as { cause?: unknown }).cause).toBeUndefined();
+  });
+});
+
 test('a name that nobody knows is an error, and is asked for again', async () => {
   await using name = await named();
   name.records = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
