@@ -5,7 +5,6 @@ import { fairnessContract as fairness } from '../../src/features/fairness/fairne
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
 import { usersContract as users } from '../../src/features/users/users.api';
 import type { AnyContract } from '../../src/shared/contract/contract';
-import type { BulkRows } from '../../src/shared/db/sql';
 import { SqliteConnection } from '../../src/shared/db/sqlite.connection';
 import { everyDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
@@ -27,20 +26,27 @@ function watchCommits(): Commit[] {
     changes.set(connection, [...(changes.get(connection) ?? []), change]);
   };
   const { run, append, insertRows, upsertRows } = SqliteConnection.prototype;
-  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(async function (this: SqliteConnection, rows) {
-    const base = await append.call(this, rows);
+  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(async function (
+    this: SqliteConnection,
+    ...given
+  ) {
+    const base = await append.apply(this, given);
     // It commits by itself, and the level stays as it was then.
     const [level] = await this.rows<{ synchronous: number }>('PRAGMA synchronous');
-    commits.push({ changes: [`INSERT INTO ${rows.table}`], synced: level?.synchronous === 2 });
+    commits.push({ changes: [`INSERT INTO ${given[0].table}`], synced: level?.synchronous === 2 });
     return base;
   });
-  jest.spyOn(SqliteConnection.prototype, 'insertRows').mockImplementation(function (this: SqliteConnection, bulk) {
-    note(this, `INSERT INTO ${bulk.table}`);
-    return insertRows.call(this, bulk);
+  jest.spyOn(SqliteConnection.prototype, 'insertRows').mockImplementation(function (this: SqliteConnection, ...given) {
+    note(this, `INSERT INTO ${given[0].table}`);
+    return insertRows.apply(this, given);
   });
-  jest.spyOn(SqliteConnection.prototype, 'upsertRows').mockImplementation(function (this: SqliteConnection, bulk) {
-    note(this, `INSERT INTO ${(bulk as BulkRows).table}`);
-    return upsertRows.call(this, bulk);
+  jest.spyOn(SqliteConnection.prototype, 'upsertRows').mockImplementation(function (
+    this: SqliteConnection,
+    ...given: Parameters<typeof upsertRows>
+  ) {
+    // The second says which rows to answer: without it the caches would never hear of the change.
+    note(this, `INSERT INTO ${given[0].table}`);
+    return upsertRows.apply(this, given);
   });
   jest.spyOn(SqliteConnection.prototype, 'run').mockImplementation(async function (
     this: SqliteConnection,
