@@ -186,29 +186,40 @@ export class ChatHub implements OnModuleInit {
     const { exchange } = this.parts;
     switch (effect.type) {
       case 'tell':
-        return this.clients.get(effect.client)?.tell(effect.told);
+        this.clients.get(effect.client)?.tell(effect.told);
+        break;
       case 'broadcast':
-        return this.broadcast(effect);
+        this.broadcast(effect);
+        break;
       case 'replay': {
         const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
-        return this.clients.get(effect.client)?.writer.replay(frames);
+        this.clients.get(effect.client)?.writer.replay(frames);
+        return;
       }
       case 'claim':
-        return exchange.claim(effect.client, effect.canonical);
+        exchange.claim(effect.client, effect.canonical);
+        break;
       case 'release':
-        return exchange.release(effect.canonical);
+        exchange.release(effect.canonical);
+        break;
       case 'present':
-        return exchange.present(effect.present);
+        exchange.present(effect.present);
+        break;
       case 'absent':
-        return exchange.absent(effect.canonical);
+        exchange.absent(effect.canonical);
+        break;
       case 'publish':
-        return exchange.publish(effect.room, effect.said, effect.by);
+        exchange.publish(effect.room, effect.said, effect.by);
+        break;
       case 'open':
-        return exchange.open(effect.room);
+        exchange.open(effect.room);
+        break;
       case 'closed':
-        return exchange.closed(effect.room);
+        exchange.closed(effect.room);
+        break;
       case 'send':
-        return exchange.send(effect.life, effect.to, effect.told);
+        exchange.send(effect.life, effect.to, effect.told);
+        break;
       case 'answer':
         this.waiting.get(effect.ref)?.resolve(effect.answer);
         this.waiting.delete(effect.ref);
