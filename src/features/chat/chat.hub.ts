@@ -45,7 +45,7 @@ export class ChatHub implements OnModuleInit {
   readonly registry: ChatRegistry;
   private readonly clients = new Map<number, ChatClient>();
   private readonly waiting = new Map<Ref, Waiting>();
-  private commands: Command[] = [];
+  private next: Command[] = [];
   private running = false;
   private numbers = 0;
   private readonly life = ulid();
@@ -116,15 +116,14 @@ export class ChatHub implements OnModuleInit {
     return (await this.ask((ref) => ({ type: 'read', ref, room, limit, ...resume }))) as Read;
   }
 
-  /** Runs a command with all that follows from it, after those that came before. */
+  /** Runs a command with all that follows from it, before any that comes later. */
   dispatch(command: Command): void {
-    this.commands.push(command);
+    this.next.push(command);
     if (this.running) return;
     this.running = true;
     try {
-      for (let i = 0; i < this.commands.length; i += 1) this.run(this.commands[i] as Command);
+      this.runNext();
     } finally {
-      this.commands = [];
       this.running = false;
     }
   }
@@ -171,6 +170,12 @@ export class ChatHub implements OnModuleInit {
     return answer;
   }
 
+  private runNext(): void {
+    const commands = this.next;
+    this.next = [];
+    for (const command of commands) this.run(command);
+  }
+
   private run(command: Command): void {
     const began = performance.now();
     try {
@@ -180,6 +185,8 @@ export class ChatHub implements OnModuleInit {
       fault(error);
     }
     this.metrics.processed(command.type, performance.now() - began);
+    // What these effects have led to comes before what else waits.
+    if (this.next.length > 0) this.runNext();
   }
 
   private perform(effect: Effect): void {
