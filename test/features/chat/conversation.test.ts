@@ -132,7 +132,7 @@ describe.each(frames)('%s', (_wire, make) => {
     expect(await ada.hears('error', 2)).toMatchObject({ code: 'cannot_whisper_self' });
     const bob = make();
     await bob.enter('bob', { room });
-    for (let i = 0; i < 2; i += 1) ada.send({ type: 'whisper', to: 'bob', text: 'x', id: 'w-1' });
+    for (let i = 0; i < 2; i += 1) ada.send({ type: 'whisper', to: 'bob', text: 'x', id: `${room}-w` });
     await ada.hears('said', 2);
     await bob.hears('whisper');
     bob.send({ type: 'users' });
