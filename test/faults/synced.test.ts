@@ -26,28 +26,24 @@ function watchCommits(): Commit[] {
     changes.set(connection, [...(changes.get(connection) ?? []), change]);
   };
   const { run, append, insertRows, upsertRows } = SqliteConnection.prototype;
-  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(async function (
-    this: SqliteConnection,
-    ...given
-  ) {
+  const watchedAppend = async function (this: SqliteConnection, ...given: Parameters<typeof append>) {
     const base = await append.apply(this, given);
     // It commits by itself, and the level stays as it was then.
     const [level] = await this.rows<{ synchronous: number }>('PRAGMA synchronous');
     commits.push({ changes: [`INSERT INTO ${given[0].table}`], synced: level?.synchronous === 2 });
     return base;
-  });
+  };
+  jest.spyOn(SqliteConnection.prototype, 'append').mockImplementation(watchedAppend);
   jest.spyOn(SqliteConnection.prototype, 'insertRows').mockImplementation(function (this: SqliteConnection, ...given) {
     note(this, `INSERT INTO ${given[0].table}`);
     return insertRows.apply(this, given);
   });
-  jest.spyOn(SqliteConnection.prototype, 'upsertRows').mockImplementation(function (
-    this: SqliteConnection,
-    ...given: Parameters<typeof upsertRows>
-  ) {
-    // The second says which rows to answer: without it the caches would never hear of the change.
+  const upsert = function (this: SqliteConnection, ...given: Parameters<typeof upsertRows>) {
     note(this, `INSERT INTO ${given[0].table}`);
+    // Its second argument says which rows to answer: without it the caches would never hear of the change.
     return upsertRows.apply(this, given);
-  });
+  };
+  jest.spyOn(SqliteConnection.prototype, 'upsertRows').mockImplementation(upsert);
   jest.spyOn(SqliteConnection.prototype, 'run').mockImplementation(async function (
     this: SqliteConnection,
     text,
