@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idempotencyKey, wholeNumber } from '../../shared/contract/schemas';
+import { composed } from '../../shared/text/plain';
 import { chatName, roomName } from './chat.names';
 
 // The pieces of chat's messages, of calls and of frames alike.
@@ -16,7 +17,7 @@ const speakable =
 /** Text as it is said: composed (NFC), without space around it. Undefined when it cannot be said. */
 export function chatText(text: string): string | undefined {
   if (!text.isWellFormed() || unspeakable.test(text)) return undefined;
-  const said = text.normalize('NFC').trim();
+  const said = composed(text).trim();
   return said === '' ? undefined : said;
 }
 

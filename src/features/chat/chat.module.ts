@@ -15,7 +15,7 @@ import { RedisClients } from '../../shared/redis/redis.clients';
 import { RedisModule } from '../../shared/redis/redis.module';
 import { UsersApi } from '../users/users.api';
 import { ChatApi, chatContract } from './chat.api';
-import { ChatConnect } from './chat.connect';
+import { ChatConnect } from './chat.connect.stream';
 import { chatDocs } from './chat.docs';
 import { mutesTable, reportsTable } from './chat.entity';
 import { ChatExchange } from './chat.exchange';
@@ -84,7 +84,7 @@ async function exchange(
     ChatMetrics,
     ...chatMetrics,
   ],
-  exports: [ChatApi, ChatConnect, ChatStream, ChatSpeakers],
+  exports: [ChatApi, ChatConnect, ChatStream],
 })
 export class ChatModule {}
 
