@@ -61,7 +61,12 @@ describe('.ci/build.mjs', () => {
   }, 60_000);
 
   it('copies what a page is made of, and builds again after a change of it', async () => {
-    const page = ['features/a/a.page.html', 'features/a/a.page.css', 'features/a/a.page.js', 'features/a/a.page.list.js'];
+    const page = [
+      'features/a/a.page.html',
+      'features/a/a.page.css',
+      'features/a/a.page.js',
+      'features/a/a.page.list.js',
+    ];
     await plant(root, Object.fromEntries(page.map((path) => [`src/${path}`, path])));
     expect((await build()).said).toMatch(/^Built in/);
     expect(page.filter(inDist)).toEqual(page);
