@@ -75,7 +75,7 @@ function name(caller: Caller): true {
 
 function httpAccess(request: FastifyRequest): Access {
   const { entry, open } = request.routeOptions.config;
-  return entry?.access ?? (open ? 'public' : 'admin');
+  return entry?.access ?? open ?? 'admin';
 }
 
 function isCall(value: unknown): value is Call {

@@ -15,6 +15,6 @@ import { Tokens } from './tokens';
     AccessGuard,
     { provide: APP_GUARD, useExisting: AccessGuard },
   ],
-  exports: [AccessGuard, StandingRegistry, Tokens, TokenKeys],
+  exports: [AccessGuard, Authenticator, StandingRegistry, Tokens, TokenKeys],
 })
 export class AccessModule {}

@@ -28,12 +28,13 @@ export class Authenticator {
   }
 
   /**
+   * Without credentials the caller is anonymous where access is optional.
    * @throws AppError token_invalid without or with wrong credentials, forbidden when they do not reach, unavailable when
    * it cannot be known
    */
   async identify(access: Exclude<Access, 'public'>, credentials: Credentials): Promise<Caller> {
     const caller = await this.callerOf(credentials);
-    if (caller.kind === 'anonymous') throw tokenInvalid();
+    if (caller.kind === 'anonymous' && access !== 'optional') throw tokenInvalid();
     if (access === 'token' && !('id' in caller && caller.token)) throw tokenInvalid();
     if (access === 'admin' && caller.kind === 'player') throw forbidden();
     return caller;
@@ -45,7 +46,7 @@ export class Authenticator {
     const saysForWhom = behalf.subject !== undefined || behalf.role !== undefined || behalf.token !== undefined;
     // Only another process may say for whom it calls.
     if (authorization === undefined && saysForWhom) throw tokenInvalid();
-    if (authorization === undefined && this.isDeveloper(credentials)) return { kind: 'developer' };
+    if (authorization === undefined) return { kind: this.isDeveloper(credentials) ? 'developer' : 'anonymous' };
     const bearer = bearerOf(authorization);
     if (bearer === undefined) throw tokenInvalid();
     if (saysForWhom && !isTokenShaped(bearer)) throw secretUnknown();

@@ -1,10 +1,10 @@
 import type { SignedSpelling } from './signed-call';
 
 /**
- * The callers of a route. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
+ * The callers of a route. `optional`: everybody; whoever presents credentials is known by them, and wrong ones are refused. `token`: whoever presents a valid token of their own. `player`: the player whose data it is, and admins.
  * `admin`: administrators, operators and other processes.
  */
-export type Access = 'public' | 'token' | 'player' | 'admin';
+export type Access = 'public' | 'optional' | 'token' | 'player' | 'admin';
 
 interface RouteBase {
   /** `GET /players/:playerId/progress` */

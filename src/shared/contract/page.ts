@@ -1,6 +1,6 @@
-import type { ZodType } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 
-/** A path outside of the contracts, which HTTP alone has and which anybody may get: what OpenAPI says of it. */
+/** A path outside of the contracts, which HTTP alone has and which anybody may get: who is named there, and what OpenAPI says of it. */
 export interface Page {
   /** `GET /health/live` */
   readonly http: `GET /${string}`;
@@ -8,6 +8,12 @@ export interface Page {
   /** The feature, or `app`. */
   readonly service: string;
   readonly summary: string;
+  /** `optional`: who presents credentials is the caller, and wrong ones are refused. Public unless told: nobody's are looked at. */
+  readonly access?: 'public' | 'optional';
+  /** What may stand in its query, for the document; its handler checks it. */
+  readonly query?: ZodObject;
+  /** Its answer is a stream of events that goes on for as long as the caller listens: no time limit. HEAD is answered without its handler. */
+  readonly endless?: true;
   /** By HTTP status. */
   readonly answers: Readonly<Record<number, PageAnswer>>;
 }

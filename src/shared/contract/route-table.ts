@@ -63,9 +63,10 @@ export class RouteTable {
     return this.byGrpc.get(path);
   }
 
-  /** True when it is served beside the calls, to anybody. */
-  isPage(method: string, path: string): boolean {
-    return (method === 'GET' || method === 'HEAD') && this.pages.some(({ http }) => http === `GET ${path}`);
+  /** The page that is served there, beside the calls. */
+  page(method: string, path: string): Page | undefined {
+    if (method !== 'GET' && method !== 'HEAD') return undefined;
+    return this.pages.find(({ http }) => http === `GET ${path}`);
   }
 
   registered(method: string, template: string): void {

@@ -26,7 +26,7 @@ export function messageOf(request: FastifyRequest): HttpParts | SignedCall {
     request.body,
     {
       inQuery: entry?.route !== undefined && isInQuery(entry.route),
-      tracked: entry?.access === 'public' && request.method === 'GET',
+      tracked: (entry?.access === 'public' || entry?.access === 'optional') && request.method === 'GET',
       patch: request.method === 'PATCH',
     },
   );

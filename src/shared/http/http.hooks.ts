@@ -42,7 +42,7 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   });
   // Not before the body is here: it has a limit of its own.
   fastify.addHook('preHandler', (request, reply, done) => {
-    deadline.begin(request, reply, request.traceId);
+    if (!request.routeOptions.config.endless) deadline.begin(request, reply, request.traceId);
     done();
   });
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
@@ -60,7 +60,8 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
     if (request.traceId !== hooks.lifecycle.warmUpTraceId) hooks.metrics.observe(request, reply);
     const { traceId, method, routeOptions } = request;
     const { statusCode: status, elapsedTime: durationMs } = reply;
-    logAnswer(hooks.logger, { traceId, method, path: routeOptions.url ?? 'unmatched', status, durationMs });
+    const { url: path = 'unmatched', config } = routeOptions;
+    logAnswer(hooks.logger, { traceId, method, path, status, durationMs, endless: config.endless ?? false });
     done();
   });
 }
@@ -106,8 +107,9 @@ function hostMissing(): Error {
   return validationFailed([{ field: 'Host', message: 'must be given once' }]);
 }
 
-function contextOf({ traceId, raw, headers }: FastifyRequest, peers: Peers): RequestContext {
+function contextOf({ traceId, raw, headers, routeOptions }: FastifyRequest, peers: Peers): RequestContext {
   const peer = peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString());
+  if (routeOptions.config.endless) return { traceId, peer };
   return { traceId, peer, ends: performance.now() + handlerLimitMs };
 }
 

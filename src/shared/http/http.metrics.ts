@@ -6,7 +6,8 @@ import { counter, duration, size } from '../metrics/metrics';
 
 /** Milliseconds, and bytes of the bodies. */
 interface Observed {
-  readonly durationMs: number;
+  /** Undefined where it is the caller who decides how long it takes. */
+  readonly durationMs: number | undefined;
   readonly received: number;
   readonly sent: number;
 }
@@ -51,7 +52,8 @@ export class HttpMetrics {
     }
     const received = Number(request.headers['content-length'] ?? 0);
     const sent = Number(reply.getHeader('content-length') ?? 0);
-    observe(reply.statusCode, { durationMs: reply.elapsedTime, received, sent });
+    const durationMs = request.routeOptions.config.endless ? undefined : reply.elapsedTime;
+    observe(reply.statusCode, { durationMs, received, sent });
   }
 
   /** The metrics of one route, with its children by status. */
@@ -69,7 +71,7 @@ export class HttpMetrics {
         children.set(status, found);
       }
       found.requests.inc();
-      found.duration.observe(durationMs / 1000);
+      if (durationMs !== undefined) found.duration.observe(durationMs / 1000);
       found.requestSize.observe(received);
       found.responseSize.observe(sent);
     };

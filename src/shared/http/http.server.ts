@@ -3,13 +3,14 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { guarded } from '../async/guarded';
 import type { Config } from '../config/config';
 import type { Connections } from '../connections/connections';
 import type { Unfinished } from '../connections/unfinished';
 import { jsonOf } from '../contract/answer';
 import { sendError } from '../contract/http.error-body';
+import type { Page } from '../contract/page';
 import type { RouteEntry, RouteTable } from '../contract/route-table';
 import { unsupportedMediaType, validationFailed } from '../errors/common.errors';
 import { traceIdFrom } from '../tracing/trace-id';
@@ -23,7 +24,9 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     entry?: RouteEntry;
     /** No call of a feature, and anybody may get it: a page. */
-    open?: boolean;
+    open?: 'public' | 'optional';
+    /** The answer goes on for as long as the caller listens. */
+    endless?: boolean;
   }
   interface FastifyRequest {
     traceId: string;
@@ -65,7 +68,8 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
       routes.registered(method, options.url);
       const entry = routes.http(method, options.url);
       if (!entry) {
-        if (routes.isPage(method, options.url)) options.config = Object.assign({}, options.config, { open: true });
+        const page = routes.page(method, options.url);
+        if (page) asPage(options, page);
         continue;
       }
       options.config = Object.assign({}, options.config, { entry });
@@ -76,6 +80,13 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
     }
   });
   return adapter;
+}
+
+function asPage(options: RouteOptions, { access = 'public', endless, answers }: Page): void {
+  options.config = Object.assign({}, options.config, { open: access, endless: endless === true });
+  // Its handler's answer to HEAD would go on as long as that to GET, without a byte.
+  if (endless && options.method === 'HEAD')
+    options.handler = (_request, reply) => reply.type(answers[200]?.contentType ?? 'application/json').send();
 }
 
 /** Limits the connections of the server and what comes over them, and reads its bodies. */

@@ -1,6 +1,6 @@
 import { type AnswerHeader, headersOfFact } from '../contract/answer-headers';
 import type { CallDocs } from '../contract/call-docs';
-import type { Route } from '../contract/contract';
+import type { Access, Route } from '../contract/contract';
 import type { Page } from '../contract/page';
 import type { Json, Schemas } from './openapi.schemas';
 import type { ProtoMessage } from './proto-messages';
@@ -20,7 +20,14 @@ const everyCall: Record<number, readonly string[]> = {
   503: ['unavailable'],
   504: ['deadline_exceeded'],
 };
-const guarded: Record<number, readonly string[]> = { 401: ['token_invalid', 'secret_unknown'], 403: ['forbidden'] };
+const wrongCredentials = { 401: ['token_invalid', 'secret_unknown'] };
+const ofAccess: Readonly<Record<Access, Record<number, readonly string[]>>> = {
+  public: {},
+  optional: wrongCredentials,
+  token: { ...wrongCredentials, 403: ['forbidden'] },
+  player: { ...wrongCredentials, 403: ['forbidden'] },
+  admin: { ...wrongCredentials, 403: ['forbidden'] },
+};
 // May come right by themselves.
 const passing = new Set(['resource_busy', 'in_progress', 'rate_limited', 'player_throttled', 'player_blocked']);
 
@@ -33,7 +40,7 @@ export function responses(call: Answered, schemas: Schemas): Json {
   if (docs.replayed) found[200] = { ...done, description: 'Was done before: Idempotent-Replayed: true' };
   if (isConditional(route, docs))
     found[304] = { description: 'What If-None-Match names is still so', headers: headers('X-Trace-ID', 'ETag') };
-  const errors = [everyCall, route.access === 'public' ? {} : guarded, docs.errors ?? {}];
+  const errors = [everyCall, ofAccess[route.access], docs.errors ?? {}];
   const codes = new Map<string, string[]>();
   for (const [code, names] of errors.flatMap((table) => Object.entries(table)))
     codes.set(code, [...(codes.get(code) ?? []), ...names]);
@@ -42,7 +49,7 @@ export function responses(call: Answered, schemas: Schemas): Json {
 }
 
 /** The responses of a page, by status. */
-export function pageResponses({ answers }: Page, schemas: Schemas): Json {
+export function pageResponses({ answers, access = 'public' }: Page, schemas: Schemas): Json {
   const found = Object.entries(answers).map(([status, { description, contentType, schema, example }]) => [
     status,
     {
@@ -51,7 +58,9 @@ export function pageResponses({ answers }: Page, schemas: Schemas): Json {
       content: { [contentType ?? 'application/json']: { schema: schemas.plain(schema, 'output'), example } },
     },
   ]);
-  return { ...Object.fromEntries(found), 400: failure(['validation_failed']) };
+  const errors = { 400: ['validation_failed'], ...ofAccess[access] };
+  const failures = Object.entries(errors).map(([status, names]) => [status, failure(names)]);
+  return { ...Object.fromEntries(failures), ...Object.fromEntries(found) };
 }
 
 /** True for a read that answers 304 to a caller who has its answer already. */

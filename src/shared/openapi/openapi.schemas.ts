@@ -50,11 +50,11 @@ export class Schemas {
   }
 
   /** The fields of a request one by one, for path and query: text, so nothing is null. */
-  fields(schema: z.ZodType, message: ProtoMessage): { properties: Record<string, Json>; required: readonly string[] } {
+  fields(schema: z.ZodType, message?: ProtoMessage): { properties: Record<string, Json>; required: readonly string[] } {
     const { properties, required } = jsonSchema(schema, 'input');
     const told = Object.entries((properties ?? {}) as Record<string, Json>).map(([name, property]): [string, Json] => [
       name,
-      this.property(property, message.fields.get(name), { io: 'input', clearable: [] }),
+      this.property(property, message?.fields.get(name), { io: 'input', clearable: [] }),
     ]);
     return { properties: Object.fromEntries(told), required: (required ?? []) as string[] };
   }

@@ -15,6 +15,7 @@ const securitySchemes = {
 };
 const callers: Readonly<Record<Access, string>> = {
   public: 'Anybody may call it.',
+  optional: 'Anybody may call it; whoever presents a token is known by it.',
   token: 'For whoever has a token.',
   player: 'For the player whose data it is, and for administrators.',
   admin: 'For administrators, operators and other processes.',
@@ -116,21 +117,28 @@ function headerParameters({ route, docs }: Call): Json[] {
 }
 
 function pageOperation(page: Page, schemas: Schemas): Json {
-  const { operationId, service, summary } = page;
+  const { operationId, service, summary, access = 'public', query } = page;
+  const { properties, required } = query ? schemas.fields(query) : { properties: {}, required: [] };
   return {
     operationId,
     tags: [service],
     summary,
-    description: `${summary}. ${callers.public}`,
-    security: [],
-    parameters: [],
+    description: `${summary}. ${callers[access]}`,
+    security: security(access),
+    parameters: Object.entries(properties).map(([name, schema]) => ({
+      name,
+      in: 'query',
+      required: required.includes(name),
+      schema,
+    })),
     responses: pageResponses(page, schemas),
   };
 }
 
 function security(access: Access): Json[] {
   if (access === 'public') return [];
-  return [{ token: [] }, ...(access === 'token' ? [] : [{ internal: [] }])];
+  const nothing = access === 'optional' ? [{}] : [];
+  return [...nothing, { token: [] }, ...(access === 'token' ? [] : [{ internal: [] }])];
 }
 
 function body({ route, docs, request }: Call, inPath: readonly string[], schemas: Schemas): Json {

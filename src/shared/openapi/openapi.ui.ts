@@ -53,13 +53,13 @@ export function serveDocs(fastify: FastifyInstance, routes: RouteTable, publicUr
     ),
   };
   for (const [path, { type, body, etag }] of Object.entries(files)) {
-    fastify.get(path, { config: { open: true } }, (request, reply) => {
+    fastify.get(path, { config: { open: 'public' } }, (request, reply) => {
       reply.header('etag', etag).header('cache-control', 'no-cache');
       if (request.headers['if-none-match'] === etag) return reply.code(304).send();
       return reply.type(type).send(body);
     });
   }
-  fastify.get('/docs/', { config: { open: true } }, (_request, reply) => reply.redirect('../docs', 308));
+  fastify.get('/docs/', { config: { open: 'public' } }, (_request, reply) => reply.redirect('../docs', 308));
 }
 
 function page(type: string, body: Buffer): PageFile {

@@ -114,7 +114,11 @@ export interface ServerFrame {
     | boolean
     | undefined;
   /** welcome, room: `after_seq` belongs to another epoch, or lies ahead: what follows begins anew. */
-  reset?: boolean | undefined;
+  reset?:
+    | boolean
+    | undefined;
+  /** whisper: the echo of what this client has whispered itself. */
+  own?: boolean | undefined;
 }
 
 export interface ListChatUsersRequest {

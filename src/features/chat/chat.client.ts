@@ -1,0 +1,215 @@
+import { detach, guarded } from '../../shared/async/guarded';
+import { toTime } from '../../shared/clock/time';
+import type { AppError } from '../../shared/errors/app-error';
+import { toAppError } from '../../shared/errors/to-app-error';
+import type { ClientId, Told } from './chat.effects';
+import { mutedUntil } from './chat.errors';
+import type { Spoken } from './chat.fields';
+import { ChatFrame } from './chat.frame';
+import type { ChatHub } from './chat.hub';
+import type { ChatAccount } from './chat.identity';
+import type { ChatWireName } from './chat.metrics';
+import { type ChatName, chatName, chatNameOf } from './chat.names';
+import { ChatPace } from './chat.pace';
+import { type ChatTransport, ChatWriter } from './chat.writer';
+
+/** How long a client may take to say who it is, and to read on once its queue is full. */
+export const registerMs = 10_000;
+export const stalledMs = 10_000;
+const flushMs = 1000;
+const maxAttempts = 9;
+
+/** The connection of one client, whatever wire it is on. */
+export interface ChatWire extends ChatTransport {
+  readonly wire: ChatWireName;
+  /** False for what this wire does not say; unset: it says all. */
+  hears?(frame: ChatFrame): boolean;
+  /** Closes when what was written has gone out. `code`: why. */
+  end(code: string): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+type Hello = Spoken & { readonly type: 'hello' };
+
+/** One client: reads what it says, in order, and hands it to the registry; what it is told goes into its own queue. */
+export class ChatClient {
+  readonly writer: ChatWriter;
+  readonly since = performance.now();
+  account: ChatAccount | undefined;
+  private readonly pace = new ChatPace();
+  private state: 'new' | 'registering' | 'registered' | 'ended' = 'new';
+  // What came while it is not decided who this is.
+  private held: (() => void)[] = [];
+  private hello: Hello | undefined;
+  private attempt = 0;
+
+  constructor(
+    readonly id: ClientId,
+    readonly wire: ChatWire,
+    private readonly hub: ChatHub,
+  ) {
+    this.writer = new ChatWriter(wire, hub.flusher, () => hub.metrics.dropped('slow_reader'));
+  }
+
+  get isRegistered(): boolean {
+    return this.state === 'registered';
+  }
+
+  get hasEnded(): boolean {
+    return this.state === 'ended';
+  }
+
+  /** Called for each thing that the client sends, before it is looked at; false when it is to be passed over. */
+  admit(): boolean {
+    if (this.state === 'ended') return false;
+    const now = performance.now();
+    const pace = this.pace.take(now);
+    if (pace === 'ok') return true;
+    this.hub.metrics.dropped('too_fast');
+    if (pace === 'close') this.end('too_fast', 'You send too much');
+    else this.refuse('slow_down', 'Ten messages a second are as many as there may be', this.pace.waitMs(now));
+    return false;
+  }
+
+  /** Runs `work` when it is known whether the client has a name: at once, unless that is just being decided. */
+  inTurn(work: () => void): void {
+    if (this.state === 'registering') this.held.push(work);
+    else if (this.state !== 'ended') work();
+  }
+
+  handle(spoken: Spoken): void {
+    const { id, hub } = this;
+    switch (spoken.type) {
+      case 'hello':
+        return this.greet(spoken);
+      case 'say':
+      case 'whisper':
+        return this.speak(spoken);
+      case 'join':
+        return hub.dispatch({ type: 'enter', client: id, first: false, ...rest(spoken) });
+      case 'users':
+        return hub.dispatch({ type: 'users', client: id, after: spoken.after });
+      case 'exit':
+        return this.end('exit', 'Goodbye');
+    }
+  }
+
+  /** What the registry has for this client. */
+  tell(told: Told): void {
+    if (this.state === 'registering' && told.type === 'error' && this.tryNextName(told)) return;
+    this.push(new ChatFrame(told));
+    if (this.state !== 'registering') return this.lost(told);
+    if (told.type === 'welcome') this.state = 'registered';
+    else if (told.type === 'error') this.state = 'new';
+    else return;
+    const held = this.held;
+    this.held = [];
+    for (const work of held) this.inTurn(work);
+  }
+
+  push(frame: ChatFrame): void {
+    if (this.state !== 'ended' && this.wire.hears?.(frame) !== false) this.writer.push(frame);
+  }
+
+  refuse(code: string, message: string, retryAfterMs?: number, id?: string): void {
+    this.push(new ChatFrame({ type: 'error', code, message, retryAfterMs, id }));
+  }
+
+  /** Says why, lets it read that for a second at most, and closes. */
+  end(code: string, message: string): void {
+    if (this.state === 'ended') return;
+    this.push(new ChatFrame({ type: 'bye', code, message }));
+    this.state = 'ended';
+    this.hub.metrics.ended(code);
+    this.hub.leave(this);
+    const over = guarded(() => this.wire.destroy());
+    const timer = setTimeout(over, flushMs).unref();
+    const flushed = this.writer.flushed().then(() => {
+      clearTimeout(timer);
+      this.writer.close();
+      this.wire.end(code);
+    });
+    detach(flushed);
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    this.writer.close();
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.hub.leave(this);
+  }
+
+  private greet(hello: Hello): void {
+    if (this.state !== 'new') return this.refuse('already_registered', 'This connection has a name already');
+    this.state = 'registering';
+    this.hello = hello;
+    this.attempt = 0;
+    this.account = undefined;
+    detach(this.identify(hello));
+  }
+
+  private async identify({ token, name }: Hello): Promise<void> {
+    try {
+      this.account = await this.hub.identity.ofToken(token);
+      this.register(this.account ? chatNameOf(this.account.userName, 0) : chatName(name ?? ''));
+    } catch (error) {
+      this.failed(toAppError(error));
+    }
+  }
+
+  private register(name: ChatName | undefined): void {
+    if (this.state !== 'registering' || !this.hello) return;
+    const { room, afterSeq, epoch } = this.hello;
+    if (!name) return this.tell({ type: 'error', code: 'username_invalid', message: nameRule });
+    const registration = { ...name, room, afterSeq, epoch, userId: this.account?.userId };
+    this.hub.dispatch({ type: 'register', client: this.id, ...registration });
+  }
+
+  /** Two users, or two devices of one, may have the same name: the later one gets a number. */
+  private tryNextName(told: Told): boolean {
+    if (told.code !== 'username_taken' || !this.account || this.attempt >= maxAttempts) return false;
+    this.attempt += 1;
+    this.register(chatNameOf(this.account.userName, this.attempt));
+    return true;
+  }
+
+  /** A name that was granted can be taken back: another process has more right to it. */
+  private lost(told: Told): void {
+    if (this.state === 'registered' && told.type === 'error' && told.code === 'username_taken')
+      this.end('username_taken', 'Somebody else has this name, since the servers were cut off from each other');
+  }
+
+  private speak(spoken: Spoken & { readonly type: 'say' | 'whisper' }): void {
+    const { id, hub } = this;
+    const speaker = hub.speaker(id);
+    if (!speaker) return this.refuse('not_registered', 'Say hello first', undefined, spoken.id);
+    const mute = hub.mutes.of(speaker);
+    if (mute) {
+      hub.metrics.dropped('muted');
+      const message = mutedUntil(toTime(mute.mutedUntil), mute.reason);
+      return this.refuse('muted', message, Math.max(1, mute.mutedUntil - hub.now()), spoken.id);
+    }
+    const { text, id: own } = spoken;
+    const at = hub.now();
+    if (spoken.type === 'say') {
+      hub.metrics.said('message');
+      return hub.dispatch({ type: 'say', client: id, uid: hub.newUid(), text, at, id: own });
+    }
+    hub.metrics.said('whisper');
+    const to = chatName(spoken.to)?.canonical ?? '';
+    hub.dispatch({ type: 'whisper', client: id, to, text, at, id: own });
+  }
+
+  private failed({ code, message, kind, cause, details }: AppError): void {
+    if (kind === 'internal') this.hub.logger.error({ err: cause }, 'chat_hello_failed');
+    this.tell({ type: 'error', code, message, retryAfterMs: details.retryAfterMs });
+  }
+}
+
+const nameRule = 'A name has 1-16 letters, digits, _ or - of one script, and is none of the server';
+
+function rest({ room, afterSeq, epoch }: Spoken & { readonly type: 'join' }) {
+  return { room, afterSeq, epoch };
+}

@@ -1,0 +1,42 @@
+import type { ServerFrame } from '../../generated/aerie/chat/v1/chat';
+import type { Told } from './chat.effects';
+import { lineOf } from './chat.lines';
+
+// Of UTF-16: what a frame costs where it waits is bounded from above without encoding it.
+const bytesPerUnit = 3;
+const overhead = 160;
+
+/** What many are told at once: each spelling of it is made when the first client of that wire needs it, and then shared. */
+export class ChatFrame {
+  private asJson: string | undefined;
+  private asLine: string | undefined;
+
+  constructor(readonly told: Told) {}
+
+  /** About as many bytes as its longest spelling has, or more. */
+  get size(): number {
+    return overhead + bytesPerUnit * (this.told.text?.length ?? 0);
+  }
+
+  /** True for a message of a room, which has a number. */
+  get numbered(): boolean {
+    return this.told.type === 'message';
+  }
+
+  /** WebSocket and SSE. */
+  get json(): string {
+    this.asJson ??= JSON.stringify(this.told);
+    return this.asJson;
+  }
+
+  /** TCP, with its line end; empty for what is not said there. */
+  get line(): string {
+    this.asLine ??= lineOf(this.told);
+    return this.asLine;
+  }
+
+  /** gRPC. */
+  get message(): ServerFrame {
+    return { ...this.told, users: [...(this.told.users ?? [])] };
+  }
+}

@@ -1,0 +1,223 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { ulid } from 'ulid';
+import { fault } from '../../shared/async/guarded';
+import { Clock } from '../../shared/clock/clock';
+import { ChatClient, type ChatWire, registerMs, stalledMs } from './chat.client';
+import type { Speaker } from './chat.conversation';
+import type { Command, Effect, Outcome, Read, Ref, Resume, Said } from './chat.effects';
+import { chatRefused } from './chat.errors';
+import { ChatExchange } from './chat.exchange';
+import { ChatFlusher } from './chat.flusher';
+import { ChatFrame } from './chat.frame';
+import { ChatIdentity } from './chat.identity';
+import { ChatMetrics } from './chat.metrics';
+import { ChatMutes } from './chat.mutes';
+import { ChatRegistry } from './chat.registry';
+import { ChatSettings } from './chat.settings';
+import { messageTold } from './chat.told';
+
+interface Waiting {
+  resolve(answer: Outcome | Read): void;
+}
+
+/** What the hub stands on. */
+@Injectable()
+export class ChatParts {
+  constructor(
+    readonly exchange: ChatExchange,
+    readonly identity: ChatIdentity,
+    readonly mutes: ChatMutes,
+    readonly metrics: ChatMetrics,
+    readonly settings: ChatSettings,
+    readonly clock: Clock,
+    readonly logger: PinoLogger,
+  ) {}
+}
+
+/**
+ * Brings clients, registry and exchange together: commands run one after another, and the effects of each are done before
+ * the next one.
+ */
+@Injectable()
+export class ChatHub implements OnModuleInit {
+  readonly flusher: ChatFlusher;
+  readonly registry: ChatRegistry;
+  private readonly clients = new Map<number, ChatClient>();
+  private readonly waiting = new Map<Ref, Waiting>();
+  private commands: Command[] = [];
+  private running = false;
+  private numbers = 0;
+  private readonly life = ulid();
+
+  constructor(private readonly parts: ChatParts) {
+    this.registry = new ChatRegistry(parts.settings);
+    this.flusher = new ChatFlusher((milliseconds) => parts.metrics.delivered(milliseconds));
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.parts.exchange.start((command) => this.dispatch(command));
+  }
+
+  get metrics(): ChatMetrics {
+    return this.parts.metrics;
+  }
+
+  get identity(): ChatIdentity {
+    return this.parts.identity;
+  }
+
+  get mutes(): ChatMutes {
+    return this.parts.mutes;
+  }
+
+  get logger(): PinoLogger {
+    return this.parts.logger;
+  }
+
+  now(): number {
+    return this.parts.clock.steady();
+  }
+
+  /** Unique over all processes and times. */
+  newUid(): string {
+    this.numbers += 1;
+    return `${this.life}${this.numbers.toString(36)}`;
+  }
+
+  /** A client that has just connected. Its wire calls `closed` when the connection is gone. */
+  connect(wire: ChatWire): ChatClient {
+    this.numbers += 1;
+    const client = new ChatClient(this.numbers, wire, this);
+    this.clients.set(client.id, client);
+    this.metrics.connected(wire.wire, 1);
+    return client;
+  }
+
+  /** Nothing more reaches the client, but what it has been told already. */
+  leave(client: ChatClient): void {
+    if (!this.clients.delete(client.id)) return;
+    this.metrics.connected(client.wire.wire, -1);
+    this.dispatch({ type: 'leave', client: client.id });
+  }
+
+  speaker(client: number): Speaker | undefined {
+    return this.registry.speaker(client);
+  }
+
+  /** Says something for somebody who is not connected. @throws AppError id_reused, too_many_rooms, unavailable */
+  async post(room: string, said: Said): Promise<Exclude<Outcome, { kind: 'refused' }>> {
+    this.metrics.said('post');
+    return (await this.ask((ref) => ({ type: 'post', ref, room, said }))) as Exclude<Outcome, { kind: 'refused' }>;
+  }
+
+  /** @throws AppError too_many_rooms, unavailable */
+  async read(room: string, limit: number, resume: Resume): Promise<Read> {
+    return (await this.ask((ref) => ({ type: 'read', ref, room, limit, ...resume }))) as Read;
+  }
+
+  /** Runs a command with all that follows from it, after those that came before. */
+  dispatch(command: Command): void {
+    this.commands.push(command);
+    if (this.running) return;
+    this.running = true;
+    try {
+      for (let i = 0; i < this.commands.length; i += 1) this.run(this.commands[i] as Command);
+    } finally {
+      this.commands = [];
+      this.running = false;
+    }
+  }
+
+  /** Clients that take too long to say who they are, or to read. */
+  sweep(): void {
+    const now = performance.now();
+    for (const client of this.clients.values()) {
+      const { fullSince } = client.writer;
+      if (fullSince !== undefined && now - fullSince >= stalledMs)
+        client.end('slow_reader', 'You have not read for too long');
+      else if (client.wire.wire !== 'sse' && !client.isRegistered && now - client.since >= registerMs)
+        client.end('register_timeout', 'Say who you are within 10 seconds');
+    }
+  }
+
+  /** How full the fullest queue is, of 1. */
+  get fill(): number {
+    let fill = 0;
+    for (const { writer } of this.clients.values()) fill = Math.max(fill, writer.fill);
+    return fill;
+  }
+
+  get all(): Iterable<ChatClient> {
+    return this.clients.values();
+  }
+
+  /** Says goodbye to everybody; resolves when all have read that, or a second has passed. */
+  async goodbye(): Promise<void> {
+    const clients = [...this.clients.values()];
+    for (const client of clients) client.end('shutdown', 'The server is going down; connect again in a moment');
+    this.flusher.flush();
+    await Promise.all(clients.map(({ writer }) => writer.flushed()));
+  }
+
+  private async ask(command: (ref: Ref) => Command): Promise<Outcome | Read> {
+    this.numbers += 1;
+    const ref = this.numbers;
+    const answer = await new Promise<Outcome | Read>((resolve) => {
+      this.waiting.set(ref, { resolve });
+      this.dispatch(command(ref));
+    });
+    if ('kind' in answer && answer.kind === 'refused') throw chatRefused(answer.code);
+    return answer;
+  }
+
+  private run(command: Command): void {
+    const began = performance.now();
+    try {
+      for (const effect of this.registry.apply(command)) this.perform(effect);
+    } catch (error) {
+      // One command must not end the conversation of the others.
+      fault(error);
+    }
+    this.metrics.processed(command.type, performance.now() - began);
+  }
+
+  private perform(effect: Effect): void {
+    const { exchange } = this.parts;
+    switch (effect.type) {
+      case 'tell':
+        return this.clients.get(effect.client)?.tell(effect.told);
+      case 'broadcast':
+        return this.broadcast(effect);
+      case 'replay': {
+        const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
+        return this.clients.get(effect.client)?.writer.replay(frames);
+      }
+      case 'claim':
+        return exchange.claim(effect.client, effect.canonical);
+      case 'release':
+        return exchange.release(effect.canonical);
+      case 'present':
+        return exchange.present(effect.present);
+      case 'absent':
+        return exchange.absent(effect.canonical);
+      case 'publish':
+        return exchange.publish(effect.room, effect.said, effect.by);
+      case 'open':
+        return exchange.open(effect.room);
+      case 'closed':
+        return exchange.closed(effect.room);
+      case 'send':
+        return exchange.send(effect.life, effect.to, effect.told);
+      case 'answer':
+        this.waiting.get(effect.ref)?.resolve(effect.answer);
+        this.waiting.delete(effect.ref);
+    }
+  }
+
+  private broadcast({ to, told }: Effect & { readonly type: 'broadcast' }): void {
+    const frame = new ChatFrame(told);
+    for (const id of to.clients) if (id !== to.except) this.clients.get(id)?.push(frame);
+    this.metrics.pushed(to.clients.size);
+  }
+}

@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../shared/clock/clock';
+import type { MuteRow } from './chat.entity';
+import { ChatRepository } from './chat.repository';
+
+const page = 1000;
+const maxKept = 50_000;
+
+/** Who is silenced, as every sender is asked: by account, or by name where there is none. */
+export interface Subject {
+  readonly canonical: string;
+  readonly userId?: string | undefined;
+}
+
+/** The subjects under which somebody may be muted. */
+export function subjectsOf({ canonical, userId }: Subject): string[] {
+  return userId === undefined ? [canonical] : [canonical, subjectOfUser(userId)];
+}
+
+export function subjectOfUser(userId: string): string {
+  return `user:${userId}`;
+}
+
+/** The mutes that hold, in memory: those made here at once, those made elsewhere within a second. */
+@Injectable()
+export class ChatMutes {
+  private bySubject = new Map<string, MuteRow>();
+
+  constructor(
+    private readonly repository: ChatRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The mute that lasts longest of those that hold for a sender now. */
+  of(subject: Subject): MuteRow | undefined {
+    if (this.bySubject.size === 0) return undefined;
+    const now = this.clock.steady();
+    const found = subjectsOf(subject).flatMap((one) => this.bySubject.get(one) ?? []);
+    return found.filter(({ mutedUntil }) => mutedUntil > now).sort((a, b) => b.mutedUntil - a.mutedUntil)[0];
+  }
+
+  /** Reads all that hold. @throws AppError unavailable */
+  async refresh(): Promise<void> {
+    const found = new Map<string, MuteRow>();
+    for (let after = ''; found.size < maxKept; ) {
+      const rows = await this.repository.activeMutes(after, page);
+      for (const row of rows) found.set(row.subject, row);
+      after = rows.at(-1)?.subject ?? '';
+      if (rows.length < page) break;
+    }
+    this.bySubject = found;
+  }
+}

@@ -1,0 +1,214 @@
+import { Conversation, type Speaker } from './chat.conversation';
+import type { ClientId, Command, Effect, Present, Told } from './chat.effects';
+import type { People } from './chat.people';
+import type { Room } from './chat.room';
+import type { RoomLimits } from './chat.rooms';
+import { ChatTalk } from './chat.talk';
+
+type Of<Type extends Command['type']> = Command & { readonly type: Type };
+
+/**
+ * The one owner of the conversation: who is here, under which name and in which room, and what was said. Commands go in, one
+ * after another, and effects come out; nothing waits, nothing is shared, and no clock is read, so the same commands have
+ * the same effects.
+ */
+export class ChatRegistry {
+  private readonly conversation: Conversation;
+  private readonly talk: ChatTalk;
+  // By the room that each wants to hear, or hears.
+  private readonly listeners = new Map<ClientId, string>();
+
+  constructor(limits: RoomLimits) {
+    this.conversation = new Conversation(limits);
+    this.talk = new ChatTalk(this.conversation);
+  }
+
+  /** The effects are to be done in order, before the next command. */
+  apply(command: Command): readonly Effect[] {
+    this.run(command);
+    return this.conversation.take();
+  }
+
+  get people(): People {
+    return this.conversation.people;
+  }
+
+  /** Rooms that this process knows. */
+  get roomCount(): number {
+    return this.conversation.rooms.size;
+  }
+
+  /** How a room stands; undefined for one that is not open here. */
+  room(name: string): Pick<Room, 'epoch' | 'seq' | 'find' | 'around' | 'names'> | undefined {
+    const room = this.conversation.rooms.find(name);
+    return room?.open ? room : undefined;
+  }
+
+  /** The name of a client and where it is; undefined while it is nobody. */
+  speaker(client: ClientId): Speaker | undefined {
+    return this.conversation.speakers.get(client);
+  }
+
+  private run(command: Command): void {
+    const { talk } = this;
+    switch (command.type) {
+      case 'register':
+        return this.register(command);
+      case 'claimed':
+        return this.claimed(command);
+      case 'enter':
+        return this.enter(command);
+      case 'listen':
+        return this.listen(command);
+      case 'say':
+        return talk.say(command);
+      case 'post':
+        return talk.post(command);
+      case 'read':
+        return talk.read(command);
+      case 'published':
+        return talk.published(command);
+      case 'arrived':
+        return talk.arrived(command);
+      case 'deleted':
+        return talk.deleted(command);
+      case 'opened':
+        for (const waiting of talk.opened(command)) this.run(waiting);
+        return this.tidy(command.room);
+      case 'whisper':
+        return talk.whisper(command);
+      case 'whispered':
+        return talk.whispered(command.to, command.told);
+      case 'users':
+        return talk.users(command);
+      case 'leave':
+        return this.leave(command.client);
+      case 'elsewhere':
+        return this.elsewhere(command.life, command.present);
+      case 'gone':
+        return this.gone(command.life, command.canonical);
+    }
+  }
+
+  private register({ client, name, canonical, userId, room, afterSeq, epoch }: Of<'register'>): void {
+    const { speakers, people } = this.conversation;
+    if (speakers.has(client)) return this.conversation.refuse(client, 'already_registered');
+    if (people.has(canonical)) return this.conversation.refuse(client, 'username_taken');
+    people.reserve(canonical);
+    speakers.set(client, { name, canonical, userId, wanted: room, claiming: true, resume: { afterSeq, epoch } });
+    this.conversation.emit({ type: 'claim', client, name, canonical });
+  }
+
+  private claimed({ client: id, granted }: Of<'claimed'>): void {
+    const speaker = this.conversation.speakers.get(id);
+    if (!speaker) return;
+    if (granted && speaker.claiming) {
+      speaker.claiming = false;
+      this.enter({ type: 'enter', client: id, room: speaker.wanted, first: true, ...speaker.resume });
+    } else if (!granted) {
+      // Also later: another process has more right to the name, after both were without Redis.
+      this.conversation.depart(id, speaker);
+      this.conversation.refuse(id, 'username_taken');
+    }
+  }
+
+  private enter(command: Of<'enter'>): void {
+    const { client: id, room: name, first, ...resume } = command;
+    const speaker = this.conversation.speakers.get(id);
+    if (!speaker || speaker.claiming) return this.conversation.refuse(id, 'not_registered');
+    speaker.wanted = name;
+    const room = this.conversation.ready(name, command);
+    if (room === 'full') return this.turnAway(id, speaker, first);
+    // A later wish may have come true first.
+    if (!room || speaker.wanted !== name) return;
+    const before = speaker.room;
+    if (before && before !== room) this.conversation.exit(id, speaker, before);
+    this.show(id, room, resume, first ? { type: 'welcome', name: speaker.name } : { type: 'room' });
+    if (before === room) return;
+    speaker.room = room;
+    room.members.add(id);
+    const present = presentOf(speaker, room);
+    this.conversation.people.put(present, id);
+    room.names.add(speaker.name);
+    this.conversation.emit({ type: 'present', present });
+    this.conversation.broadcast(room, { type: 'joined', name: speaker.name, room: name }, id);
+  }
+
+  /** A client that has no name yet has none then; the others stay where they are. */
+  private turnAway(id: ClientId, speaker: Speaker, first: boolean): void {
+    if (first) this.conversation.depart(id, speaker);
+    else speaker.wanted = speaker.room?.name ?? speaker.wanted;
+    this.conversation.refuse(id, 'too_many_rooms');
+  }
+
+  /** A listener hears a room and is nobody in it. */
+  private listen(command: Of<'listen'>): void {
+    const { client, room: name, ...resume } = command;
+    this.listeners.set(client, name);
+    const room = this.conversation.ready(name, command);
+    if (room === 'full') return this.conversation.refuse(client, 'too_many_rooms');
+    if (!room) return;
+    this.show(client, room, resume, { type: 'room' });
+    room.members.add(client);
+  }
+
+  /** Tells how the room stands, and what the client has missed there. */
+  private show(client: ClientId, room: Room, resume: { readonly afterSeq?: number | undefined }, told: Told): void {
+    const { seq, epoch, messages, gone, reset } = room.read(resume);
+    const missed = { ...(gone > 0 && { count: gone }), ...(reset && { reset }) };
+    this.conversation.tell(client, { ...told, room: room.name, seq, epoch, ...missed });
+    if (resume.afterSeq !== undefined && messages.length > 0)
+      this.conversation.emit({ type: 'replay', client, messages, room: { room: room.name, epoch } });
+  }
+
+  private leave(id: ClientId): void {
+    const room = this.conversation.rooms.find(this.listeners.get(id) ?? '');
+    if (this.listeners.delete(id) && room) {
+      room.members.delete(id);
+      // What waits is run when the room is open, and would let it in again.
+      room.waiting = room.waiting.filter((command) => !('client' in command && command.client === id));
+      this.conversation.rooms.tidy(room);
+    }
+    const speaker = this.conversation.speakers.get(id);
+    if (speaker) this.conversation.depart(id, speaker);
+  }
+
+  private elsewhere(life: string, present: Present): void {
+    const { people, rooms } = this.conversation;
+    const known = people.find(present.canonical);
+    if (known?.client !== undefined) return;
+    if (known?.life === life && known.present.room === present.room) return;
+    if (known) this.vanish(known.present);
+    people.putElsewhere(present, life);
+    const room = rooms.find(present.room);
+    room?.names.add(present.name);
+    if (room) this.conversation.broadcast(room, { type: 'joined', name: present.name, room: room.name });
+  }
+
+  private gone(life: string, canonical?: string): void {
+    const { people } = this.conversation;
+    for (const person of canonical === undefined ? people.ofLife(life) : [people.find(canonical)]) {
+      if (person?.life !== life) continue;
+      people.remove(person.present.canonical);
+      this.vanish(person.present);
+    }
+  }
+
+  /** Somebody elsewhere is no longer in this room. */
+  private vanish({ name, room: roomName }: Present): void {
+    const room = this.conversation.rooms.find(roomName);
+    if (!room) return;
+    room.names.remove(name);
+    this.conversation.broadcast(room, { type: 'left', name, room: roomName });
+  }
+
+  private tidy(name: string): void {
+    const room = this.conversation.rooms.find(name);
+    if (room) this.conversation.rooms.tidy(room);
+  }
+}
+
+function presentOf({ name, canonical, userId }: Speaker, room: Room): Present {
+  return { name, canonical, room: room.name, userId };
+}
+

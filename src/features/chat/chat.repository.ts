@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { LessThan, MoreThan } from 'typeorm';
+import { Clock } from '../../shared/clock/clock';
+import type { Database } from '../../shared/db/database';
+import { Databases } from '../../shared/db/databases';
+import { isUniqueViolation } from '../../shared/db/db.errors';
+import { rowsOf } from '../../shared/db/entity';
+import { prune } from '../../shared/db/prune';
+import { type MuteRow, mutesTable, type ReportRow, reportsTable } from './chat.entity';
+
+export type NewMute = Omit<MuteRow, 'seq'>;
+export type NewReport = Omit<ReportRow, 'seq'>;
+
+/** The tables of chat: mutes and reports. What is said is in no table. */
+@Injectable()
+export class ChatRepository {
+  private readonly db: Database;
+
+  constructor(
+    databases: Databases,
+    private readonly clock: Clock,
+  ) {
+    this.db = databases.of('chat');
+  }
+
+  /** Puts the mute in the place of the one that its subject may have. */
+  async mute(mute: NewMute): Promise<void> {
+    const change = { ...mute };
+    await this.db.transaction(async (tx) => {
+      const rows = rowsOf(tx, mutesTable);
+      const { affected } = await rows.update({ subject: mute.subject }, change);
+      if (affected === 0) await rows.insert(change as MuteRow);
+    });
+  }
+
+  /** Ends the mutes of a name, those of the accounts that were muted under it among them. */
+  async unmute(canonical: string): Promise<void> {
+    const now = this.clock.steady();
+    const where = { canonical, mutedUntil: MoreThan(now) };
+    await this.db.transaction((tx) => rowsOf(tx, mutesTable).update(where, { mutedUntil: now }));
+  }
+
+  /** Mutes that hold now, in order of their subjects. */
+  activeMutes(afterSubject: string, take: number): Promise<MuteRow[]> {
+    const where = { subject: MoreThan(afterSubject), mutedUntil: MoreThan(this.clock.steady()) };
+    return this.db.read((sql) => rowsOf(sql, mutesTable).find({ where, order: { subject: 'ASC' }, take }));
+  }
+
+  /** Removes up to `limit` rows of mutes that ended before an instant, and answers how many. */
+  pruneMutes(before: number, limit: number): Promise<number> {
+    return prune(this.db, { table: mutesTable.name, column: 'muted_until', before, limit });
+  }
+
+  /** The report as it is kept: of one reporter and message there is one. */
+  async report(report: NewReport): Promise<ReportRow> {
+    const { room, epoch, messageSeq, reporter } = report;
+    const once = { room, epoch, messageSeq, reporter };
+    try {
+      await this.db.transaction((tx) => rowsOf(tx, reportsTable).insert(report as ReportRow));
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+    }
+    return this.db.read((sql) => rowsOf(sql, reportsTable).findOneByOrFail(once));
+  }
+
+  /** Before this place, newest first. */
+  reports(before: number, take: number): Promise<ReportRow[]> {
+    const where = { seq: LessThan(before) };
+    return this.db.read((sql) => rowsOf(sql, reportsTable).find({ where, order: { seq: 'DESC' }, take }));
+  }
+}

@@ -1,0 +1,110 @@
+import type { ClientId, Command, Numbered, Read, Resume, RoomState, Said } from './chat.effects';
+import { SortedNames } from './chat.sorted-names';
+
+/** Messages that a room keeps. */
+export const historySize = 1000;
+
+/**
+ * A room as this process knows it: who is in it, and its latest messages, which have no hole. Until it is `open` nothing is
+ * known of its messages, and commands wait.
+ */
+export class Room {
+  readonly members = new Set<ClientId>();
+  /** Everybody here, also those of other processes. */
+  readonly names = new SortedNames();
+  waiting: Command[] = [];
+  open = false;
+  epoch = '';
+  seq = 0;
+  private messages: Numbered[] = [];
+  private readonly byId = new Map<string, Numbered>();
+
+  constructor(readonly name: string) {}
+
+  /** Nobody and nothing is here that anybody could ask for. */
+  get isEmpty(): boolean {
+    return this.isIdle && this.messages.length === 0;
+  }
+
+  /** Nobody of this process is here. */
+  get isIdle(): boolean {
+    return this.members.size === 0 && this.waiting.length === 0;
+  }
+
+  get kept(): number {
+    return this.messages.length;
+  }
+
+  /** Takes over what another place knows of the room. */
+  become({ epoch, seq, messages }: RoomState): void {
+    this.open = true;
+    this.epoch = epoch;
+    this.seq = seq;
+    this.messages = messages.slice(-historySize);
+    this.byId.clear();
+    for (const message of this.messages) this.index(message);
+  }
+
+  /** The next message. Answers how many more are kept now: 0 or 1. */
+  append(message: Numbered): number {
+    this.seq = message.seq;
+    this.messages.push(message);
+    this.index(message);
+    if (this.messages.length <= historySize) return 1;
+    this.forgetOldest();
+    return 0;
+  }
+
+  /** Makes room for others. */
+  forgetOldest(): void {
+    const oldest = this.messages.shift();
+    if (oldest?.id === undefined) return;
+    const key = idKey(oldest);
+    if (this.byId.get(key) === oldest) this.byId.delete(key);
+  }
+
+  /** What the same sender has said with the same id of his own. */
+  saidBefore(said: Pick<Said, 'canonical' | 'id'>): Numbered | undefined {
+    return said.id === undefined ? undefined : this.byId.get(idKey(said));
+  }
+
+  find(seq: number): Numbered | undefined {
+    const found = this.messages[seq - (this.messages[0]?.seq ?? 0)];
+    return found?.seq === seq ? found : undefined;
+  }
+
+  /** Up to `side` messages before this one, it, and up to `side` after it. */
+  around(seq: number, side: number): readonly Numbered[] {
+    return this.messages.filter((message) => Math.abs(message.seq - seq) <= side);
+  }
+
+  /** Takes the text of a message away; undefined where there is none, or it has none. */
+  bury(seq: number): Numbered | undefined {
+    const message = this.find(seq);
+    if (!message || message.deleted) return undefined;
+    const tombstone: Numbered = { ...message, text: '', deleted: true };
+    this.messages[seq - (this.messages[0] as Numbered).seq] = tombstone;
+    if (message.id !== undefined && this.byId.get(idKey(message)) === message) this.byId.set(idKey(message), tombstone);
+    return tombstone;
+  }
+
+  /** The messages after a number: `limit` at most, of all the oldest. */
+  read({ afterSeq, epoch }: Resume, limit = historySize): Read {
+    const reset = (epoch !== undefined && epoch !== this.epoch) || (afterSeq ?? 0) > this.seq;
+    const after = reset ? 0 : (afterSeq ?? 0);
+    const oldest = this.messages[0]?.seq ?? this.seq + 1;
+    const from = Math.max(0, after + 1 - oldest);
+    const messages = this.messages.slice(from, from + limit);
+    // Of a numbering that is over nobody knows how many there were.
+    const gone = reset || afterSeq === undefined ? 0 : Math.max(0, oldest - 1 - after);
+    return { epoch: this.epoch, seq: this.seq, messages, gone, reset };
+  }
+
+  private index(message: Numbered): void {
+    if (message.id !== undefined) this.byId.set(idKey(message), message);
+  }
+}
+
+function idKey({ canonical, id }: Pick<Said, 'canonical' | 'id'>): string {
+  return `${canonical}\0${id}`;
+}

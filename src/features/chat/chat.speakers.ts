@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { currentCaller } from '../../shared/auth/caller';
+import { RateLimiter } from '../../shared/rate-limit/rate-limiter';
+import { currentContext } from '../../shared/tracing/request-context';
+import { chatRefused, chatTooFast, usernameRequired } from './chat.errors';
+import { ChatHub } from './chat.hub';
+import { type ChatName, chatName, chatNameOf } from './chat.names';
+
+const posts = { name: 'chat-posts', max: 10, windowSeconds: 1 } as const;
+const maxAttempts = 9;
+
+/** Somebody who talks without being connected. */
+export interface Speaking extends ChatName {
+  readonly userId?: string | undefined;
+}
+
+/** Who talks by calls: the account of the token, or whoever the caller says that it is, unless somebody is here by that name. */
+@Injectable()
+export class ChatSpeakers {
+  constructor(
+    private readonly hub: ChatHub,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /** Lets the caller read. @throws AppError token_invalid */
+  async admit(): Promise<void> {
+    await this.hub.identity.ofCaller(currentCaller());
+  }
+
+  /** @throws AppError token_invalid, validation_failed without a name, username_taken, slow_down */
+  async of(name: string | undefined): Promise<Speaking> {
+    const account = await this.hub.identity.ofCaller(currentCaller());
+    const taken = await this.limiter.take(posts, account?.userId ?? currentContext()?.peer ?? '');
+    if (taken.exceeded) throw chatTooFast(taken.resetMs);
+    if (account) return { ...this.freeName(account.userName, account.userId), userId: account.userId };
+    if (name === undefined) throw usernameRequired();
+    const wanted = chatName(name) as ChatName;
+    if (this.hub.registry.people.has(wanted.canonical)) throw chatRefused('username_taken');
+    return wanted;
+  }
+
+  /** The name under which the account is here, or would be. */
+  private freeName(userName: string, userId: string): ChatName {
+    const { people } = this.hub.registry;
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const name = chatNameOf(userName, attempt);
+      const person = people.find(name.canonical);
+      if (person ? person.present.userId === userId : !people.has(name.canonical)) return name;
+    }
+    throw chatRefused('username_taken');
+  }
+}

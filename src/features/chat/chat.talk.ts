@@ -1,0 +1,173 @@
+import type { By, Command, Numbered, Outcome, Said, Told } from './chat.effects';
+import type { Conversation } from './chat.conversation';
+import type { Room } from './chat.room';
+import { deletedTold, messageTold, whisperTold } from './chat.told';
+
+const usersPage = 100;
+const maxWhispersKept = 10_000;
+
+type Of<Type extends Command['type']> = Command & { readonly type: Type };
+
+/** What is said: in rooms, where it gets a number, and in whispers. A part of the registry. */
+export class ChatTalk {
+  // Whispers that came with an id, so that a retry is not whispered twice.
+  private readonly whispers = new Map<string, string>();
+
+  constructor(private readonly conversation: Conversation) {}
+
+  say(command: Of<'say'>): void {
+    const { client: id, uid, text, at, id: own } = command;
+    const speaker = this.conversation.speakers.get(id);
+    if (!speaker || speaker.claiming) return this.conversation.refuse(id, 'not_registered', own);
+    const room = this.conversation.where(speaker, command);
+    if (!room) return;
+    const { name: from, canonical, userId } = speaker;
+    this.publish(room, { uid, from, canonical, userId, text, at, id: own }, { client: id });
+  }
+
+  post(command: Of<'post'>): void {
+    const room = this.conversation.ready(command.room, command);
+    if (room === 'full') this.settle({ ref: command.ref }, { kind: 'refused', code: 'too_many_rooms' });
+    else if (room) this.publish(room, command.said, { ref: command.ref });
+  }
+
+  read(command: Of<'read'>): void {
+    const { ref, limit, ...resume } = command;
+    const room = this.conversation.ready(command.room, command);
+    if (room === 'full') return this.settle({ ref }, { kind: 'refused', code: 'too_many_rooms' });
+    if (!room) return;
+    this.conversation.emit({ type: 'answer', ref, answer: room.read(resume, limit) });
+    this.conversation.rooms.tidy(room);
+  }
+
+  published({ by, outcome, said }: Of<'published'>): void {
+    this.settle(by, outcome, said.id);
+  }
+
+  /** A number that is not the next one is no news, or there are some in between that have to be asked for. */
+  arrived({ room: name, epoch, message }: Of<'arrived'>): void {
+    const room = this.conversation.rooms.find(name);
+    if (!room?.open) return;
+    if (epoch === room.epoch && message.seq <= room.seq) return;
+    if (epoch !== room.epoch || message.seq !== room.seq + 1)
+      return this.conversation.emit({ type: 'open', room: name });
+    this.conversation.rooms.count(room.append(message));
+    this.conversation.broadcast(room, messageTold(message, { room: name, epoch }));
+    this.conversation.rooms.touch(room);
+  }
+
+  deleted({ room: name, epoch, seq }: Of<'deleted'>): void {
+    const room = this.conversation.rooms.find(name);
+    if (!room?.open || room.epoch !== epoch || !room.bury(seq)) return;
+    this.conversation.broadcast(room, deletedTold(name, epoch, seq));
+  }
+
+  /**
+   * The room is as `state` says, and those who were here before are told what they have not heard. Answers the commands
+   * that have waited for it, to be run next.
+   */
+  opened({ room: name, state }: Of<'opened'>): readonly Command[] {
+    const { rooms } = this.conversation;
+    const room = rooms.find(name);
+    if (!room) return [];
+    const waiting = room.waiting;
+    room.waiting = [];
+    if (!state) {
+      for (const command of waiting) this.fail(command);
+      rooms.tidy(room);
+      if (!room.open && room.isIdle) rooms.drop(room);
+      return [];
+    }
+    const before = room.open ? { epoch: room.epoch, seq: room.seq } : undefined;
+    if (!before || before.epoch !== state.epoch || before.seq < state.seq) {
+      const kept = room.kept;
+      room.become(state);
+      rooms.count(room.kept - kept);
+      if (before) this.catchUp(room, before);
+    }
+    return waiting;
+  }
+
+  whisper({ client: id, to, text, at, id: own }: Of<'whisper'>): void {
+    const speaker = this.conversation.speakers.get(id);
+    if (!speaker?.room) return this.conversation.refuse(id, 'not_registered', own);
+    if (to === speaker.canonical) return this.conversation.refuse(id, 'cannot_whisper_self', own);
+    const person = this.conversation.people.find(to);
+    if (!person) return this.conversation.refuse(id, 'user_not_found', own);
+    const before = own === undefined ? undefined : this.whisperedBefore(`${speaker.canonical}\0${own}`, `${to}\0${text}`);
+    if (before === 'same') return this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
+    if (before === 'other') return this.conversation.refuse(id, 'id_reused', own);
+    const told = whisperTold(speaker.name, person.present.name, text, at);
+    if (person.client !== undefined) this.conversation.tell(person.client, told);
+    else this.conversation.emit({ type: 'send', life: person.life ?? '', to, told });
+    this.conversation.tell(id, { ...told, id: own, own: true });
+  }
+
+  whispered(to: string, told: Told): void {
+    const client = this.conversation.people.find(to)?.client;
+    if (client !== undefined) this.conversation.tell(client, told);
+  }
+
+  users(command: Of<'users'>): void {
+    const { client, after } = command;
+    const speaker = this.conversation.speakers.get(client);
+    if (!speaker || speaker.claiming) return this.conversation.refuse(client, 'not_registered');
+    const room = this.conversation.where(speaker, command);
+    if (!room) return;
+    const names = room.names.page(after, usersPage + 1);
+    const users = names.slice(0, usersPage);
+    const more = names.length > usersPage ? { more: true } : {};
+    this.conversation.tell(client, { type: 'users', room: room.name, users, ...more });
+  }
+
+  /** Unless it was said before: then its sender hears the number that it has. */
+  private publish(room: Room, said: Said, by: By): void {
+    const before = room.saidBefore(said);
+    if (!before) return this.conversation.emit({ type: 'publish', room: room.name, said, by });
+    this.settle(by, repeated(before, said, room.epoch), said.id);
+  }
+
+  private settle(by: By, outcome: Outcome, id?: string): void {
+    const { conversation } = this;
+    if ('ref' in by) conversation.emit({ type: 'answer', ref: by.ref, answer: outcome });
+    else if (outcome.kind === 'refused') conversation.refuse(by.client, outcome.code, id);
+    else if (outcome.kind === 'duplicate') {
+      const { seq, epoch } = outcome;
+      conversation.tell(by.client, { type: 'said', id, seq, epoch, duplicate: true });
+    }
+  }
+
+  private catchUp(room: Room, before: { readonly epoch: string; readonly seq: number }): void {
+    const { name, epoch } = room;
+    const { messages, gone, reset, seq } = room.read({ afterSeq: before.seq, epoch: before.epoch });
+    if (reset || gone > 0)
+      this.conversation.broadcast(room, { type: 'room', room: name, seq, epoch, ...(reset ? { reset } : { count: gone }) });
+    for (const message of messages) this.conversation.broadcast(room, messageTold(message, { room: name, epoch }));
+  }
+
+  private fail(command: Command): void {
+    if ('ref' in command) return this.settle({ ref: command.ref }, { kind: 'refused', code: 'unavailable' });
+    if (!('client' in command)) return;
+    const speaker = this.conversation.speakers.get(command.client);
+    if (command.type === 'enter' && command.first && speaker) this.conversation.depart(command.client, speaker);
+    else if (command.type === 'enter' && speaker) speaker.wanted = speaker.room?.name ?? speaker.wanted;
+    this.conversation.refuse(command.client, 'unavailable');
+  }
+
+  private whisperedBefore(key: string, what: string): 'same' | 'other' | undefined {
+    const before = this.whispers.get(key);
+    if (before !== undefined) return before === what ? 'same' : 'other';
+    this.whispers.set(key, what);
+    for (const oldest of this.whispers.keys()) {
+      if (this.whispers.size <= maxWhispersKept) break;
+      this.whispers.delete(oldest);
+    }
+    return undefined;
+  }
+}
+
+/** What becomes of a message whose id its sender has used before. */
+export function repeated(before: Numbered, said: Said, epoch: string): Outcome {
+  if (!before.deleted && before.text !== said.text) return { kind: 'refused', code: 'id_reused' };
+  return { kind: 'duplicate', seq: before.seq, epoch, message: before };
+}
