@@ -80,7 +80,7 @@ export class ChatPageController {
 
   @Get(Object.keys(parts))
   // Anybody may get them, and they are no pages of their own that the document would have to tell of.
-  @RouteConfig({ open: true })
+  @RouteConfig({ open: 'public' })
   part(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
     return (this.parts.get(request.routeOptions.url?.replace('/chat/', '') ?? '') ?? this.html).answer(request, reply);
   }

@@ -16,7 +16,7 @@ const session = new ChatSession(socketUrl, {
   message: told,
   whisper: told,
   sent: (id, { seq }) => log.settle(id, 'sent', { seq }),
-  failed: (id, error) => log.settle(id, 'failed', { error, retry: () => sayAgain(id) }),
+  failed: (id, error) => log.settle(id, 'failed', { reason: wordsOf(error), retry: () => sayAgain(id) }),
   present: ({ type, name }) => log.note([isolated(name), ` ${type}`]),
   deleted: ({ seq }) => log.bury(seq),
   users: (names, isAll) => {
@@ -24,7 +24,7 @@ const session = new ChatSession(socketUrl, {
     log.isFilling = false;
   },
   missed,
-  error: ({ message }) => alarm(message),
+  error: (error) => alarm(wordsOf(error)),
   ended,
 });
 const composer = new Composer(
@@ -79,7 +79,7 @@ function sayAgain(id) {
 }
 
 function told(frame) {
-  const isOwn = frame.from === session.name;
+  const isOwn = session.isOwn(frame.from);
   log.message(frame, isOwn ? 'sent' : undefined);
   if (!isOwn && document.hidden) showTitle(unseen + 1);
 }
@@ -150,12 +150,21 @@ function ended(error) {
   if (!error) return show('join-view');
   if (find('join-view').hidden) {
     find('join-again').focus();
-    return alarm(error.message);
+    return alarm(wordsOf(error));
   }
-  find('join-alert').textContent = error.message;
+  find('join-alert').textContent = wordsOf(error);
   const isName = error.code.startsWith('username');
   find('join-name').ariaInvalid = String(isName);
   if (isName) find('join-name').focus();
+  if (error.code !== 'token_invalid') return;
+  find('join-token-details').open = true;
+  find('join-token').focus();
+}
+
+/** The server's words, with times as people here read them. */
+function wordsOf({ code, message }) {
+  const words = message.replace(/\d{4}-\d\d-\d\dT[\d:.]{8,12}Z/gu, (time) => new Date(time).toLocaleString());
+  return code === 'muted' ? `You are muted ${words}` : words;
 }
 
 function show(view) {

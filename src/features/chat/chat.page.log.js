@@ -100,11 +100,11 @@ export class ConversationLog {
     if (own === 'sending') this.scrollToEnd();
   }
 
-  /** What became of a message of one's own. `retry` is offered when it failed. */
-  settle(id, state, { seq, error, retry } = {}) {
+  /** What became of a message of one's own; when it failed, why, and `retry` is offered. */
+  settle(id, state, { seq, reason, retry } = {}) {
     const node = this.#byId.get(id);
     if (!node) return;
-    mark(node, state, error, retry);
+    mark(node, state, reason, retry);
     if (seq === undefined) return;
     const after = this.#list.lastElementChild === node ? undefined : node.nextElementSibling;
     if (after) this.#insert(node, seq);
@@ -198,12 +198,12 @@ function time(at) {
   return make('time', { dateTime: at, title: date.toLocaleString(), textContent: shown });
 }
 
-function mark(node, state, error, retry) {
+function mark(node, state, reason, retry) {
   node.dataset.state = state;
   const said = node.querySelector('.state');
   if (state === 'sent')
     said.replaceChildren(hidden(tick), make('span', { className: 'visually-hidden', textContent: 'sent' }));
-  else said.replaceChildren(error ? `${states[state]}: ${error.message}` : states[state]);
+  else said.replaceChildren(reason ? `${states[state]}: ${reason}` : states[state]);
   if (retry)
     said.append(' ', make('button', { type: 'button', className: 'link', textContent: 'Try again', onclick: retry }));
 }

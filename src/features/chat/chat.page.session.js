@@ -12,10 +12,12 @@ const longestDelayMs = 30_000;
 const mostUsers = 1000;
 const recentMessages = 50;
 const numbersKept = 2000;
-// After these a new connection is of use: the server stops, is restarted, is overloaded, or the network failed.
-const temporaryCloses = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014]);
-// A name is taken also by one's own connection that was cut off, until the server notices.
-const temporaryErrors = new Set(['username_taken', 'unavailable', 'slow_down', 'too_many_rooms']);
+// After these a new connection is of use: the server stops, starts again or has too much to do; the network failed; or this
+// page was too slow to say hello (4008) or to read (4013), or too quick (4029).
+const temporaryCloses = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 4008, 4013, 4029]);
+const temporaryErrors = new Set(['unavailable', 'slow_down', 'too_many_rooms']);
+// So long a name may be taken by one's own connection that was cut off, until the server has noticed.
+const staleNameMs = 90_000;
 // What is as it was: the server will do it a moment later.
 const delays = new Set(['slow_down', 'unavailable']);
 const unreachable = { code: 'unreachable', message: 'The server cannot be reached. Please try again.' };
@@ -41,8 +43,10 @@ export class ChatSession {
   #users = [];
   #isIn = false;
   #isOn = false;
+  #names = new Set();
   #failures = 0;
   #since = 0;
+  #lostAt = 0;
   #bye;
   #timers = {};
   #outbox = new Outbox(
@@ -68,6 +72,7 @@ export class ChatSession {
     this.#who = token ? { token } : { name };
     this.room = room;
     this.#epoch = this.#seq = undefined;
+    this.#names.clear();
     this.#isOn = false;
     this.#failures = 0;
     this.#outbox.requests = [];
@@ -87,6 +92,11 @@ export class ChatSession {
   /** Has the messages of this room after a number told that were not told yet. */
   recall(afterSeq) {
     this.#outbox.add({ type: 'join', room: this.room, afterSeq, epoch: this.#epoch });
+  }
+
+  /** True for a name that this person has, or had: an account whose name is still taken is given another one. */
+  isOwn(name) {
+    return this.#names.has(name);
   }
 
   leave() {
@@ -132,7 +142,8 @@ export class ChatSession {
   /** Connects again: each time after about twice as long, and not everybody at the same moment. */
   #retry() {
     if (!this.#isOn) return this.#end(this.#bye ?? unreachable);
-    if (this.#isIn && performance.now() - this.#since > stableMs) this.#failures = 0;
+    if (this.#isIn) this.#lostAt = performance.now();
+    if (this.#isIn && this.#lostAt - this.#since > stableMs) this.#failures = 0;
     this.#drop();
     if (!navigator.onLine) return this.#listener.status({ state: 'offline' });
     const delay = Math.min(longestDelayMs, shortestDelayMs * 2 ** this.#failures) * (0.5 + Math.random() / 2);
@@ -181,7 +192,8 @@ export class ChatSession {
   };
 
   #refused(error) {
-    if (this.#isOn && temporaryErrors.has(error.code)) this.#retry();
+    const isStale = error.code === 'username_taken' && performance.now() - this.#lostAt < staleNameMs;
+    if (this.#isOn && (isStale || temporaryErrors.has(error.code))) this.#retry();
     else this.#end(error);
   }
 
@@ -190,16 +202,20 @@ export class ChatSession {
     this.#isIn = this.#isOn = true;
     this.#since = performance.now();
     this.name = frame.name;
+    this.#names.add(frame.name);
     this.#listener.status({ state: 'connected' });
     this.#enter(frame);
     this.#outbox.open();
   }
 
-  /** The answer to `join`; unasked, it says that messages are gone. */
+  /** The answer to `join`, or, unasked, that messages of this room are gone. */
   #entered(frame) {
-    const request = this.#outbox.settle(({ type, room }) => type === 'join' && room === frame.room);
+    const { first } = this.#outbox;
+    const isNews = frame.room === this.room && first?.afterSeq === undefined && (frame.reset || frame.count > 0);
+    const isAnswer = !isNews && first?.type === 'join';
+    if (isAnswer) this.#outbox.settle((request) => request === first);
     // Who recalls what there was before has not missed it.
-    this.#enter(request ? { ...frame, count: 0 } : frame);
+    this.#enter(isAnswer ? { ...frame, count: 0 } : frame);
   }
 
   #enter({ room, seq, epoch, count = 0, reset = false }) {
@@ -230,7 +246,7 @@ export class ChatSession {
 
   /** True for the answer to a message of one's own that waited for it. */
   #sent(frame) {
-    if (frame.id === undefined || (frame.from ?? this.name) !== this.name) return false;
+    if (frame.id === undefined || !this.isOwn(frame.from ?? this.name)) return false;
     const request = this.#outbox.settle(({ id }) => id === frame.id);
     if (request) this.#listener.sent(frame.id, frame);
     return request !== undefined;
