@@ -26,6 +26,7 @@ import { HttpMetrics } from './shared/http/http.metrics';
 import { serveReads } from './shared/http/http.reads';
 import { secure } from './shared/http/http.security';
 import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/http/http.server';
+import { HttpUpgrades, serveUpgrades } from './shared/http/http.upgrades';
 import { banner } from './shared/lifecycle/banner';
 import { surviveFaults, tellFaults } from './shared/lifecycle/faults';
 import { Lifecycle } from './shared/lifecycle/lifecycle';
@@ -143,6 +144,8 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
   addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, publicUrl: config.publicUrl });
   await secure(fastify, config);
+  const upgrading = { metrics: app.get(HttpMetrics), lifecycle, peers, connections: app.get(Connections) };
+  serveUpgrades(fastify, app.get(HttpUpgrades), { ...upgrading, filter: app.get(ErrorFilter) });
   const guard = app.get(AccessGuard);
   admitRequests(fastify, routes, (request) => guard.admitRequest(request));
   serveDocs(fastify, routes, config.publicUrl);

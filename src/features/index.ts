@@ -1,5 +1,6 @@
 import type { Feature } from '../shared/contract/feature';
 import { authFeature } from './auth/auth.module';
+import { chatFeature } from './chat/chat.module';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
@@ -14,4 +15,5 @@ export const features: readonly Feature[] = [
   fairnessFeature,
   progressionFeature,
   leaderboardFeature,
+  chatFeature,
 ];

@@ -70,6 +70,11 @@ export interface Read extends RoomState {
   readonly reset: boolean;
 }
 
+/** Where a room goes on with other numbers: those of its messages that nobody of this process has heard by now. */
+export interface Unheard {
+  readonly unheard?: readonly Numbered[];
+}
+
 /** By what number an answer finds the caller who waits for it. */
 export type Ref = number;
 
@@ -85,7 +90,7 @@ export type Command =
   | { readonly type: 'published'; readonly room: string; readonly said: Said; readonly by: By; readonly outcome: Outcome }
   | { readonly type: 'arrived'; readonly room: string; readonly epoch: string; readonly message: Numbered }
   | { readonly type: 'deleted'; readonly room: string; readonly epoch: string; readonly seq: number }
-  | { readonly type: 'opened'; readonly room: string; readonly state: RoomState | undefined }
+  | ({ readonly type: 'opened'; readonly room: string; readonly state: RoomState | undefined } & Unheard)
   | ({ readonly type: 'whisper'; readonly client: ClientId; readonly to: string } & Pick<Said, 'text' | 'at' | 'id'>)
   | { readonly type: 'whispered'; readonly to: string; readonly told: Told }
   | { readonly type: 'users'; readonly client: ClientId; readonly after?: string | undefined }

@@ -144,6 +144,8 @@ export class ChatRegistry {
   /** A listener hears a room and is nobody in it. */
   private listen(command: Of<'listen'>): void {
     const { client, room: name, ...resume } = command;
+    // It keeps the room that it asked for first.
+    if ((this.listeners.get(client) ?? name) !== name) return;
     this.listeners.set(client, name);
     const room = this.conversation.ready(name, command);
     if (room === 'full') return this.conversation.refuse(client, 'too_many_rooms');

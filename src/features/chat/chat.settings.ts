@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Variables } from '../../shared/config/config.schema';
 import { decimal, flag } from '../../shared/config/config.values';
 import { settings } from '../../shared/config/settings';
 
@@ -23,3 +24,9 @@ export class ChatSettings extends settings(variables, (env) => ({
   maxRooms: env.CHAT_ROOMS_MAX,
   maxMessages: env.CHAT_HISTORY_MAX,
 })) {}
+
+/** The ports on which chat listens. */
+export function* chatPorts(env: Variables): Generator<{ readonly variable: string; readonly port: number }> {
+  const { CHAT_PORT: port, CHAT_TCP_ENABLED: enabled } = env as { CHAT_PORT?: number; CHAT_TCP_ENABLED?: boolean };
+  if (enabled && port !== undefined) yield { variable: 'CHAT_PORT', port };
+}

@@ -66,7 +66,7 @@ export class ChatTalk {
    * The room is as `state` says, and those who were here before are told what they have not heard. Answers the commands
    * that have waited for it, to be run next.
    */
-  opened({ room: name, state }: Of<'opened'>): readonly Command[] {
+  opened({ room: name, state, unheard = [] }: Of<'opened'>): readonly Command[] {
     const { rooms } = this.conversation;
     const room = rooms.find(name);
     if (!room) return [];
@@ -83,7 +83,8 @@ export class ChatTalk {
       const kept = room.kept;
       room.become(state);
       rooms.count(room.kept - kept);
-      if (before) this.catchUp(room, before);
+      if (before?.epoch === state.epoch) this.catchUp(room, before);
+      else if (before) this.goOn(room, unheard);
     }
     return waiting;
   }
@@ -137,12 +138,29 @@ export class ChatTalk {
     }
   }
 
-  private catchUp(room: Room, before: { readonly epoch: string; readonly seq: number }): void {
-    const { name, epoch } = room;
-    const { messages, gone, reset, seq } = room.read({ afterSeq: before.seq, epoch: before.epoch });
-    if (reset || gone > 0)
-      this.conversation.broadcast(room, { type: 'room', room: name, seq, epoch, ...(reset ? { reset } : { count: gone }) });
-    for (const message of messages) this.conversation.broadcast(room, messageTold(message, { room: name, epoch }));
+  /** Those who are here have heard all up to a number; some of what came after it may be gone. */
+  private catchUp(room: Room, { epoch, seq: afterSeq }: { readonly epoch: string; readonly seq: number }): void {
+    const { messages, gone } = room.read({ afterSeq, epoch });
+    if (gone > 0) this.stand(room, afterSeq + gone, { count: gone });
+    for (const message of messages)
+      this.conversation.broadcast(room, messageTold(message, { room: room.name, epoch }));
+  }
+
+  /** The room has other numbers from now on. They have no hole that is not told. */
+  private goOn(room: Room, unheard: readonly Numbered[]): void {
+    let at = (unheard[0]?.seq ?? room.seq + 1) - 1;
+    this.stand(room, at, { reset: true });
+    for (const message of unheard) {
+      if (message.seq !== at + 1) this.stand(room, message.seq - 1, {});
+      this.conversation.broadcast(room, messageTold(message, { room: room.name, epoch: room.epoch }));
+      at = message.seq;
+    }
+    if (at !== room.seq) this.stand(room, room.seq, {});
+  }
+
+  private stand({ name, epoch }: Room, seq: number, why: Pick<Told, 'count' | 'reset'>): void {
+    const room = this.conversation.rooms.find(name);
+    if (room) this.conversation.broadcast(room, { type: 'room', room: name, seq, epoch, ...why });
   }
 
   private fail(command: Command): void {

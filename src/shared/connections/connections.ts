@@ -18,6 +18,8 @@ const lookMs = 1000;
 interface Tracked {
   readonly wire: WireName;
   readonly address: string;
+  /** It began as HTTP and is no longer. */
+  upgraded: boolean;
   /** The bytes that the kernel had not taken when they were last seen to move. */
   queued: number;
   movedAt: number;
@@ -81,6 +83,12 @@ export class Connections implements OnApplicationShutdown {
     );
   }
 
+  /** The connection speaks something else than HTTP from now on. It counts as before. */
+  upgraded(socket: Socket): void {
+    const tracked = this.sockets.get(socket);
+    if (tracked) tracked.upgraded = true;
+  }
+
   /** Ends a connection for what its peer did: a socket, or the HTTP/2 session that has one. */
   end(connection: Socket | ServerHttp2Session, wire: WireName, reason: EndReason): void {
     if (connection.destroyed) return;
@@ -92,11 +100,11 @@ export class Connections implements OnApplicationShutdown {
 
   /**
    * The process leaves: connections on which nothing is under way are closed, and with `all` every one. HTTP/2 says by
-   * itself what is under way.
+   * itself what is under way, and whoever serves what HTTP was upgraded to.
    */
   leave(all: boolean): void {
-    for (const [socket, { wire }] of this.sockets)
-      if (all || (wire === 'http' && !isAnswering(socket))) socket.destroy();
+    for (const [socket, { wire, upgraded }] of this.sockets)
+      if (all || (wire === 'http' && !upgraded && !isAnswering(socket))) socket.destroy();
   }
 
   onApplicationShutdown(): void {
@@ -119,7 +127,7 @@ export class Connections implements OnApplicationShutdown {
       return;
     }
     this.byAddress.set(address, fromThere + 1);
-    this.sockets.set(socket, { wire, address, queued: 0, movedAt: performance.now() });
+    this.sockets.set(socket, { wire, address, upgraded: false, queued: 0, movedAt: performance.now() });
     this.counts[wire] += 1;
     this.count();
     socket.once(

@@ -44,10 +44,11 @@ const ofAnotherBody = ['content-type', 'content-length', 'content-encoding', 'et
  */
 export function sendError(reply: Replying, error: AppError, traceId: string): void {
   if (reply.sent || reply.raw.headersSent || reply.raw.destroyed) return;
-  const { retryAfterMs, allow, challenge, limits } = error.details;
+  const { retryAfterMs, allow, upgrade, challenge, limits } = error.details;
   for (const name of ofAnotherBody) reply.removeHeader(name);
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   if (allow) reply.header('allow', allow.join(', '));
+  if (upgrade) reply.header('upgrade', upgrade).header('connection', 'upgrade, close');
   if (challenge) reply.header('www-authenticate', challenge);
   if (limits) reply.headers(limitHeaders(limits));
   // As text: Fastify chooses how to serialise by a type that the handler may have set.

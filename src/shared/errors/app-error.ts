@@ -28,6 +28,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** The methods that a route does have. HTTP: `Allow`. */
   readonly allow?: readonly string[];
+  /** The protocol that a path is served in. HTTP: `Upgrade`. */
+  readonly upgrade?: 'websocket';
   /** With what the caller could prove who it is. HTTP: `WWW-Authenticate`. */
   readonly challenge?: 'Bearer';
   /** HTTP: `RateLimit`, `RateLimit-Policy`; gRPC: trailers of these names. */

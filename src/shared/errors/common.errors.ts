@@ -31,6 +31,12 @@ export function methodNotAllowed(allow: readonly string[]): AppError {
   return new AppError('method', 'method_not_allowed', `This route has ${allow.join(', ')}`, { allow });
 }
 
+/** What is served there has another protocol than HTTP. */
+export function upgradeRequired(): AppError {
+  const message = 'Ask for a WebSocket here: Connection: Upgrade, Upgrade: websocket';
+  return new AppError('upgrade', 'upgrade_required', message, { upgrade: 'websocket' });
+}
+
 export function tokenInvalid(): AppError {
   return new AppError('unauthenticated', 'token_invalid', 'A valid bearer token is required', {
     challenge: 'Bearer',

@@ -11,6 +11,7 @@ export const kinds = {
   too_large: { http: 413, grpc: 8, phrase: 'Payload Too Large' },
   media_type: { http: 415, grpc: 3, phrase: 'Unsupported Media Type' },
   unprocessable: { http: 422, grpc: 9, phrase: 'Unprocessable Content' },
+  upgrade: { http: 426, grpc: 9, phrase: 'Upgrade Required' },
   throttled: { http: 429, grpc: 8, phrase: 'Too Many Requests' },
   internal: { http: 500, grpc: 13, phrase: 'Internal Server Error' },
   unavailable: { http: 503, grpc: 14, phrase: 'Service Unavailable' },

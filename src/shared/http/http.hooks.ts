@@ -5,6 +5,7 @@ import type { Peers } from '../connections/peers';
 import { factsOf } from '../contract/answer';
 import { headersOf } from '../contract/answer-headers';
 import type { RouteTable } from '../contract/route-table';
+import type { AppError } from '../errors/app-error';
 import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { type RequestContext, runInContext } from '../tracing/request-context';
@@ -103,7 +104,7 @@ export function hosts(rawHeaders: readonly string[]): number {
   return found;
 }
 
-function hostMissing(): Error {
+export function hostMissing(): AppError {
   return validationFailed([{ field: 'Host', message: 'must be given once' }]);
 }
 

@@ -1,0 +1,137 @@
+import { RedisScript } from '../../shared/redis/redis.script';
+
+/**
+ * All keys of chat begin with this and are on one server of a cluster. A life is one start of one process. `lives`: hash of
+ * life -> version of its users; `life:<life>`: there while it lives; `users:<life>`: hash of canonical name -> JSON of the
+ * user; `names`: hash of canonical name -> life; `room:<room>`: hash of epoch and seq; `log:<room>`: list of JSON of the
+ * latest messages, without a hole; `ids:<room>`: hash of sender and own id -> seq. What is said goes to the channel `news`.
+ */
+export const chatKeys = '{aerie:chat}:';
+
+/** Rooms that nobody has talked in for so long are forgotten. Seconds. */
+const keepRooms = 7 * 86_400;
+
+/**
+ * KEYS: the prefix. ARGV: life, lease in milliseconds. Extends the lease, and buries lives whose lease is over: their names
+ * are free then. Answers 1 if the life was there before, 0 if Redis has lost it, then each life that lives and its version.
+ */
+export const beatScript = new RedisScript(`
+local p, life = KEYS[1], ARGV[1]
+local known = redis.call('EXISTS', p .. 'life:' .. life)
+redis.call('SET', p .. 'life:' .. life, '1', 'PX', ARGV[2])
+redis.call('HSETNX', p .. 'lives', life, 0)
+local answer = { known }
+local lives = redis.call('HGETALL', p .. 'lives')
+for i = 1, #lives, 2 do
+  local one = lives[i]
+  if redis.call('EXISTS', p .. 'life:' .. one) == 1 then
+    answer[#answer + 1] = one
+    answer[#answer + 1] = lives[i + 1]
+  else
+    for _, name in ipairs(redis.call('HKEYS', p .. 'users:' .. one)) do
+      if redis.call('HGET', p .. 'names', name) == one then redis.call('HDEL', p .. 'names', name) end
+    end
+    redis.call('DEL', p .. 'users:' .. one)
+    redis.call('HDEL', p .. 'lives', one)
+  end
+end
+return answer`);
+
+/** KEYS: the prefix. ARGV: life, then canonical names. Answers 1 for each that is this life's now, 0 for another's. */
+export const claimScript = new RedisScript(`
+local p, life, answer = KEYS[1], ARGV[1], {}
+for i = 2, #ARGV do
+  local owner = redis.call('HGET', p .. 'names', ARGV[i])
+  if owner and owner ~= life and redis.call('EXISTS', p .. 'life:' .. owner) == 1 then
+    answer[i - 1] = 0
+  else
+    redis.call('HSET', p .. 'names', ARGV[i], life)
+    answer[i - 1] = 1
+  end
+end
+return answer`);
+
+/** KEYS: the prefix. ARGV: life, canonical name, JSON of the user or '' for one who has left. Answers the new version. */
+export const presentScript = new RedisScript(`
+local p, life, name, user = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if user == '' then redis.call('HDEL', p .. 'users:' .. life, name)
+else redis.call('HSET', p .. 'users:' .. life, name, user) end
+local version = redis.call('HINCRBY', p .. 'lives', life, 1)
+redis.call('PUBLISH', p .. 'news', cjson.encode({ t = 'user', life = life, version = version, name = name, user = user }))
+return version`);
+
+/** KEYS: the prefix. ARGV: life, canonical name. */
+export const releaseScript = new RedisScript(`
+if redis.call('HGET', KEYS[1] .. 'names', ARGV[2]) == ARGV[1] then redis.call('HDEL', KEYS[1] .. 'names', ARGV[2]) end
+return 1`);
+
+/** KEYS: the prefix. ARGV: life. It ends by itself. */
+export const leaveScript = new RedisScript(`
+local p, life = KEYS[1], ARGV[1]
+for _, name in ipairs(redis.call('HKEYS', p .. 'users:' .. life)) do
+  if redis.call('HGET', p .. 'names', name) == life then redis.call('HDEL', p .. 'names', name) end
+end
+redis.call('DEL', p .. 'users:' .. life, p .. 'life:' .. life)
+redis.call('HDEL', p .. 'lives', life)
+redis.call('PUBLISH', p .. 'news', cjson.encode({ t = 'gone', life = life }))
+return 1`);
+
+/** KEYS: the prefix. ARGV: room, an epoch for a room that has none. Answers epoch, seq and the messages. */
+export const openScript = new RedisScript(`
+local p, room = KEYS[1], ARGV[1]
+if redis.call('HSETNX', p .. 'room:' .. room, 'epoch', ARGV[2]) == 1 then
+  redis.call('HSET', p .. 'room:' .. room, 'seq', 0)
+  redis.call('DEL', p .. 'log:' .. room, p .. 'ids:' .. room)
+  redis.call('EXPIRE', p .. 'room:' .. room, 86400)
+end
+local state = redis.call('HMGET', p .. 'room:' .. room, 'epoch', 'seq')
+return { state[1], state[2], redis.call('LRANGE', p .. 'log:' .. room, 0, -1) }`);
+
+/**
+ * KEYS: the prefix. ARGV: room, an epoch for a room that has none, messages to keep, JSON of the message, sender and own id
+ * or '', a digest of the text. Answers epoch and seq and 'said', 'duplicate' or 'reused'.
+ */
+export const publishScript = new RedisScript(`
+local p, room = KEYS[1], ARGV[1]
+local state, log, ids = p .. 'room:' .. room, p .. 'log:' .. room, p .. 'ids:' .. room
+if redis.call('HSETNX', state, 'epoch', ARGV[2]) == 1 then
+  redis.call('HSET', state, 'seq', 0)
+  redis.call('DEL', log, ids)
+end
+local epoch = redis.call('HGET', state, 'epoch')
+if ARGV[5] ~= '' then
+  local before = redis.call('HGET', ids, ARGV[5])
+  if before then
+    local seq, digest = before:match('^(%d+) (.+)$')
+    if digest == ARGV[6] then return { epoch, seq, 'duplicate' } end
+    return { epoch, seq, 'reused' }
+  end
+end
+local seq = redis.call('HINCRBY', state, 'seq', 1)
+local text = '{"seq":' .. seq .. ',' .. ARGV[4]:sub(2)
+redis.call('RPUSH', log, text)
+if ARGV[5] ~= '' then redis.call('HSET', ids, ARGV[5], seq .. ' ' .. ARGV[6]) end
+while redis.call('LLEN', log) > tonumber(ARGV[3]) do
+  local oldest = cjson.decode(redis.call('LPOP', log))
+  if oldest.id then redis.call('HDEL', ids, oldest.canonical .. '\\0' .. oldest.id) end
+end
+for _, key in ipairs({ state, log, ids }) do redis.call('EXPIRE', key, ${keepRooms}) end
+redis.call('PUBLISH', p .. 'news', '{"t":"said","room":' .. cjson.encode(room) .. ',"epoch":"' .. epoch .. '","message":' .. text .. '}')
+return { epoch, seq, 'said' }`);
+
+/** KEYS: the prefix. ARGV: room, epoch, seq. The text is gone from Redis then, too. Answers 1, or 0 where it is not kept. */
+export const buryScript = new RedisScript(`
+local p, room, seq = KEYS[1], ARGV[1], tonumber(ARGV[3])
+local state = redis.call('HMGET', p .. 'room:' .. room, 'epoch', 'seq')
+if state[1] ~= ARGV[2] then return 0 end
+local log = p .. 'log:' .. room
+local index = redis.call('LLEN', log) - (tonumber(state[2]) - seq) - 1
+local text = index >= 0 and redis.call('LINDEX', log, index)
+if not text then return 0 end
+local message = cjson.decode(text)
+if message.seq ~= seq then return 0 end
+message.text = ''
+message.deleted = true
+redis.call('LSET', log, index, cjson.encode(message))
+redis.call('PUBLISH', p .. 'news', cjson.encode({ t = 'deleted', room = room, epoch = ARGV[2], seq = seq }))
+return 1`);
