@@ -133,7 +133,7 @@ function showStatus({ state, until }) {
   find('status-time').textContent = '';
   const isOver = state === 'ended';
   find('join-again').hidden = !isOver;
-  find('leave').hidden = find('people-toggle').hidden = isOver;
+  find('leave').hidden = find('people-toggle').hidden = find('change-room').disabled = isOver;
   composer.isOpen = !isOver;
   if (state !== 'waiting') return;
   // Not part of what is read out: it would be every second.
