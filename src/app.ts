@@ -9,6 +9,7 @@ import { ConfigError } from './shared/config/config.errors';
 import { shownDatabase } from './shared/config/database-url';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
 import { Connections } from './shared/connections/connections';
+import { Listeners } from './shared/connections/listeners';
 import { Peers } from './shared/connections/peers';
 import { Unfinished } from './shared/connections/unfinished';
 import { ErrorFilter } from './shared/contract/error.filter';
@@ -42,7 +43,7 @@ import { processesDocs } from './shared/processes/processes.docs';
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
 // Longer than any handler may take.
-const patienceMs = 5500;
+const patienceMs = 5750;
 // Of sysexits.h.
 const badUsage = 64;
 const badConfiguration = 78;
@@ -84,15 +85,24 @@ async function serve(config: Config): Promise<void> {
   const stop = async (): Promise<void> => (await starting).stop();
   stopOnSignal(stop, config.shutdown.hardMs, (err) => running?.logger.error({ err }, 'stop_failed'));
   running = await starting;
-  const { http, grpcPort, logger } = running;
+  const { http, grpcPort, ports, logger } = running;
+  const own = Object.fromEntries(Object.entries(ports).map(([name, port]) => [`${name}_port`, port]));
   surviveFaults();
   logger.info(
-    { host: http.host, port: http.port, grpc_port: grpcPort, modules: config.modules, environment: config.environment },
+    {
+      host: http.host,
+      port: http.port,
+      grpc_port: grpcPort,
+      ...own,
+      modules: config.modules,
+      environment: config.environment,
+    },
     'app_ready',
   );
   if (config.environment !== 'development') return;
+  const database = shownDatabase(config.database.url);
   process.stdout.write(
-    banner({ host: http.host, httpPort: http.port, grpcPort, database: shownDatabase(config.database.url) }),
+    banner({ host: http.host, httpPort: http.port, grpcPort, listeners: running.listeners, database }),
   );
 }
 
@@ -100,6 +110,10 @@ async function serve(config: Config): Promise<void> {
 export interface RunningApp {
   readonly http: { readonly host: string; readonly port: number };
   readonly grpcPort: number | undefined;
+  /** Of the features' own listeners, by their names. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** What the banner says of those. */
+  readonly listeners: readonly (readonly [name: string, value: string])[];
   readonly logger: PinoLogger;
   /** Not ready, then no longer listening, then finished; resolves when everything is closed. */
   stop(): Promise<void>;
@@ -128,6 +142,8 @@ export async function startApp(config: Config): Promise<RunningApp> {
     app.useLogger(app.get(Logger));
     return running;
   } catch (error) {
+    await app.get(Listeners).stopListening();
+    await app.get(Listeners).close(finishMs);
     await close(app);
     throw listenError(error, { HTTP_PORT: config.http.port, GRPC_PORT: config.grpc.port });
   }
@@ -153,12 +169,22 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const grpc = config.grpc.enabled ? await startGrpc(app, config, routes) : undefined;
   await app.listen(config.http.port, config.http.host);
   const { port } = fastify.server.address() as { port: number };
-  await lifecycle.warmUp(`http://${reachableHost(config.http.host)}:${port}`);
+  const { host } = config.http;
+  const listeners = app.get(Listeners);
+  await listeners.listen(host);
+  await lifecycle.warmUp(`http://${reachableHost(host)}:${port}`);
   const health = app.get(GrpcHealth);
   lifecycle.ready();
   await health.refresh();
   health.start();
-  return { http: { host: config.http.host, port }, grpcPort: grpc?.port, logger, stop: () => stop(app, config, grpc) };
+  return {
+    http: { host, port },
+    grpcPort: grpc?.port,
+    ports: listeners.ports,
+    listeners: listeners.rows(host),
+    logger,
+    stop: () => stop(app, config, grpc),
+  };
 }
 
 /** Where this machine reaches itself. */
@@ -199,9 +225,10 @@ async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServe
   await app.get(GrpcHealth).refresh();
   // Load balancers need a moment to see that we are not ready; until then requests still come and are served.
   await new Promise((resolve) => setTimeout(resolve, config.shutdown.drainMs));
-  await app.get(Lifecycle).hold(() => stopListening(app.getHttpServer()));
-  await finishConnections(app.getHttpServer(), finishMs);
-  app.get(Connections).leave(false);
+  const listeners = app.get(Listeners);
+  await app.get(Lifecycle).hold(async () => {
+    await Promise.all([stopListening(app.getHttpServer()), listeners.stopListening()]);
+  });
   // A request that is half sent, or an answer that nobody reads, would hold up the stop until it times out.
   const patience = Math.max(0, Math.min(patienceMs, config.shutdown.hardMs - config.shutdown.drainMs - 1500));
   const cut = (): void => {
@@ -210,6 +237,9 @@ async function stop(app: NestFastifyApplication, config: Config, grpc: GrpcServe
     app.get(Connections).leave(true);
   };
   setTimeout(guarded(cut, app.get(Connections).failed), patience).unref();
+  await listeners.close(patience);
+  await finishConnections(app.getHttpServer(), finishMs);
+  app.get(Connections).leave(false);
   await close(app);
 }
 

@@ -34,7 +34,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs `node dist/main.js` until it ends by itself, for a minute at most. */
 function attempt(env: Record<string, string>, args: readonly string[] = []): Promise<Ended> {
-  const base = { PATH: process.env.PATH ?? '', HTTP_PORT: '0', GRPC_PORT: '0' };
+  const base = { PATH: process.env.PATH ?? '', HTTP_PORT: '0', GRPC_PORT: '0', CHAT_PORT: '0' };
   const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...base, ...env }, timeout: 60_000 });
   let out = '';
   let err = '';

@@ -37,7 +37,14 @@ async function plant(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const environment = { PATH: process.env.PATH, HTTP_PORT: '0', GRPC_PORT: '0', HELLO_GREETING: 'Ahoy', NO_COLOR: '1' };
+  const environment = {
+    PATH: process.env.PATH,
+    HTTP_PORT: '0',
+    GRPC_PORT: '0',
+    CHAT_PORT: '0',
+    HELLO_GREETING: 'Ahoy',
+    NO_COLOR: '1',
+  };
   const child = spawn(process.execPath, ['dist/main.js'], { cwd: root, env: environment as NodeJS.ProcessEnv });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));

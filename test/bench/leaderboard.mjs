@@ -29,7 +29,7 @@ class Boards {
     this.folder = folder;
     this.seconds = seconds;
     this.file = join(folder, 'aerie.db');
-    this.env = { HTTP_PORT: '0', GRPC_PORT: '0', DATABASE_URL: `sqlite:${this.file}` };
+    this.env = { HTTP_PORT: '0', GRPC_PORT: '0', CHAT_PORT: '0', DATABASE_URL: `sqlite:${this.file}` };
   }
 
   async run() {

@@ -65,6 +65,7 @@ export class Subject {
     const env = {
       HTTP_PORT: '0',
       GRPC_PORT: '0',
+      CHAT_PORT: '0',
       LOG_LEVEL: 'info',
       DATABASE_URL: this.#url,
       // Where the packages of a build are that was copied away from its own.

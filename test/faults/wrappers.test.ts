@@ -40,6 +40,7 @@ class Wrapped implements AsyncDisposable {
     const variables = {
       HTTP_PORT: '0',
       GRPC_PORT: '0',
+      CHAT_PORT: '0',
       SHUTDOWN_DRAIN_MS: '1500',
       DATABASE_URL: `sqlite:${folder}/db`,
     };

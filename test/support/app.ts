@@ -21,6 +21,8 @@ export interface AppProcess extends AsyncDisposable {
   readonly url: string;
   /** `grpc://host:port` */
   readonly grpcUrl: string;
+  /** The port of chat over TCP; undefined where it does not run. */
+  readonly chatPort: number | undefined;
   readonly pid: number;
   /** Sends a signal and resolves with the exit code; null when the signal ended it. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -49,6 +51,7 @@ export async function startApp(options: AppOptions = {}): Promise<AppProcess> {
     PATH: process.env.PATH ?? '',
     HTTP_PORT: '0',
     GRPC_PORT: '0',
+    CHAT_PORT: '0',
     LOG_LEVEL: 'info',
     SHUTDOWN_DRAIN_MS: '50',
     DATABASE_URL: options.databaseUrl ?? `sqlite:${join(folder, 'aerie.db')}`,
@@ -83,6 +86,7 @@ function launch(args: readonly string[], cwd: string, env: Record<string, string
 class Running implements AppProcess {
   url = '';
   grpcUrl = '';
+  chatPort: number | undefined;
   private out = '';
   private err = '';
   private readonly exit: Promise<number | null>;
@@ -115,9 +119,10 @@ class Running implements AppProcess {
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const { port, grpc_port: grpcPort } = JSON.parse(found()?.[0] ?? '') as { port: number; grpc_port: number };
-    this.url = `http://127.0.0.1:${port}`;
-    this.grpcUrl = `grpc://127.0.0.1:${grpcPort}`;
+    const ports = JSON.parse(found()?.[0] ?? '') as { port: number; grpc_port: number; chat_port?: number };
+    this.url = `http://127.0.0.1:${ports.port}`;
+    this.grpcUrl = `grpc://127.0.0.1:${ports.grpc_port}`;
+    this.chatPort = ports.chat_port;
   }
 
   kill(signal: NodeJS.Signals): Promise<number | null> {

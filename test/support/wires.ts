@@ -30,6 +30,8 @@ export interface Wire {
 export interface TestApp extends AsyncDisposable {
   readonly url: string;
   readonly grpcAddress: string;
+  /** Of the features' own listeners, by their names. */
+  readonly ports: Readonly<Record<string, number>>;
   readonly http: HttpWire;
   readonly grpc: GrpcWire;
 }
@@ -49,6 +51,7 @@ export async function openApp(
     DATABASE_URL: databaseUrl,
     HTTP_PORT: '0',
     GRPC_PORT: '0',
+    CHAT_PORT: '0',
     LOG_LEVEL: 'fatal',
     SHUTDOWN_DRAIN_MS: '0',
   };
@@ -61,7 +64,7 @@ export async function openApp(
     grpc.close();
     await app.stop();
   };
-  return { url, grpcAddress, http: new HttpWire(url), grpc, [Symbol.asyncDispose]: close };
+  return { url, grpcAddress, ports: app.ports, http: new HttpWire(url), grpc, [Symbol.asyncDispose]: close };
 }
 
 export class HttpWire implements Wire {

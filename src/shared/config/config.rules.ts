@@ -28,7 +28,8 @@ function redisHostOf(env: EnvironmentVariables): string | undefined {
 
 /** Rules that span several variables. */
 export function* brokenRules(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
-  yield* listeners(env);
+  yield* ports(env, features);
+  yield* listenerTls(env);
   yield* brokenPlacement(env, features);
   yield* pools(env);
   yield* otherNames(env, features);
@@ -46,10 +47,23 @@ export function* brokenRules(env: Variables, features: readonly Configured[]): G
   }
 }
 
-function* listeners(env: EnvironmentVariables): Generator<BadVariable> {
-  if (env.GRPC_ENABLED && env.HTTP_PORT === env.GRPC_PORT && env.HTTP_PORT !== 0) {
-    yield { name: 'GRPC_PORT', reason: 'is the same as HTTP_PORT' };
+function* ports(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
+  const served = [...modulesOf(env, features), ...(env.EXPOSE ?? [])];
+  const own = features.filter(({ contract }) => served.includes(contract.name));
+  const listeners = [
+    { variable: 'HTTP_PORT', port: env.HTTP_PORT },
+    ...(env.GRPC_ENABLED ? [{ variable: 'GRPC_PORT', port: env.GRPC_PORT }] : []),
+    ...own.flatMap((feature) => [...(feature.ports?.(env) ?? [])]),
+  ];
+  const taken = new Map<number, string>();
+  for (const { variable, port } of listeners) {
+    const other = taken.get(port);
+    if (other !== undefined && port !== 0) yield { name: variable, reason: `is the same as ${other}` };
+    taken.set(port, variable);
   }
+}
+
+function* listenerTls(env: EnvironmentVariables): Generator<BadVariable> {
   if ((env.GRPC_TLS_CERT === undefined) !== (env.GRPC_TLS_KEY === undefined)) {
     yield {
       name: env.GRPC_TLS_CERT === undefined ? 'GRPC_TLS_CERT' : 'GRPC_TLS_KEY',

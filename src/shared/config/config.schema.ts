@@ -39,7 +39,7 @@ export const environmentSchema = z.object({
   HTTP_KEEP_ALIVE_SECONDS: decimal(1, 86_400)
     .default(620)
     .describe('Seconds that a silent HTTP connection stays open: more than the balancer before it keeps one'),
-  CONNECTIONS_MAX: decimal(1, 1_000_000).default(10_000).describe('Connections at most, HTTP and gRPC together'),
+  CONNECTIONS_MAX: decimal(1, 1_000_000).default(10_000).describe('Connections at most, on all ports together'),
   CONNECTIONS_PER_ADDRESS_MAX: decimal(1, 1_000_000)
     .default(1000)
     .describe('From one address at most; TRUSTED_PROXIES are not counted'),

@@ -38,6 +38,8 @@ export interface Configured {
   readonly settings?: Settings;
   /** Rules that span its variables, or those of all. */
   readonly rules?: (environment: Variables) => Iterable<BadVariable>;
+  /** The ports that it listens on by itself. No two listeners of a process may have one port. */
+  readonly ports?: (environment: Variables) => Iterable<{ readonly variable: string; readonly port: number }>;
   /** Another name of its database, as other programs spell it: a MySQL address. */
   readonly databaseAlias?: string;
   /** On SQLite it has a file of its own unless told otherwise: `events` beside `aerie.db` is `aerie.events.db`. */

@@ -8,7 +8,10 @@ import { Config } from '../config/config';
 import { Metrics } from '../metrics/metrics';
 import { Peers } from './peers';
 
-export type WireName = 'http' | 'grpc';
+const wireNames = ['http', 'grpc', 'tcp'] as const;
+
+/** `tcp`: a protocol of a feature's own. */
+export type WireName = (typeof wireNames)[number];
 
 /** Why the server ended a connection that was open. */
 export type EndReason = 'unread' | 'unfinished' | 'pipelined' | 'handshake';
@@ -33,7 +36,7 @@ interface Tracked {
 export class Connections implements OnApplicationShutdown {
   private readonly sockets = new Map<Socket, Tracked>();
   private readonly byAddress = new Map<string, number>();
-  private readonly counts: Record<WireName, number> = { http: 0, grpc: 0 };
+  private readonly counts: Record<WireName, number> = { http: 0, grpc: 0, tcp: 0 };
   private readonly peers: Peers;
   private readonly limits: Config['limits'];
   private readonly timer: NodeJS.Timeout;
@@ -49,7 +52,7 @@ export class Connections implements OnApplicationShutdown {
   ) {
     this.limits = config.limits;
     this.peers = new Peers(config.trustedProxies);
-    const wires = (['http', 'grpc'] as const).map((wire) => ({ wire }));
+    const wires = wireNames.map((wire) => ({ wire }));
     this.open = metrics.gauge('connections_open', 'Connections that are open', ['wire']);
     this.refused = metrics.counter(
       'connections_refused_total',
@@ -100,7 +103,7 @@ export class Connections implements OnApplicationShutdown {
 
   /**
    * The process leaves: connections on which nothing is under way are closed, and with `all` every one. HTTP/2 says by
-   * itself what is under way, and whoever serves what HTTP was upgraded to.
+   * itself what is under way, and so do features of what they serve over TCP, or of what HTTP was upgraded to.
    */
   leave(all: boolean): void {
     for (const [socket, { wire, upgraded }] of this.sockets)
@@ -143,7 +146,7 @@ export class Connections implements OnApplicationShutdown {
   }
 
   private count(): void {
-    for (const wire of ['http', 'grpc'] as const) this.open.set({ wire }, this.counts[wire]);
+    for (const wire of wireNames) this.open.set({ wire }, this.counts[wire]);
   }
 
   private left(socket: Socket): void {

@@ -24,7 +24,7 @@ import type { HttpMetrics } from './http.metrics';
  */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** The paths at which clients may ask for a WebSocket, filled by their features at start: `/chat/ws`. */
+/** The paths at which clients may ask for a WebSocket, filled by their features at start: `/voice/ws`. */
 @Injectable()
 export class HttpUpgrades {
   private readonly handlers = new Map<string, UpgradeHandler>();

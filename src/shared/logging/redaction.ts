@@ -14,7 +14,6 @@ const printable = new Set([
   'size',
   'host',
   'port',
-  'grpc_port',
   'url_path',
   'modules',
   'database',
@@ -47,6 +46,9 @@ const printable = new Set([
   'job',
   'row',
 ]);
+
+// Where something listens: `grpc_port`, and those of features.
+const portField = /^[a-z]+_port$/;
 
 // Up to the last @ before the path: a password may hold one.
 const credentialsInUrl = /([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi;
@@ -81,7 +83,7 @@ export function redactor(logged: readonly string[]): (fields: Record<string, unk
   return (fields) => {
     const clean: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(fields))
-      clean[name] = known.has(name) ? printableValue(value) : '[redacted]';
+      clean[name] = known.has(name) || portField.test(name) ? printableValue(value) : '[redacted]';
     return clean;
   };
 }

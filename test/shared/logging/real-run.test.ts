@@ -23,7 +23,7 @@ const token = 'bearer-token-must-not-be-logged';
 const email = 'somebody@must-not-be-logged.example';
 
 const fieldsAllowed =
-  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|grpc_port|modules|environment|code|consumer|count|event_id|tries|context|reason|window|player_id|role|by|job|row|seconds)$/;
+  /^(level|timestamp|service|message|trace_id|err|method|path|status|duration_ms|host|port|[a-z]+_port|modules|environment|code|consumer|count|event_id|tries|context|reason|window|player_id|role|by|job|row|seconds)$/;
 
 /** Requests that fail in every way that a caller can bring about; answers the tokens that were given out meanwhile. */
 async function trouble(http: HttpWire, grpc: GrpcWire): Promise<string[]> {
