@@ -51,10 +51,10 @@ export class PeopleList {
   #line(name, isSelf) {
     const parts = [avatar(name), isolated(name)];
     const choose = () => this.#choose(name);
-    const whisper = make('span', { className: 'visually-hidden', textContent: ', whisper' });
+    const button = { type: 'button', className: 'quiet', ariaLabel: `Whisper to ${name}` };
     const line = isSelf
       ? make('li', { className: 'self' }, ...parts, make('span', { className: 'you', textContent: 'you' }))
-      : make('li', {}, make('button', { type: 'button', className: 'quiet', onclick: choose }, ...parts, whisper));
+      : make('li', {}, make('button', { ...button, onclick: choose }, ...parts));
     this.#byName.set(name, line);
     return line;
   }
