@@ -100,7 +100,7 @@ function entered({ room, seq, isNew, isReset }) {
   log.note(['#', isolated(room)], { kind: 'heading', seq: -1 });
   log.note(['You joined as ', isolated(session.name)], { seq: seq + 0.5 });
   find('room-name').textContent = room;
-  find('change-room').ariaLabel = `Change room, now ${room}`;
+  find('change-room').ariaLabel = `${room}, change room`;
   remember({ name: session.name, room });
   composer.room = room;
   composer.focus();

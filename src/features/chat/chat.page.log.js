@@ -155,7 +155,9 @@ export class ConversationLog {
   }
 
   #removeOldest() {
-    const oldest = this.#list.firstElementChild;
+    const [first, second] = this.#list.children;
+    // What was missed is told until something else was.
+    const oldest = isMissed(first) && !isMissed(second) ? second : first;
     oldest.remove();
     this.#bySeq.delete(Number(oldest.dataset.seq));
     for (const [id, node] of this.#byId) if (node === oldest) this.#byId.delete(id);
@@ -178,6 +180,10 @@ export class ConversationLog {
     this.#button.hidden = unread === 0;
     this.#button.textContent = unread === 1 ? '1 new message' : `${unread} new messages`;
   }
+}
+
+function isMissed(node) {
+  return node.classList.contains('missed');
 }
 
 function bubble({ to, text, at, own }) {

@@ -1,4 +1,4 @@
-import { createServer, connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { eventually } from '../../support/eventually';
 import { pathOf } from '../../support/programs';
@@ -108,12 +108,15 @@ export interface Line extends AsyncDisposable {
   /** Cuts all connections; with `down` no new ones are made until `up`. */
   cut(): void;
   down(): void;
+  /** What the server says on the connections that there are does not arrive. */
+  deafen(): void;
   up(): void;
 }
 
 export async function openLine(url: string): Promise<Line> {
   let [port, isUp] = [Number(new URL(url).port), true];
   const sockets = new Set<Socket>();
+  const deaf = new WeakSet<Socket>();
   const server = createServer((client) => {
     if (!isUp) return void client.destroy();
     const upstream = connect(port, '127.0.0.1');
@@ -123,7 +126,7 @@ export async function openLine(url: string): Promise<Line> {
       socket.on('close', () => sockets.delete(socket));
     }
     client.on('data', (chunk) => upstream.write(chunk.toString('latin1').replace(/^GET \/games\//, 'GET /'), 'latin1'));
-    upstream.on('data', (chunk) => client.write(chunk));
+    upstream.on('data', (chunk) => deaf.has(upstream) || client.write(chunk));
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
   });
@@ -144,6 +147,9 @@ export async function openLine(url: string): Promise<Line> {
     down: () => {
       isUp = false;
       cut();
+    },
+    deafen: () => {
+      for (const socket of sockets) deaf.add(socket);
     },
     up: () => {
       isUp = true;

@@ -159,7 +159,7 @@ test('the list of people and the room follow what happens; a whisper is no part 
   await ada.sees(['ada']);
   await bob.sees(['bob']);
   await ada.hears('remember this');
-  await ada.page.getByRole('button', { name: 'Change room, now people' }).click();
+  await ada.page.getByRole('button', { name: 'people, change room' }).click();
   await ada.page.getByRole('dialog').getByRole('textbox').fill('people2');
   await ada.page.keyboard.press('Enter');
   await ada.sees(['ada', 'bob']);
