@@ -82,16 +82,21 @@ export class ChatClient {
     const { id, hub } = this;
     switch (spoken.type) {
       case 'hello':
-        return this.greet(spoken);
+        this.greet(spoken);
+        break;
       case 'say':
       case 'whisper':
-        return this.speak(spoken);
+        this.speak(spoken);
+        break;
       case 'join':
-        return hub.dispatch({ type: 'enter', client: id, first: false, ...rest(spoken) });
+        hub.dispatch({ type: 'enter', client: id, first: false, ...rest(spoken) });
+        break;
       case 'users':
-        return hub.dispatch({ type: 'users', client: id, after: spoken.after });
+        hub.dispatch({ type: 'users', client: id, after: spoken.after });
+        break;
       case 'exit':
-        return this.end('exit', 'Goodbye');
+        this.end('exit', 'Goodbye');
+        break;
     }
   }
 
@@ -99,7 +104,10 @@ export class ChatClient {
   tell(told: Told): void {
     if (this.state === 'registering' && told.type === 'error' && this.tryNextName(told)) return;
     this.push(new ChatFrame(told));
-    if (this.state !== 'registering') return this.lost(told);
+    if (this.state !== 'registering') {
+      this.lost(told);
+      return;
+    }
     if (told.type === 'welcome') this.state = 'registered';
     else if (told.type === 'error') this.state = 'new';
     else return;
@@ -142,7 +150,10 @@ export class ChatClient {
   }
 
   private greet(hello: Hello): void {
-    if (this.state !== 'new') return this.refuse('already_registered', 'This connection has a name already');
+    if (this.state !== 'new') {
+      this.refuse('already_registered', 'This connection has a name already');
+      return;
+    }
     this.state = 'registering';
     this.hello = hello;
     this.attempt = 0;
@@ -162,7 +173,10 @@ export class ChatClient {
   private register(name: ChatName | undefined): void {
     if (this.state !== 'registering' || !this.hello) return;
     const { room, afterSeq, epoch } = this.hello;
-    if (!name) return this.tell({ type: 'error', code: 'username_invalid', message: nameRule });
+    if (!name) {
+      this.tell({ type: 'error', code: 'username_invalid', message: nameRule });
+      return;
+    }
     const registration = { ...name, room, afterSeq, epoch, userId: this.account?.userId };
     this.hub.dispatch({ type: 'register', client: this.id, ...registration });
   }
@@ -184,18 +198,23 @@ export class ChatClient {
   private speak(spoken: Spoken & { readonly type: 'say' | 'whisper' }): void {
     const { id, hub } = this;
     const speaker = hub.speaker(id);
-    if (!speaker) return this.refuse('not_registered', 'Say hello first', undefined, spoken.id);
+    if (!speaker) {
+      this.refuse('not_registered', 'Say hello first', undefined, spoken.id);
+      return;
+    }
     const mute = hub.mutes.of(speaker);
     if (mute) {
       hub.metrics.dropped('muted');
       const message = mutedUntil(toTime(mute.mutedUntil), mute.reason);
-      return this.refuse('muted', message, Math.max(1, mute.mutedUntil - hub.now()), spoken.id);
+      this.refuse('muted', message, Math.max(1, mute.mutedUntil - hub.now()), spoken.id);
+      return;
     }
     const { text, id: own } = spoken;
     const at = hub.now();
     if (spoken.type === 'say') {
       hub.metrics.said('message');
-      return hub.dispatch({ type: 'say', client: id, uid: hub.newUid(), text, at, id: own });
+      hub.dispatch({ type: 'say', client: id, uid: hub.newUid(), text, at, id: own });
+      return;
     }
     hub.metrics.said('whisper');
     const to = chatName(spoken.to)?.canonical ?? '';

@@ -11,7 +11,7 @@ import type {
   UnmuteUserRequest,
 } from '../../generated/aerie/chat/v1/chat';
 import { dto } from '../../shared/contract/dto';
-import { pageSize, pageToken, playerId, text as plain, timeAnswer, wholeNumber } from '../../shared/contract/schemas';
+import { pageSize, pageToken, text as plain, playerId, timeAnswer, wholeNumber } from '../../shared/contract/schemas';
 import { afterSeq, epoch, messageId, name, room, seq, text } from './chat.fields';
 
 export class ListChatUsersDto extends dto<ListChatUsersRequest>(

@@ -87,7 +87,13 @@ export type Command =
   | ({ readonly type: 'say'; readonly client: ClientId } & Pick<Said, 'uid' | 'text' | 'at' | 'id'>)
   | { readonly type: 'post'; readonly ref: Ref; readonly room: string; readonly said: Said }
   | ({ readonly type: 'read'; readonly ref: Ref; readonly room: string; readonly limit: number } & Resume)
-  | { readonly type: 'published'; readonly room: string; readonly said: Said; readonly by: By; readonly outcome: Outcome }
+  | {
+      readonly type: 'published';
+      readonly room: string;
+      readonly said: Said;
+      readonly by: By;
+      readonly outcome: Outcome;
+    }
   | { readonly type: 'arrived'; readonly room: string; readonly epoch: string; readonly message: Numbered }
   | { readonly type: 'deleted'; readonly room: string; readonly epoch: string; readonly seq: number }
   | ({ readonly type: 'opened'; readonly room: string; readonly state: RoomState | undefined } & Unheard)
@@ -104,7 +110,12 @@ export type By = { readonly client: ClientId } | { readonly ref: Ref };
 /** All that follows from a command; to be done in order, before the next command. */
 export type Effect =
   | { readonly type: 'tell'; readonly client: ClientId; readonly told: Told }
-  | { readonly type: 'replay'; readonly client: ClientId; readonly messages: readonly Numbered[]; readonly room: RoomName }
+  | {
+      readonly type: 'replay';
+      readonly client: ClientId;
+      readonly messages: readonly Numbered[];
+      readonly room: RoomName;
+    }
   | { readonly type: 'broadcast'; readonly to: Audience; readonly told: Told }
   | { readonly type: 'claim'; readonly client: ClientId; readonly name: string; readonly canonical: string }
   | { readonly type: 'release'; readonly canonical: string }

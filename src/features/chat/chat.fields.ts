@@ -10,7 +10,8 @@ export const lobby = 'lobby';
 // Controls, line separators and what turns the direction of the lines around it: one message stays one line.
 const unspeakable = /[\p{Cc}\p{Cs}\uFFFD\u2028\u2029\u202A-\u202E]/u;
 /** For the document, in words that regular expressions of every language have. */
-const speakable = '^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E][^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*$';
+const speakable =
+  '^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E][^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*$';
 
 /** Text as it is said: composed (NFC), without space around it. Undefined when it cannot be said. */
 export function chatText(text: string): string | undefined {

@@ -45,7 +45,7 @@ export class ChatHub implements OnModuleInit {
   readonly registry: ChatRegistry;
   private readonly clients = new Map<number, ChatClient>();
   private readonly waiting = new Map<Ref, Waiting>();
-  private commands: Command[] = [];
+  private next: Command[] = [];
   private running = false;
   private numbers = 0;
   private readonly life = ulid();
@@ -116,15 +116,14 @@ export class ChatHub implements OnModuleInit {
     return (await this.ask((ref) => ({ type: 'read', ref, room, limit, ...resume }))) as Read;
   }
 
-  /** Runs a command with all that follows from it, after those that came before. */
+  /** Runs a command with all that follows from it, before any that comes later. */
   dispatch(command: Command): void {
-    this.commands.push(command);
+    this.next.push(command);
     if (this.running) return;
     this.running = true;
     try {
-      for (let i = 0; i < this.commands.length; i += 1) this.run(this.commands[i] as Command);
+      this.runNext();
     } finally {
-      this.commands = [];
       this.running = false;
     }
   }
@@ -171,6 +170,12 @@ export class ChatHub implements OnModuleInit {
     return answer;
   }
 
+  private runNext(): void {
+    const commands = this.next;
+    this.next = [];
+    for (const command of commands) this.run(command);
+  }
+
   private run(command: Command): void {
     const began = performance.now();
     try {
@@ -180,35 +185,48 @@ export class ChatHub implements OnModuleInit {
       fault(error);
     }
     this.metrics.processed(command.type, performance.now() - began);
+    // What these effects have led to comes before what else waits.
+    if (this.next.length > 0) this.runNext();
   }
 
   private perform(effect: Effect): void {
     const { exchange } = this.parts;
     switch (effect.type) {
       case 'tell':
-        return this.clients.get(effect.client)?.tell(effect.told);
+        this.clients.get(effect.client)?.tell(effect.told);
+        break;
       case 'broadcast':
-        return this.broadcast(effect);
+        this.broadcast(effect);
+        break;
       case 'replay': {
         const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
-        return this.clients.get(effect.client)?.writer.replay(frames);
+        this.clients.get(effect.client)?.writer.replay(frames);
+        return;
       }
       case 'claim':
-        return exchange.claim(effect.client, effect.canonical);
+        exchange.claim(effect.client, effect.canonical);
+        break;
       case 'release':
-        return exchange.release(effect.canonical);
+        exchange.release(effect.canonical);
+        break;
       case 'present':
-        return exchange.present(effect.present);
+        exchange.present(effect.present);
+        break;
       case 'absent':
-        return exchange.absent(effect.canonical);
+        exchange.absent(effect.canonical);
+        break;
       case 'publish':
-        return exchange.publish(effect.room, effect.said, effect.by);
+        exchange.publish(effect.room, effect.said, effect.by);
+        break;
       case 'open':
-        return exchange.open(effect.room);
+        exchange.open(effect.room);
+        break;
       case 'closed':
-        return exchange.closed(effect.room);
+        exchange.closed(effect.room);
+        break;
       case 'send':
-        return exchange.send(effect.life, effect.to, effect.told);
+        exchange.send(effect.life, effect.to, effect.told);
+        break;
       case 'answer':
         this.waiting.get(effect.ref)?.resolve(effect.answer);
         this.waiting.delete(effect.ref);

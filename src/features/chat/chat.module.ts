@@ -56,7 +56,17 @@ async function exchange(
 }
 
 @Module({
-  imports: [AccessModule, AsyncModule, ConnectionsModule, ContractModule, DbModule, HealthModule, HttpModule, RateLimitModule, RedisModule],
+  imports: [
+    AccessModule,
+    AsyncModule,
+    ConnectionsModule,
+    ContractModule,
+    DbModule,
+    HealthModule,
+    HttpModule,
+    RateLimitModule,
+    RedisModule,
+  ],
   providers: [
     ChatService,
     { provide: ChatApi, useExisting: ChatService },

@@ -37,7 +37,12 @@ export function chatName(text: string): ChatName | undefined {
 
 /** What a user is called in chat: the user's name without what chat does not have, and from the second try on a number. */
 export function chatNameOf(userName: string, attempt: number): ChatName {
-  const letters = [...userName.normalize('NFC').replace(/\s+/gu, '_').replace(/[^\p{L}\p{M}\p{N}_-]/gu, '')];
+  const letters = [
+    ...userName
+      .normalize('NFC')
+      .replace(/\s+/gu, '_')
+      .replace(/[^\p{L}\p{M}\p{N}_-]/gu, ''),
+  ];
   const suffix = attempt === 0 ? '' : `-${attempt + 1}`;
   const base = letters.slice(0, maxLength - suffix.length).join('');
   return chatName(`${base}${suffix}`) ?? (chatName(`player${suffix}`) as ChatName);

@@ -92,7 +92,10 @@ export class RedisChatExchange extends ChatExchange {
       if (!granted) this.names.delete(canonical);
       this.dispatch({ type: 'claimed', client, granted });
     };
-    if (!this.connected) return answer(true);
+    if (!this.connected) {
+      answer(true);
+      return;
+    }
     this.ask(
       () => claimScript.run(this.client, [chatKeys], [this.life, canonical]),
       (owned) => answer((owned as number[])[0] === 1),
@@ -116,7 +119,10 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   override open(room: string): void {
-    if (!this.connected) return this.dispatch({ type: 'opened', room, state: this.island.state(room) });
+    if (!this.connected) {
+      this.dispatch({ type: 'opened', room, state: this.island.state(room) });
+      return;
+    }
     // Whoever asks again meanwhile may want what was said after the first question.
     if (this.opening.has(room)) {
       this.opening.set(room, true);
@@ -144,7 +150,10 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   override publish(room: string, said: Said, by: By): void {
-    if (!this.connected) return this.sayHere({ room, said, by });
+    if (!this.connected) {
+      this.sayHere({ room, said, by });
+      return;
+    }
     this.underway.set(said.uid, { room, said, by });
     const own = said.id === undefined ? '' : `${said.canonical}\0${said.id}`;
     const message = JSON.stringify(said);
@@ -279,11 +288,14 @@ export class RedisChatExchange extends ChatExchange {
         if (this.connected) this.dispatch({ ...news, type: 'deleted' });
         return;
       case 'user':
-        return this.lives.heard(news.life, news.version, news.name, news.user);
+        this.lives.heard(news.life, news.version, news.name, news.user);
+        break;
       case 'gone':
-        return this.lives.gone(news.life);
+        this.lives.gone(news.life);
+        break;
       case 'whisper':
-        return this.dispatch({ type: 'whispered', to: news.to, told: news.told });
+        this.dispatch({ type: 'whispered', to: news.to, told: news.told });
+        break;
     }
   }
 
@@ -292,8 +304,14 @@ export class RedisChatExchange extends ChatExchange {
     const own = this.underway.get(uid);
     if (!own) return;
     const { room } = own;
-    if (what === 'reused') return this.settle(own, { kind: 'refused', code: 'id_reused' });
-    if (what === 'duplicate') return this.settle(own, { kind: 'duplicate', seq: Number(seq), epoch });
+    if (what === 'reused') {
+      this.settle(own, { kind: 'refused', code: 'id_reused' });
+      return;
+    }
+    if (what === 'duplicate') {
+      this.settle(own, { kind: 'duplicate', seq: Number(seq), epoch });
+      return;
+    }
     const late = guarded(() => {
       if (this.underway.get(uid) !== own) return;
       this.open(room);

@@ -53,47 +53,70 @@ export class ChatRegistry {
     const { talk } = this;
     switch (command.type) {
       case 'register':
-        return this.register(command);
+        this.register(command);
+        break;
       case 'claimed':
-        return this.claimed(command);
+        this.claimed(command);
+        break;
       case 'enter':
-        return this.enter(command);
+        this.enter(command);
+        break;
       case 'listen':
-        return this.listen(command);
+        this.listen(command);
+        break;
       case 'say':
-        return talk.say(command);
+        talk.say(command);
+        break;
       case 'post':
-        return talk.post(command);
+        talk.post(command);
+        break;
       case 'read':
-        return talk.read(command);
+        talk.read(command);
+        break;
       case 'published':
-        return talk.published(command);
+        talk.published(command);
+        break;
       case 'arrived':
-        return talk.arrived(command);
+        talk.arrived(command);
+        break;
       case 'deleted':
-        return talk.deleted(command);
+        talk.deleted(command);
+        break;
       case 'opened':
         for (const waiting of talk.opened(command)) this.run(waiting);
-        return this.tidy(command.room);
+        this.tidy(command.room);
+        return;
       case 'whisper':
-        return talk.whisper(command);
+        talk.whisper(command);
+        break;
       case 'whispered':
-        return talk.whispered(command.to, command.told);
+        talk.whispered(command.to, command.told);
+        break;
       case 'users':
-        return talk.users(command);
+        talk.users(command);
+        break;
       case 'leave':
-        return this.leave(command.client);
+        this.leave(command.client);
+        break;
       case 'elsewhere':
-        return this.elsewhere(command.life, command.present);
+        this.elsewhere(command.life, command.present);
+        break;
       case 'gone':
-        return this.gone(command.life, command.canonical);
+        this.gone(command.life, command.canonical);
+        break;
     }
   }
 
   private register({ client, name, canonical, userId, room, afterSeq, epoch }: Of<'register'>): void {
     const { speakers, people } = this.conversation;
-    if (speakers.has(client)) return this.conversation.refuse(client, 'already_registered');
-    if (people.has(canonical)) return this.conversation.refuse(client, 'username_taken');
+    if (speakers.has(client)) {
+      this.conversation.refuse(client, 'already_registered');
+      return;
+    }
+    if (people.has(canonical)) {
+      this.conversation.refuse(client, 'username_taken');
+      return;
+    }
     people.reserve(canonical);
     speakers.set(client, { name, canonical, userId, wanted: room, claiming: true, resume: { afterSeq, epoch } });
     this.conversation.emit({ type: 'claim', client, name, canonical });
@@ -115,10 +138,16 @@ export class ChatRegistry {
   private enter(command: Of<'enter'>): void {
     const { client: id, room: name, first, ...resume } = command;
     const speaker = this.conversation.speakers.get(id);
-    if (!speaker || speaker.claiming) return this.conversation.refuse(id, 'not_registered');
+    if (!speaker || speaker.claiming) {
+      this.conversation.refuse(id, 'not_registered');
+      return;
+    }
     speaker.wanted = name;
     const room = this.conversation.ready(name, command);
-    if (room === 'full') return this.turnAway(id, speaker, first);
+    if (room === 'full') {
+      this.turnAway(id, speaker, first);
+      return;
+    }
     // A later wish may have come true first.
     if (!room || speaker.wanted !== name) return;
     const before = speaker.room;
@@ -148,7 +177,10 @@ export class ChatRegistry {
     if ((this.listeners.get(client) ?? name) !== name) return;
     this.listeners.set(client, name);
     const room = this.conversation.ready(name, command);
-    if (room === 'full') return this.conversation.refuse(client, 'too_many_rooms');
+    if (room === 'full') {
+      this.conversation.refuse(client, 'too_many_rooms');
+      return;
+    }
     if (!room) return;
     this.show(client, room, resume, { type: 'room' });
     room.members.add(client);
@@ -213,4 +245,3 @@ export class ChatRegistry {
 function presentOf({ name, canonical, userId }: Speaker, room: Room): Present {
   return { name, canonical, room: room.name, userId };
 }
-

@@ -26,7 +26,10 @@ export class ChatStreamController {
   @Get('stream')
   async stream(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!this.streams || !this.speakers) throw chatElsewhere();
-    const parts = new HttpParts({}, request.query as Record<string, string>, undefined, { inQuery: true, tracked: true });
+    const parts = new HttpParts({}, request.query as Record<string, string>, undefined, {
+      inQuery: true,
+      tracked: true,
+    });
     const { room: name = lobby, ...asked } = validated(parts, StreamChatDto);
     await this.speakers.admit();
     const last = request.headers['last-event-id'];

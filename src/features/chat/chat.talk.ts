@@ -1,5 +1,5 @@
-import type { By, Command, Numbered, Outcome, Said, Told } from './chat.effects';
 import type { Conversation } from './chat.conversation';
+import type { By, Command, Numbered, Outcome, Said, Told } from './chat.effects';
 import type { Room } from './chat.room';
 import { deletedTold, messageTold, whisperTold } from './chat.told';
 
@@ -18,7 +18,10 @@ export class ChatTalk {
   say(command: Of<'say'>): void {
     const { client: id, uid, text, at, id: own } = command;
     const speaker = this.conversation.speakers.get(id);
-    if (!speaker || speaker.claiming) return this.conversation.refuse(id, 'not_registered', own);
+    if (!speaker || speaker.claiming) {
+      this.conversation.refuse(id, 'not_registered', own);
+      return;
+    }
     const room = this.conversation.where(speaker, command);
     if (!room) return;
     const { name: from, canonical, userId } = speaker;
@@ -34,7 +37,10 @@ export class ChatTalk {
   read(command: Of<'read'>): void {
     const { ref, limit, ...resume } = command;
     const room = this.conversation.ready(command.room, command);
-    if (room === 'full') return this.settle({ ref }, { kind: 'refused', code: 'too_many_rooms' });
+    if (room === 'full') {
+      this.settle({ ref }, { kind: 'refused', code: 'too_many_rooms' });
+      return;
+    }
     if (!room) return;
     this.conversation.emit({ type: 'answer', ref, answer: room.read(resume, limit) });
     this.conversation.rooms.tidy(room);
@@ -49,8 +55,10 @@ export class ChatTalk {
     const room = this.conversation.rooms.find(name);
     if (!room?.open) return;
     if (epoch === room.epoch && message.seq <= room.seq) return;
-    if (epoch !== room.epoch || message.seq !== room.seq + 1)
-      return this.conversation.emit({ type: 'open', room: name });
+    if (epoch !== room.epoch || message.seq !== room.seq + 1) {
+      this.conversation.emit({ type: 'open', room: name });
+      return;
+    }
     this.conversation.rooms.count(room.append(message));
     this.conversation.broadcast(room, messageTold(message, { room: name, epoch }));
     this.conversation.rooms.touch(room);
@@ -91,13 +99,29 @@ export class ChatTalk {
 
   whisper({ client: id, to, text, at, id: own }: Of<'whisper'>): void {
     const speaker = this.conversation.speakers.get(id);
-    if (!speaker?.room) return this.conversation.refuse(id, 'not_registered', own);
-    if (to === speaker.canonical) return this.conversation.refuse(id, 'cannot_whisper_self', own);
+    if (!speaker?.room) {
+      this.conversation.refuse(id, 'not_registered', own);
+      return;
+    }
+    if (to === speaker.canonical) {
+      this.conversation.refuse(id, 'cannot_whisper_self', own);
+      return;
+    }
     const person = this.conversation.people.find(to);
-    if (!person) return this.conversation.refuse(id, 'user_not_found', own);
-    const before = own === undefined ? undefined : this.whisperedBefore(`${speaker.canonical}\0${own}`, `${to}\0${text}`);
-    if (before === 'same') return this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
-    if (before === 'other') return this.conversation.refuse(id, 'id_reused', own);
+    if (!person) {
+      this.conversation.refuse(id, 'user_not_found', own);
+      return;
+    }
+    const before =
+      own === undefined ? undefined : this.whisperedBefore(`${speaker.canonical}\0${own}`, `${to}\0${text}`);
+    if (before === 'same') {
+      this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
+      return;
+    }
+    if (before === 'other') {
+      this.conversation.refuse(id, 'id_reused', own);
+      return;
+    }
     const told = whisperTold(speaker.name, person.present.name, text, at);
     if (person.client !== undefined) this.conversation.tell(person.client, told);
     else this.conversation.emit({ type: 'send', life: person.life ?? '', to, told });
@@ -112,7 +136,10 @@ export class ChatTalk {
   users(command: Of<'users'>): void {
     const { client, after } = command;
     const speaker = this.conversation.speakers.get(client);
-    if (!speaker || speaker.claiming) return this.conversation.refuse(client, 'not_registered');
+    if (!speaker || speaker.claiming) {
+      this.conversation.refuse(client, 'not_registered');
+      return;
+    }
     const room = this.conversation.where(speaker, command);
     if (!room) return;
     const names = room.names.page(after, usersPage + 1);
@@ -124,7 +151,10 @@ export class ChatTalk {
   /** Unless it was said before: then its sender hears the number that it has. */
   private publish(room: Room, said: Said, by: By): void {
     const before = room.saidBefore(said);
-    if (!before) return this.conversation.emit({ type: 'publish', room: room.name, said, by });
+    if (!before) {
+      this.conversation.emit({ type: 'publish', room: room.name, said, by });
+      return;
+    }
     this.settle(by, repeated(before, said, room.epoch), said.id);
   }
 
@@ -142,8 +172,7 @@ export class ChatTalk {
   private catchUp(room: Room, { epoch, seq: afterSeq }: { readonly epoch: string; readonly seq: number }): void {
     const { messages, gone } = room.read({ afterSeq, epoch });
     if (gone > 0) this.stand(room, afterSeq + gone, { count: gone });
-    for (const message of messages)
-      this.conversation.broadcast(room, messageTold(message, { room: room.name, epoch }));
+    for (const message of messages) this.conversation.broadcast(room, messageTold(message, { room: room.name, epoch }));
   }
 
   /** The room has other numbers from now on. They have no hole that is not told. */
@@ -164,7 +193,10 @@ export class ChatTalk {
   }
 
   private fail(command: Command): void {
-    if ('ref' in command) return this.settle({ ref: command.ref }, { kind: 'refused', code: 'unavailable' });
+    if ('ref' in command) {
+      this.settle({ ref: command.ref }, { kind: 'refused', code: 'unavailable' });
+      return;
+    }
     if (!('client' in command)) return;
     const speaker = this.conversation.speakers.get(command.client);
     if (command.type === 'enter' && command.first && speaker) this.conversation.depart(command.client, speaker);

@@ -12,7 +12,8 @@ const maxLine = 4096;
 const newline = 0x0a;
 const tlsHello = 0x16;
 const httpRequest = /^[A-Z]{3,10} \S{1,2000} HTTP\/1\.[01]$/;
-const noHttp = 'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks chat lines.\n';
+const noHttp =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks chat lines.\n';
 
 /**
  * One client on TCP: bytes become lines, lines become what a client says. A line has 4 KiB at most, ends with LF or CRLF,
@@ -77,27 +78,38 @@ export class ChatTcpSession implements ChatWire {
   }
 
   private read(bytes: Buffer): void {
-    if (this.lines === 0 && this.rest.length === 0 && bytes[0] === tlsHello)
-      return this.client.end('plain_text', 'This port speaks plain text, without TLS');
+    if (this.lines === 0 && this.rest.length === 0 && bytes[0] === tlsHello) {
+      this.client.end('plain_text', 'This port speaks plain text, without TLS');
+      return;
+    }
     let from = 0;
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, from)) {
       const line = bytes.subarray(from, end);
       from = end + 1;
       const whole = this.rest.length === 0 ? line : Buffer.concat([this.rest, line]);
       this.rest = Buffer.alloc(0);
-      if (whole.length > maxLine) return this.tooLong();
+      if (whole.length > maxLine) {
+        this.tooLong();
+        return;
+      }
       if (this.client.hasEnded) return;
       this.lines += 1;
       this.take(whole);
     }
-    if (this.rest.length + bytes.length - from > maxLine) return this.tooLong();
+    if (this.rest.length + bytes.length - from > maxLine) {
+      this.tooLong();
+      return;
+    }
     // A copy: the pool behind it is larger than what is left.
     if (from < bytes.length) this.rest = Buffer.concat([this.rest, bytes.subarray(from)]);
   }
 
   private take(bytes: Buffer): void {
     const line = this.textOf(bytes);
-    if (line !== undefined && httpRequest.test(line) && !this.client.isRegistered) return this.refuseHttp();
+    if (line !== undefined && httpRequest.test(line) && !this.client.isRegistered) {
+      this.refuseHttp();
+      return;
+    }
     if (!this.client.admit()) return;
     if (line === undefined) this.client.inTurn(() => this.client.refuse('invalid_text', 'A line is UTF-8'));
     else this.client.inTurn(() => this.say(line));
@@ -107,11 +119,15 @@ export class ChatTcpSession implements ChatWire {
     const { client } = this;
     if (!client.isRegistered) {
       const token = /^\/token ([\w.-]{1,4000})$/.exec(line)?.[1];
-      return client.handle({ type: 'hello', name: token === undefined ? line : undefined, token, room: lobby });
+      client.handle({ type: 'hello', name: token === undefined ? line : undefined, token, room: lobby });
+      return;
     }
     if (line.trim() === '') return;
     const text = chatText(line);
-    if (text === undefined) return client.refuse('invalid_text', 'No control characters');
+    if (text === undefined) {
+      client.refuse('invalid_text', 'No control characters');
+      return;
+    }
     const spoken = commandOf(text);
     if (typeof spoken === 'string') client.refuse(spoken, '');
     else client.handle('text' in spoken ? { ...spoken, text: cut(spoken.text) } : spoken);

@@ -29,6 +29,7 @@ export class ChatTcp implements OnModuleInit {
     this.listeners.add({
       name: 'chat',
       variable: 'CHAT_PORT',
+      row: (address) => ['Chat', `${address} (TCP lines)`],
       listen: (host) => this.listen(host),
       stopListening: async () => {
         this.server.close();

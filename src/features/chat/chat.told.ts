@@ -16,10 +16,7 @@ export function refusal(code: RefusalCode, id?: string): Told {
   return { type: 'error', code, message: reasons[code], id };
 }
 
-export function messageTold(
-  { seq, from, text, at, id, deleted }: Numbered,
-  { room, epoch }: RoomName,
-): Told {
+export function messageTold({ seq, from, text, at, id, deleted }: Numbered, { room, epoch }: RoomName): Told {
   return { type: 'message', room, seq, epoch, from, text, at: new Date(at).toISOString(), id, deleted };
 }
 

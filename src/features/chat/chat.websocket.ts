@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { guarded } from '../../shared/async/guarded';
 import { allowedOrigins, isAllowed } from '../../shared/auth/origins';
 import { Config } from '../../shared/config/config';
 import { AppError } from '../../shared/errors/app-error';
 import { HttpUpgrades, refuseUpgrade } from '../../shared/http/http.upgrades';
+import { currentContext } from '../../shared/tracing/request-context';
+import { newTraceId } from '../../shared/tracing/trace-id';
 import { ChatClient, type ChatWire } from './chat.client';
 import type { SharedBuffers } from './chat.flusher';
 import type { ChatFrame } from './chat.frame';
@@ -57,7 +59,10 @@ export class ChatWebSocket implements OnModuleInit {
 
   private accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refused = this.refusal(request);
-    if (refused) return refuseUpgrade(socket, refused);
+    if (refused) {
+      refuseUpgrade(socket, refused, currentContext()?.traceId ?? newTraceId());
+      return;
+    }
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       new ChatWebSocketSession(webSocket, this.hub, tokenOf(request)).begin();
     });
@@ -156,7 +161,10 @@ class ChatWebSocketSession implements ChatWire {
 
   private take(data: RawData, isBinary: boolean): void {
     this.alive = true;
-    if (isBinary) return this.socket.close(1003, 'frames are text');
+    if (isBinary) {
+      this.socket.close(1003, 'frames are text');
+      return;
+    }
     receive(this.client, () => this.withToken(jsonFrame(data as Buffer)));
   }
 
@@ -167,7 +175,10 @@ class ChatWebSocketSession implements ChatWire {
 
   /** Whoever has answered neither the last ping nor sent anything since is not there any more. */
   private ping(): void {
-    if (!this.alive) return this.socket.terminate();
+    if (!this.alive) {
+      this.socket.terminate();
+      return;
+    }
     this.alive = false;
     this.socket.ping();
   }

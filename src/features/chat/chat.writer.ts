@@ -37,7 +37,10 @@ export class ChatWriter {
 
   push(frame: ChatFrame): void {
     if (this.closed) return;
-    if (this.dropped > 0 || this.isFull(frame)) return this.drop(frame);
+    if (this.dropped > 0 || this.isFull(frame)) {
+      this.drop(frame);
+      return;
+    }
     this.queue.push(frame);
     this.bytes += frame.size;
     this.schedule();

@@ -132,8 +132,6 @@ class UpgradeDoor {
     const path = pathOf(request.url ?? '');
     const handler = this.upgrades.at(path);
     const refusal = this.refusal(request, handler);
-    // HTTP's own time limits do not hold for what comes now.
-    socket.setTimeout(0);
     this.parts.connections.upgraded(socket);
     if (refusal !== undefined || handler === undefined) {
       const error = refusal ?? routeNotFound();

@@ -19,21 +19,21 @@ type Step =
   | { readonly do: 'delete'; readonly room: string; readonly seq: number };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ client, name: fc.constantFrom(...names), room: fc.constantFrom(...rooms) }).map(
-    (one): Command => ({ type: 'register', canonical: one.name, ...one }),
-  ),
-  fc.record({ client, room: fc.constantFrom(...rooms), afterSeq: fc.option(fc.nat(8), { nil: undefined }) }).map(
-    (one): Command => ({ type: 'enter', first: false, ...one }),
-  ),
-  fc.record({ client: fc.integer({ min: 7, max: 8 }), room: fc.constantFrom(...rooms) }).map(
-    (one): Command => ({ type: 'listen', ...one }),
-  ),
-  fc.record({ client, text: fc.constantFrom(...texts), id }).map(
-    (one): Command => ({ type: 'say', uid: '', at: 0, ...one }),
-  ),
-  fc.record({ client, to: fc.constantFrom(...names), text: fc.constantFrom(...texts), id }).map(
-    (one): Command => ({ type: 'whisper', at: 0, ...one }),
-  ),
+  fc
+    .record({ client, name: fc.constantFrom(...names), room: fc.constantFrom(...rooms) })
+    .map((one): Command => ({ type: 'register', canonical: one.name, ...one })),
+  fc
+    .record({ client, room: fc.constantFrom(...rooms), afterSeq: fc.option(fc.nat(8), { nil: undefined }) })
+    .map((one): Command => ({ type: 'enter', first: false, ...one })),
+  fc
+    .record({ client: fc.integer({ min: 7, max: 8 }), room: fc.constantFrom(...rooms) })
+    .map((one): Command => ({ type: 'listen', ...one })),
+  fc
+    .record({ client, text: fc.constantFrom(...texts), id })
+    .map((one): Command => ({ type: 'say', uid: '', at: 0, ...one })),
+  fc
+    .record({ client, to: fc.constantFrom(...names), text: fc.constantFrom(...texts), id })
+    .map((one): Command => ({ type: 'whisper', at: 0, ...one })),
   client.map((one): Command => ({ type: 'users', client: one })),
   fc.integer({ min: 1, max: 8 }).map((one): Command => ({ type: 'leave', client: one })),
 );
@@ -80,7 +80,8 @@ class LateExchange {
   private perform(effect: Effect): void {
     switch (effect.type) {
       case 'tell':
-        return this.hear(effect.client, effect.told);
+        this.hear(effect.client, effect.told);
+        break;
       case 'broadcast':
         for (const id of effect.to.clients) if (id !== effect.to.except) this.hear(id, effect.told);
         return;
@@ -172,7 +173,9 @@ test('the same commands have the same effects', () => {
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const [one, other] = [new ChatRegistry(limits), new ChatRegistry(limits)];
       const effects = (registry: ChatRegistry): unknown =>
-        commands.map((next) => JSON.stringify(registry.apply(next), (_key, value) => (value instanceof Set ? [...value] : value)));
+        commands.map((next) =>
+          JSON.stringify(registry.apply(next), (_key, value) => (value instanceof Set ? [...value] : value)),
+        );
       expect(effects(one)).toEqual(effects(other));
     }),
     { numRuns: 100 },

@@ -82,14 +82,10 @@ test('an endless page may begin when it likes, and has the headers of every answ
   expect(metrics).toMatch(/^http_request_duration_seconds_count\{.*path="\/streams\/endless"\} 0$/m);
 }, 20_000);
 
-test('HEAD of an endless page ends at once', async () => {
-  const began = performance.now();
+test('HEAD of an endless page does not begin it', async () => {
+  const begun = context.length;
   const { statusCode, headers } = await request(`${app.url}/streams/endless`, { method: 'HEAD' });
-  expect([statusCode, headers['content-type'], performance.now() - began < 1000]).toEqual([
-    200,
-    'text/event-stream',
-    true,
-  ]);
+  expect([statusCode, headers['content-type'], context.length]).toEqual([200, 'text/event-stream', begun]);
 });
 
 test('the document tells the query of a page, and that anybody may get it', async () => {

@@ -186,11 +186,10 @@ describe('a WebSocket', () => {
     const socket = connect({ port: Number(new URL(app.url).port), host: '127.0.0.1', allowHalfOpen: true });
     const closed = new Promise((resolve) => socket.once('error', resolve).once('close', resolve));
     socket.resume().write(ask('/nowhere') + 'x'.repeat(100_000));
-    const began = performance.now();
     const timer = setInterval(() => socket.write('x'.repeat(1000)), 50);
     await closed;
     clearInterval(timer);
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(socket.destroyed).toBe(true);
   });
 
   test('that its peer resets is gone, and nobody else notices', async () => {

@@ -1,0 +1,148 @@
+import { everyDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
+import { openApp, type TestApp } from '../../support/wires';
+import { type ChatTestClient, GrpcClient, TcpClient, WsClient } from './clients';
+
+// The promise: 200 clients on mixed wires, 5 of which never read. All others hear everything, once and in order, as if the
+// five were not there; the five cost little, are told how much they missed when they read on, and are closed after 10 s.
+
+const people = 200;
+const rounds = 8;
+const stuckBytes = 128 * 1024;
+
+async function open(stuck: number): Promise<AsyncDisposable & { readonly app: TestApp }> {
+  const database = await everyDatabase[0]!.create();
+  const app = await openApp(database.url, { CHAT_PORT: '0', CONNECTIONS_PER_ADDRESS_MAX: '1000' });
+  const close = async (): Promise<void> => {
+    await app[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  };
+  expect(stuck).toBeLessThan(people);
+  return { app, [Symbol.asyncDispose]: close };
+}
+
+function clientOn(app: TestApp, i: number): ChatTestClient {
+  if (i % 3 === 0) return new TcpClient(app.ports.chat as number);
+  return i % 3 === 1 ? new WsClient(app.url) : new GrpcClient(app.grpcAddress);
+}
+
+interface Story {
+  readonly heard: readonly string[];
+  /** Of each sender, what one client heard of it. */
+  readonly bySender: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Ten clients say `rounds` things each, slowly enough for their pace; answers what each reading client has heard. */
+async function talk(clients: readonly ChatTestClient[], readers: readonly ChatTestClient[], padding: string) {
+  const senders = readers.slice(0, 10);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const sender of senders) sender.say(`${round} ${padding}`);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  const expected = senders.length * rounds;
+  await eventually(async () => {
+    for (const reader of readers) expect(reader.said().length).toBeGreaterThanOrEqual(expected);
+  });
+  expect(clients.length).toBe(people);
+  return readers.map((reader): Story => {
+    const heard = reader.said();
+    const bySender = new Map(senders.map(({ name }) => [name, heard.filter((line) => line.startsWith(`${name}: `))]));
+    return { heard, bySender };
+  });
+}
+
+test.each([0, 5])('200 clients on three wires, %i of which do not read', async (stuckCount) => {
+  await using opened = await open(stuckCount);
+  const { app } = opened;
+  const clients = Array.from({ length: people }, (_, i) => clientOn(app, i));
+  try {
+    for (let from = 0; from < people; from += 25)
+      await Promise.all(clients.slice(from, from + 25).map((client, i) => client.enter(`u${from + i}`)));
+    const readers = clients.slice(0, people - stuckCount);
+    for (const client of clients.slice(people - stuckCount)) client.pause();
+    const stories = await talk(clients, readers, 'x'.repeat(400));
+    const [first] = stories as [Story];
+    for (const { heard, bySender } of stories) {
+      expect(heard).toHaveLength(10 * rounds);
+      // One order for all, so also the order of each sender.
+      expect(heard).toEqual(first.heard);
+      for (const [name, lines] of bySender)
+        expect(lines).toEqual(Array.from({ length: rounds }, (_, round) => `${name}: ${round} ${'x'.repeat(400)}`));
+    }
+    for (const reader of readers) expect(reader.missed()).toBe(0);
+  } finally {
+    for (const client of clients) client.close();
+  }
+});
+
+test('who reads on is told exactly how much was missed; who does not is closed', async () => {
+  await using opened = await open(0);
+  const { app } = opened;
+  const [late, never] = [new TcpClient(app.ports.chat as number), new TcpClient(app.ports.chat as number)];
+  const ws = new WsClient(app.url);
+  const senders = Array.from({ length: 40 }, () => new TcpClient(app.ports.chat as number));
+  try {
+    await late.enter('late');
+    await never.enter('never');
+    await ws.enter('ws');
+    await Promise.all(senders.map((sender, i) => sender.enter(`s${i}`)));
+    late.clear();
+    const before = ws.heard.length;
+    for (const client of [late, never, ws]) client.pause();
+    let said = 0;
+    const text = '\u5F81'.repeat(512);
+    // The kernel takes several megabytes for each of them before anything waits here.
+    const memory = process.memoryUsage().arrayBuffers;
+    const until = async (done: () => Promise<boolean>): Promise<void> => {
+      while (!(await done())) {
+        for (const sender of senders) {
+          sender.say(text);
+          said += 1;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 110));
+      }
+    };
+    const dropped = async (): Promise<number> => {
+      const metrics = await (await fetch(`${app.url}/metrics`)).text();
+      return Number(/^chat_messages_dropped_total\{reason="slow_reader"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+    };
+    let drops = 0;
+    await until(async () => {
+      drops = await dropped();
+      return drops > 100;
+    });
+    expect(process.memoryUsage().arrayBuffers - memory).toBeLessThan(3 * stuckBytes + 20 * 1024 * 1024);
+    late.resume();
+    ws.resume();
+    // Afterwards another message is heard in full.
+    await eventually(async () => {
+      senders[0]?.say('the end');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(late.lines.at(-1)).toBe('s0: the end');
+      expect(ws.heard.at(-1)?.text).toBe('the end');
+    });
+    await eventually(async () => {
+      // Each line that was said was heard or is told to be missed.
+      const ends = late.lines.filter((line) => line === 's0: the end').length;
+      const lines = late.said().length - ends;
+      expect(lines + late.missed()).toBe(said);
+    });
+    expectNoHole(ws.heard.slice(before));
+    await never.ended;
+  } finally {
+    for (const client of [late, never, ws, ...senders]) client.close();
+  }
+});
+
+/** Numbers follow each other, but for gaps of exactly the size that was told. */
+function expectNoHole(heard: readonly Record<string, unknown>[]): void {
+  let [last, gap] = [0, 0];
+  for (const frame of heard) {
+    if (frame.type === 'missed') gap += Number(frame.messages);
+    if (frame.type !== 'message') continue;
+    const seq = Number(frame.seq);
+    if (last > 0) expect(seq).toBe(last + gap + 1);
+    [last, gap] = [seq, 0];
+  }
+  expect(last).toBeGreaterThan(0);
+}
