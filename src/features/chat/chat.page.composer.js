@@ -28,7 +28,7 @@ export class Composer {
       this.#submit();
     });
     text.addEventListener('input', () => this.#show());
-    text.addEventListener('keydown', (event) => this.#press(event));
+    form.addEventListener('keydown', (event) => this.#press(event));
     end.addEventListener('click', () => this.whisperTo(undefined));
   }
 
@@ -61,7 +61,7 @@ export class Composer {
   #press(event) {
     // While an input method composes, Enter chooses among its words.
     if (event.isComposing) return;
-    if (event.key === 'Enter') {
+    if (event.key === 'Enter' && event.target === this.#parts.text) {
       event.preventDefault();
       this.#submit();
     } else if (event.key === 'Escape' && this.#to !== undefined) {

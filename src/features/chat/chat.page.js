@@ -15,7 +15,10 @@ const session = new ChatSession(socketUrl, {
   entered,
   message: told,
   whisper: told,
-  sent: (id, { seq }) => log.settle(id, 'sent', { seq }),
+  sent: (id, { seq }) => {
+    own.delete(id);
+    log.settle(id, 'sent', { seq });
+  },
   failed: (id, error) => log.settle(id, 'failed', { reason: wordsOf(error), retry: () => sayAgain(id) }),
   present: ({ type, name }) => log.note([isolated(name), ` ${type}`]),
   deleted: ({ seq }) => log.bury(seq),
@@ -57,7 +60,7 @@ const people = new PeopleList(
     composer.focus();
   },
 );
-// What this page has said, by id, for a second attempt.
+// What was said and is not sent, by id, for a second attempt.
 const own = new Map();
 let countdown;
 let unseen = 0;
@@ -164,7 +167,9 @@ function ended(error) {
 
 /** The server's words, with times as people here read them. */
 function wordsOf({ code, message }) {
-  const words = message.replace(/\d{4}-\d\d-\d\dT[\d:.]{8,12}Z/gu, (time) => new Date(time).toLocaleString());
+  const words = message.replace(/\d{4}-\d\d-\d\dT[\d:.]{8,12}Z/gu, (time) =>
+    new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }),
+  );
   return code === 'muted' ? `You are muted ${words}` : words;
 }
 
