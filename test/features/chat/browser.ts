@@ -72,8 +72,13 @@ export class Person {
     }
   }
 
+  /** Resolves when somebody else's message is there, or one's own is sent. */
   async hears(text: string): Promise<void> {
-    await this.log.locator('.text').getByText(text, { exact: true }).first().waitFor();
+    await this.log
+      .locator('.message:not([data-state=sending]) .text')
+      .getByText(text, { exact: true })
+      .first()
+      .waitFor();
   }
 
   /** All messages in order: `ada: text`, of one's own `You: text`, with ` (state)` where it is not sent. */

@@ -86,7 +86,9 @@ test('a connection that is cut goes on where it ended: nothing is lost, and noth
 test('a message whose answer was lost is not said twice', async () => {
   const [ada, bob] = [await join('ada', 'answer'), await join('bob', 'answer', app.url)];
   await ada.say('ready');
-  await bob.hears('ready');
+  // All that it has asked is answered by then.
+  await ada.hears('ready');
+  await ada.sees(['ada', 'bob']);
   line.deafen();
   await ada.say('once');
   await bob.hears('once');
