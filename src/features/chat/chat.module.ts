@@ -28,6 +28,7 @@ import { ChatMetrics, chatMetrics } from './chat.metrics';
 import { chatMigrations } from './chat.migrations';
 import { ChatMutes } from './chat.mutes';
 import { RedisChatExchange } from './chat.redis-exchange';
+import { ChatPageController, chatPages } from './chat.page.controller';
 import { ChatRepository } from './chat.repository';
 import { ChatService } from './chat.service';
 import { ChatSettings, chatPorts } from './chat.settings';
@@ -92,9 +93,9 @@ export const chatFeature: Feature = {
   contract: chatContract,
   docs: chatDocs,
   logged: ['room', 'message_seq', 'seconds'],
-  pages: chatStreamPages,
+  pages: [...chatPages, ...chatStreamPages],
   module: ChatModule,
-  doors: { controllers: [ChatHttpController, ChatGrpcController, ChatStreamController] },
+  doors: { controllers: [ChatHttpController, ChatGrpcController, ChatStreamController, ChatPageController] },
   entities: [mutesTable, reportsTable],
   migrations: chatMigrations,
   settings: ChatSettings,
