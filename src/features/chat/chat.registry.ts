@@ -70,7 +70,7 @@ export class ChatRegistry {
     whispered: ({ to, told }) => this.talk.whispered(to, told),
     users: (command) => this.talk.users(command),
     leave: ({ client }) => this.leave(client),
-    elsewhere: ({ life, present }) => this.elsewhere(life, present),
+    elsewhere: ({ life, present }) => this.conversation.elsewhere(life, present),
     gone: ({ life, canonical }) => this.gone(life, canonical),
   };
 
@@ -180,33 +180,14 @@ export class ChatRegistry {
     if (speaker) this.conversation.depart(id, speaker);
   }
 
-  private elsewhere(life: string, present: Present): void {
-    const { people, rooms } = this.conversation;
-    const known = people.find(present.canonical);
-    if (known?.client !== undefined) return;
-    if (known?.life === life && known.present.room === present.room) return;
-    if (known) this.vanish(known.present);
-    people.putElsewhere(present, life);
-    const room = rooms.find(present.room);
-    room?.names.add(present.name);
-    if (room) this.conversation.broadcast(room, { type: 'joined', name: present.name, room: room.name });
-  }
-
   private gone(life: string, canonical?: string): void {
     const { people } = this.conversation;
+    people.dropDoubles(life, canonical);
     for (const person of canonical === undefined ? people.ofLife(life) : [people.find(canonical)]) {
       if (person?.life !== life) continue;
       people.remove(person.present.canonical);
-      this.vanish(person.present);
+      this.conversation.vanish(person.present);
     }
-  }
-
-  /** Somebody elsewhere is no longer in this room. */
-  private vanish({ name, room: roomName }: Present): void {
-    const room = this.conversation.rooms.find(roomName);
-    if (!room) return;
-    room.names.remove(name);
-    this.conversation.broadcast(room, { type: 'left', name, room: roomName });
   }
 }
 
