@@ -52,7 +52,7 @@ export class ChatConversation {
   private lostAt: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private roomFor: (() => void)[] = [];
-  private settle: { resolve(): void; reject(error: AppError): void } | undefined;
+  private settle: ((error?: AppError) => void) | undefined;
   private readonly place: ChatPlace;
   private readonly pace = new ChatPace();
   private readonly backOff = new ChatBackOff();
@@ -64,9 +64,8 @@ export class ChatConversation {
   ) {
     this.place = new ChatPlace(options.room);
     this.over = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
+      this.settle = (error) => (error ? reject(error) : resolve());
     });
-    // It is also heard of where nobody waits yet.
     this.over.catch(() => undefined);
     this.open();
   }
@@ -144,6 +143,8 @@ export class ChatConversation {
         break;
       case 'message':
         if (this.place.isNews(frame)) this.shown.show(frame);
+        // It was said before the connection was lost.
+        if (frame.id !== undefined && this.queue[0]?.id === frame.id) this.queue.shift();
         if (this.place.isCaughtUp && !this.asked) this.awaited();
         break;
       default:
@@ -276,8 +277,7 @@ export class ChatConversation {
     this.hangUp();
     if (error && this.queue.length > 0) this.shown.note(`Not said: ${this.queue.length}`);
     for (const resolve of this.roomFor.splice(0)) resolve();
-    if (error) this.settle?.reject(error);
-    else this.settle?.resolve();
+    this.settle?.(error);
   }
 
   private hangUp(): void {

@@ -11,11 +11,16 @@ export class ChatScreen implements ChatShow {
   constructor(
     private readonly session: Pick<Session, 'print' | 'say'>,
     /** The line that is being typed; undefined where standard input or output is no terminal. */
-    private readonly typing: Interface | undefined,
+    private typing: Interface | undefined,
     private readonly json = false,
   ) {
     typing?.setPrompt(prompt);
     typing?.prompt();
+    typing?.once('close', () => {
+      this.clear();
+      // A prompt would read on, and keep the process.
+      this.typing = undefined;
+    });
   }
 
   show(frame: ServerFrame): void {
@@ -43,11 +48,6 @@ export class ChatScreen implements ChatShow {
     const rows = Math.ceil((prompt.length + line.length + 1) / (process.stdout.columns || 80));
     this.clear(rows);
     this.typing.prompt();
-  }
-
-  /** Takes the prompt away. */
-  close(): void {
-    if (this.typing) this.clear();
   }
 
   private above(print: () => void): void {

@@ -41,7 +41,6 @@ export async function chat(session: Session, { name, room }: ChatCommandOptions)
     unlisten();
     lines.close();
     await reading;
-    screen.close();
     // A pipe that is still open would keep the process.
     if (!isTerminal) process.stdin.destroy();
   }
