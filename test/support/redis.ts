@@ -87,7 +87,10 @@ export async function startSentinel(): Promise<RedisSet> {
 /** A cluster of three masters without replicas. */
 export async function startRedisCluster(): Promise<RedisSet> {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no'];
-  const servers = await Promise.all([1, 2, 3].map(() => startRedis({ args })));
+  // By default the nodes talk at port + 10000, which an outgoing connection of anybody's may have.
+  const buses = await Promise.all([1, 2, 3].map(() => freePort()));
+  const start = (bus: number): Promise<RedisServer> => startRedis({ args: [...args, '--cluster-port', String(bus)] });
+  const servers = await Promise.all(buses.map(start));
   const ranges = [
     [0, 5460],
     [5461, 10922],
@@ -95,7 +98,7 @@ export async function startRedisCluster(): Promise<RedisSet> {
   ] as const;
   for (const [i, server] of servers.entries()) {
     await redisCall(server.url, 'CLUSTER', 'ADDSLOTSRANGE', ...ranges[i]!);
-    if (i > 0) await redisCall(server.url, 'CLUSTER', 'MEET', '127.0.0.1', servers[0]!.port);
+    if (i > 0) await redisCall(server.url, 'CLUSTER', 'MEET', '127.0.0.1', servers[0]!.port, buses[0]!);
   }
   for (const server of servers) await eventually(() => complete(server), 20_000);
   return set(servers, `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`);
