@@ -28,7 +28,7 @@ interface Dashboard {
   readonly title: string;
   readonly uid: string;
   readonly panels: readonly Panel[];
-  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
+  readonly templating: { readonly list: readonly { readonly name: string; readonly query: unknown }[] };
 }
 
 /** What an expression asks for. */
@@ -143,6 +143,6 @@ test('each panel has a title, words and a unit, on a place of its own', () => {
   for (const key of ['id', 'title'] as const)
     expect(new Set(dashboard.panels.map((panel) => panel[key])).size).toBe(dashboard.panels.length);
   expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance']);
-  const [, metric] = /^label_values\((\w+), instance\)$/.exec(dashboard.templating.list[1]?.definition ?? '') ?? [];
-  expect([...samples.keys()]).toContain(metric);
+  const { query } = dashboard.templating.list[1]?.query as { readonly query: string };
+  expect([...samples.keys()]).toContain(/^label_values\((\w+), instance\)$/.exec(query)?.[1]);
 });
