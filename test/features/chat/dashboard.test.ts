@@ -143,6 +143,6 @@ test('each panel has a title, words and a unit, on a place of its own', () => {
   for (const key of ['id', 'title'] as const)
     expect(new Set(dashboard.panels.map((panel) => panel[key])).size).toBe(dashboard.panels.length);
   expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance']);
-  const { query } = dashboard.templating.list[1]?.query as { readonly query: string };
+  const { query } = dashboard.templating.list[1]!.query as { readonly query: string };
   expect([...samples.keys()]).toContain(/^label_values\((\w+), instance\)$/.exec(query)?.[1]);
 });
