@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { leaderboard } from './boards';
+import { chat } from './chat';
 import { run, url, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
@@ -22,7 +23,7 @@ function program(): Command {
     )
     .option('--secret <secret>', 'the HMAC secret that signs events, or @file to read it from', developmentSecret)
     .option('--key-id <id>', 'the id of that secret', 'default')
-    .option('--token <token>', 'bearer secret or token, or @file to read it from')
+    .addOption(new Option('--token <token>', 'bearer secret or token, or @file to read it from').env('AERIE_TOKEN'))
     .option('--json', 'print JSON')
     .showHelpAfterError('(aerie --help tells more)')
     .configureHelp({ showGlobalOptions: true })
@@ -63,6 +64,10 @@ function addCommands(aerie: Command): void {
     'status',
     'which process runs what, its version, lag and breakers, as the server knows them; exit code 1 unless all is well',
   ).action(run(status));
+  command('chat', 'talk with others: lines from the terminal or a pipe; /help there tells more')
+    .option('--name <name>', 'how you are called: 1 to 16 letters, digits, _ or -; with --token your account is')
+    .option('--room <room>', 'which room to enter', 'lobby')
+    .action(run(chat));
   command('demo', 'send the sample events and show what becomes of them')
     .option('--fresh', 'as new events, also when they were sent before today')
     .action(run(demo));

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { AuthApi, authContract } from '../features/auth/auth.api';
+import { ChatApi, chatContract } from '../features/chat/chat.api';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
 import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api';
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
@@ -18,6 +19,7 @@ import { ProcessesApi, processesContract } from '../shared/processes/processes.a
 import { GrpcChannel, grpcClient, received } from '../shared/remote/grpc.client';
 import { httpClient } from '../shared/remote/http.client';
 import type { Remote, RemoteOptions } from '../shared/remote/remote';
+import { type ChatLink, type ChatListener, grpcChatLink, webSocketChatLink } from './chat-link';
 import { EventStream } from './event-stream';
 import { complete, type GameEvent } from './game-event';
 import { Signer, type SigningKey } from './signer';
@@ -48,6 +50,8 @@ export class AerieClient implements AsyncDisposable {
   readonly fairness: FairnessApi;
   /** Boards, ranks, snapshots. */
   readonly leaderboard: LeaderboardApi;
+  /** Chat by calls: who is there, what was said, and for moderators. `openChat` joins the conversation. */
+  readonly chat: ChatApi;
   /** The processes of which the system consists: for operators. */
   readonly processes: ProcessesApi;
   private readonly signer: Signer | undefined;
@@ -61,6 +65,7 @@ export class AerieClient implements AsyncDisposable {
     this.progression = this.connect(progressionContract);
     this.fairness = this.connect(fairnessContract);
     this.leaderboard = this.connect(leaderboardContract);
+    this.chat = this.connect(chatContract);
     this.processes = this.connect(processesContract);
   }
 
@@ -90,6 +95,16 @@ export class AerieClient implements AsyncDisposable {
     this.open.push(channel);
     const call = channel.duplex<SignedMessage, IngestBatchResponse>('ingestStream');
     return new EventStream(call, signer, this.options.deadlineMs);
+  }
+
+  /**
+   * A connection to the conversation, over gRPC or WebSocket: frames both ways, of which the first is `hello`. To be closed
+   * by itself.
+   */
+  openChat(listener: ChatListener): ChatLink {
+    const { url, bearer } = this.options;
+    if (!isGrpc(url)) return webSocketChatLink(url, bearer, listener);
+    return grpcChatLink(new GrpcChannel(chatContract, url, this.options), listener);
   }
 
   /** A board now, and again whenever it has changed: pushed over gRPC, asked for every second over HTTP. */

@@ -21,6 +21,10 @@ interface Settings {
 export interface Session {
   readonly client: AerieClient;
   readonly url: string;
+  /** Whether there is a token. */
+  readonly authorized: boolean;
+  /** Whether JSON is printed. */
+  readonly json: boolean;
   /** Prints the answer: as JSON with --json, else as these lines. */
   print(answer: unknown, lines: readonly string[]): void;
   /** Says something beside the answer, where it does not disturb a pipe. */
@@ -45,7 +49,8 @@ export function run<Given extends unknown[]>(command: (session: Session, ...give
       const say = (line: string): void => {
         if (!json) process.stderr.write(`${line}\n`);
       };
-      process.exitCode = await command({ client, url, print, say }, ...(given as Given));
+      const parts = { client, url, authorized: token !== undefined, json: json === true };
+      process.exitCode = await command({ ...parts, print, say }, ...(given as Given));
     } catch (error) {
       process.stderr.write(`${await explain(error, url)}\n`);
       process.exitCode = 1;

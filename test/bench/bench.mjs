@@ -7,7 +7,7 @@ import { commitOf, machine, Quiet } from './machine.mjs';
 import { help, optionsOf, UsageError } from './options.mjs';
 import { printHeading, printQuiet, printResult } from './report.mjs';
 import { resultsOf, writeJson } from './results.mjs';
-import { byDefault, measure, ofProcesses, paced } from './scenarios.mjs';
+import { apart, byDefault, measure, ofProcesses, paced } from './scenarios.mjs';
 import { openStore } from './stores.mjs';
 import { BareSubject, intakeOnly, Subject } from './subject.mjs';
 import { printTargets } from './targets.mjs';
@@ -149,7 +149,11 @@ async function main(options) {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 try {
-  const options = optionsOf(process.argv.slice(2), [...byDefault, ...ofProcesses, 'leaderboards'], ofProcesses);
+  const options = optionsOf(
+    process.argv.slice(2),
+    [...byDefault, ...apart, ...ofProcesses, 'leaderboards'],
+    ofProcesses,
+  );
   if (options.help) console.log(help);
   else process.exitCode = await main(options);
 } catch (error) {

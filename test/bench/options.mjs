@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const help = `npm run bench -- [options]     Load from a second process on the built application, on this machine.
+export const help = `npm run bench -- [scenario...] [options]     Load from a second process on the built application, on this machine.
 
   --only <scenario,...>   single, unary, stream, batch-kind, batch-rewards, reads, drain, start, paced-500, paced-5000,
-                          fairness; without it all of these, in this order. Only when asked for: leaderboards (in
-                          SQLite), and those of several processes, on a database server and a throw-away Redis:
+                          fairness; without it all of these, in this order. Only when asked for: chat (thousands of
+                          clients in one room, beside a bare server of lines), leaderboards (in SQLite), and those of several processes, on a database server and a throw-away Redis:
                           split (one process and five), redis (with and without), buses (accepted -> visible over each
                           that can be started here), wires (gRPC and HTTP between two processes)
   --paced <rate,...>      only paced runs of so many events a second, each on a process that has just started; their
@@ -48,7 +48,7 @@ export class UsageError extends Error {}
 export function optionsOf(args, names, onServer = []) {
   const given = parsed(args);
   if (given.help) return { help: true };
-  const only = given.only?.split(',');
+  const only = given.named.length > 0 ? given.named : given.only?.split(',');
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`There is no scenario ${unknown}; there are ${names.join(', ')}`);
   return {
@@ -67,7 +67,8 @@ export function optionsOf(args, names, onServer = []) {
 
 function parsed(args) {
   try {
-    return parseArgs({ args, options: flags }).values;
+    const { values, positionals } = parseArgs({ args, options: flags, allowPositionals: true });
+    return { ...values, named: positionals };
   } catch (error) {
     throw new UsageError(error.message);
   }

@@ -1,4 +1,5 @@
 // What is measured, in order. A scenario answers `{ title, medians, ratios, rounds }`: one line for each contestant.
+import { measureChat } from './chat.mjs';
 import { measureDrain } from './drain.mjs';
 import { measureFairness } from './fairness.mjs';
 import { measureReads } from './reads.mjs';
@@ -36,6 +37,9 @@ const loads = {
 /** The names of the scenarios that run when none is asked for. */
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
+/** Of something else than events: only when asked for. */
+export const apart = ['chat'];
+
 /** Those that are about several processes, which need a database server, and minutes each. */
 export const ofProcesses = ['split', 'redis', 'buses', 'wires'];
 
@@ -44,6 +48,7 @@ const others = {
   drain: measureDrain,
   start: measureStarts,
   fairness: measureFairness,
+  chat: measureChat,
   split: measureSplit,
   redis: measureRedis,
   buses: measureBuses,

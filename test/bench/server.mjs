@@ -89,6 +89,7 @@ export class Server extends Consuming {
     this.startedMs = startedMs;
     this.url = `http://127.0.0.1:${ready.port}`;
     this.urls = new Map([['process', this.url]]);
+    this.chatPort = ready.chat_port;
     this.grpcAddress = `127.0.0.1:${ready.grpc_port}`;
     this.sampler = setInterval(() => this.#sample(), 50).unref();
     this.exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));

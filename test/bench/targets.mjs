@@ -1,10 +1,13 @@
 // What is aimed at, beside what was measured. The exit code judges correctness (nothing lost, no 5xx), speed never.
+import { crowdName, pacedRate, pacedTitle } from './chat.mjs';
 import { failuresOf } from './report.mjs';
 
 const ratio = (value) => value.toFixed(2);
 const rate = (value) => `${Math.round(value).toLocaleString('en')}/s`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 const mb = (value) => `${value.toFixed(0)} MB`;
+const kb = (value) => `${value.toFixed(1)} KB`;
+const talkers = crowdName({ wire: 'tcp', clients: 1000 });
 
 /** What must hold, and the moonshot where there is one. A title may be of a scenario that did not run. */
 function targetsOf(found, dialect) {
@@ -23,6 +26,9 @@ function targetsOf(found, dialect) {
   });
   const below = (what, value, most, show) => ({ what, value, target: `< ${show(most)}`, met: value < most, show });
   const keepingUp = median('single', 'appliedRate') / median('single', 'rate');
+  const chat = (what, key) =>
+    found.find(({ title }) => title === `${talkers}, ${what}`)?.medians.find((row) => row.name === 'Aerie')?.[key];
+  const fast = 'as fast as they hear';
   const batches = dialect === 'sqlite' ? 100_000 : 40_000;
   return [
     atLeast('intake of bare Fastify (moonshot 0.6)', of('single events over HTTP', 'Aerie, consumers off'), 0.5, ratio),
@@ -41,6 +47,9 @@ function targetsOf(found, dialect) {
     atLeast('around of bare Fastify', of('GET /leaderboard/players', 'Aerie'), 0.5, ratio),
     atLeast('progress of bare Fastify', of('GET /players', 'Aerie'), 0.5, ratio),
     atLeast('user with a token of bare Fastify', of('GET /users', 'Aerie'), 0.4, ratio),
+    atLeast('deliveries of chat, 1,000 TCP clients', chat(fast, 'rate'), 300_000, rate),
+    below('p99 of chat at 100,000 deliveries/s', chat(pacedTitle(pacedRate), 'p99'), 50, ms),
+    below('memory of a chat client', chat(fast, 'kbEach'), 20, kb),
   ].filter(({ value }) => value !== undefined && !Number.isNaN(value));
 }
 

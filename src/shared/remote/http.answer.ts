@@ -19,7 +19,8 @@ export async function readAnswer({ statusCode, headers, body }: Answer, replays:
   return withFacts(answer, (name) => headers[name]?.toString(), replays);
 }
 
-function fromHttpError(status: number, headers: Answer['headers'], text: string): AppError {
+/** The error that an answer of 400 and above is. */
+export function fromHttpError(status: number, headers: Answer['headers'], text: string): AppError {
   const body = parsed(text) as Partial<ErrorBody> | undefined;
   if (typeof body?.code !== 'string' || typeof body.message !== 'string') return fromStranger(status);
   const limits = limitsOf(headers['ratelimit-policy']?.toString(), headers.ratelimit?.toString());
