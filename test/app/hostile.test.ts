@@ -204,7 +204,16 @@ describe.each(calls)('$method', (call) => {
 
 /** What protobuf can carry of it: texts stay, other things where a text belongs become one. */
 function encodable(message: Record<string, unknown>): object {
-  const numbers = new Set(['pageSize', 'seconds', 'expectedVersion', 'points', 'maxEvents', 'afterSeq', 'limit']);
+  const numbers = new Set([
+    'pageSize',
+    'seconds',
+    'expectedVersion',
+    'points',
+    'maxEvents',
+    'afterSeq',
+    'limit',
+    'seq',
+  ]);
   const lists = new Set(['clear']);
   const objects = new Set(['thresholds']);
   return Object.fromEntries(

@@ -12,8 +12,9 @@ import { openApp, type TestApp } from '../support/wires';
 
 // What is served is what the contracts say: no route of a controller's own, no method without a handler.
 
-/** Health for orchestrators, metrics for the scraper, the API's description, keys; OPTIONS for browsers. */
-const beside = /^(GET \/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.well-known\/jwks\.json)|OPTIONS \*)$/;
+/** Health for orchestrators, metrics for the scraper, the API's description, keys; pages and streams; OPTIONS for browsers. */
+const beside =
+  /^(GET \/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.well-known\/jwks\.json|chat(\/(stream|[a-z]+\.(css|js)))?)|OPTIONS \*)$/;
 
 const registered = new Set<string>();
 let database: TestDatabase;

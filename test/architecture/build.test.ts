@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually';
@@ -58,6 +58,21 @@ describe('.ci/build.mjs', () => {
     await rm(join(root, 'src/extra.ts'));
     expect((await build()).said).toMatch(/^Built in/);
     expect([inDist('main.js'), inDist('extra.js')]).toEqual([true, false]);
+  }, 60_000);
+
+  it('copies what a page is made of, and builds again after a change of it', async () => {
+    const page = [
+      'features/a/a.page.html',
+      'features/a/a.page.css',
+      'features/a/a.page.js',
+      'features/a/a.page.list.js',
+    ];
+    await plant(root, Object.fromEntries(page.map((path) => [`src/${path}`, path])));
+    expect((await build()).said).toMatch(/^Built in/);
+    expect(page.filter(inDist)).toEqual(page);
+    await plant(root, { 'src/features/a/a.page.css': 'b {}' });
+    expect((await build()).said).toMatch(/^Built in/);
+    expect(await readFile(join(root, 'dist/features/a/a.page.css'), 'utf8')).toBe('b {}');
   }, 60_000);
 
   it('builds again after a build that was cut off', async () => {

@@ -189,6 +189,9 @@ suite('layout', [
     'src/features/index.ts': '',
     'src/features/events-gateway/events-gateway.http.controller.ts': '',
     'src/features/ticketing/queue/queue.service.ts': '',
+    'src/features/users/users.page.html': '',
+    'src/features/users/users.page.css': '',
+    'src/features/users/users.page.list.js': '',
     'src/shared/lock/memory.lock.ts': '',
     'src/client/aerie.ts': '',
     'test/app/app.test.ts': '',
@@ -206,6 +209,11 @@ suite('layout', [
   file('src/features/users/users/users.service.ts', '', 'a feature is flat'),
   file('src/features/users/service.ts', '', 'files of users are called users.<kind>.ts'),
   file('src/features/users.service.ts', '', 'one folder per feature'),
+  file('src/features/users/users.service.js', '', 'src holds TypeScript'),
+  file('src/features/users/users.page.a.b.js', '', 'src holds TypeScript'),
+  file('src/features/users/users.page.json', '', 'src holds TypeScript'),
+  file('src/features/users/a.page.html', '', 'files of users are called users.<kind>.ts'),
+  file('src/shared/http/http.page.html', '', 'src holds TypeScript'),
 ]);
 
 suite('promises', [

@@ -62,6 +62,11 @@ test('a callback that may throw is refused; what is guarded, or only settles a p
   expect(await passing('callbacks', [...unguarded, ...harmless])).toEqual(harmless);
 });
 
+test('a callback in the script of a page may throw: it ends no process', async () => {
+  const trees = ['a.page.js', 'a.service.ts'].map((name): Tree => ({ [`src/features/a/${name}`]: unguarded[0]! }));
+  expect((await inspect('callbacks', trees)).map((problems) => problems.length)).toEqual([0, 1]);
+});
+
 test('work that grows faster than its input is refused, and no other', async () => {
   expect(await passing('bounded', [...costly, ...cheap])).toEqual(cheap);
 });

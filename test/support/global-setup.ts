@@ -20,6 +20,7 @@ export default async function globalSetup(): Promise<void> {
     'redis-server',
     'etcd',
     'pgbouncer',
+    'chromium',
   ]);
   const isAsked = process.env.RUN_FOREIGN === '1' || process.env.TEST_BROKERS?.includes('sqs');
   if (isAsked || hasElasticMq()) await ensureElasticMq();

@@ -10,6 +10,8 @@ const daily = {
   'redis-server': 'redis-server',
   etcd: 'etcd-server',
   pgbouncer: 'pgbouncer',
+  // It draws no letter without a font.
+  chromium: 'chromium fonts-dejavu-core',
 };
 
 // For foreign parts alone.
@@ -54,7 +56,7 @@ function canInstall(): boolean {
 export function ensurePrograms(programs: readonly Program[]): void {
   const missing = programs.filter((program) => !find(program));
   if (missing.length > 0 && canInstall()) {
-    const names = [...new Set(missing.map((program) => packages[program]))];
+    const names = [...new Set(missing.flatMap((program) => packages[program].split(' ')))];
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     execFileSync('apt-get', ['update'], { stdio: 'inherit', env });
     execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { stdio: 'inherit', env });

@@ -14,17 +14,17 @@ export interface Placed extends Part {
   readonly grpc: number;
 }
 
-/** The four LiveOps services, and users and auth beside them; the gateway answers for all. */
+/** The four LiveOps services, and users, auth and chat beside them; the gateway answers for all. */
 export const parts: readonly Part[] = [
   {
     name: 'gateway',
     modules: ['events-gateway'],
-    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth'],
+    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat'],
   },
   { name: 'fairness', modules: ['fairness'] },
   { name: 'leaderboard', modules: ['leaderboard'] },
   { name: 'progression', modules: ['progression'] },
-  { name: 'accounts', modules: ['users', 'auth'] },
+  { name: 'accounts', modules: ['users', 'auth', 'chat'] },
 ];
 
 /** On ports that follow each other. */
@@ -70,5 +70,7 @@ export function environmentOf(
     ...(expose.length > 0 && { EXPOSE: expose.filter((feature) => there.includes(feature)).join(',') }),
     HTTP_PORT: String(http),
     GRPC_PORT: String(grpc),
+    // Unless whoever starts it says where.
+    CHAT_PORT: '0',
   };
 }

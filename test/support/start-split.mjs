@@ -92,10 +92,13 @@ class SplitSystem {
     if (this.stopping) return;
     const first = (name, otherwise) => Number(process.env[name] || otherwise);
     const placed = placedFrom(first('HTTP_PORT', 8080), first('GRPC_PORT', 9090));
+    const chatPort = String(first('CHAT_PORT', 7777));
     const shared = { ...sharedEnvironment(databaseUrl, redisUrl), ...told('INTERNAL_API_SECRET') };
     this.placed = placed;
     for (const part of placed)
-      this.#processes.push(new Supervised(part.name, { ...shared, ...environmentOf(part, placed) }, this));
+      this.#processes.push(
+        new Supervised(part.name, { ...shared, ...environmentOf(part, placed), CHAT_PORT: chatPort }, this),
+      );
     for (const one of this.#processes) one.start();
   }
 

@@ -1,14 +1,16 @@
+import type { PinoLogger } from 'nestjs-pino';
 import { detach, guarded } from '../../shared/async/guarded';
 import { toTime } from '../../shared/clock/time';
 import type { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
-import type { ClientId, Told } from './chat.effects';
+import type { ClientId, Command, Told } from './chat.effects';
 import { mutedUntil } from './chat.errors';
 import type { Spoken } from './chat.fields';
+import type { ChatFlusher } from './chat.flusher';
 import { ChatFrame } from './chat.frame';
-import type { ChatHub } from './chat.hub';
-import type { ChatAccount } from './chat.identity';
-import type { ChatWireName } from './chat.metrics';
+import type { ChatAccount, ChatIdentity } from './chat.identity';
+import type { ChatMetrics, ChatWireName } from './chat.metrics';
+import type { ChatMutes, Subject } from './chat.mutes';
 import { type ChatName, chatName, chatNameOf } from './chat.names';
 import { ChatPace } from './chat.pace';
 import { type ChatTransport, ChatWriter } from './chat.writer';
@@ -30,6 +32,22 @@ export interface ChatWire extends ChatTransport {
   destroy(): void;
 }
 
+/** What a client asks of the one who holds all clients. */
+export interface ChatClientHost {
+  readonly flusher: ChatFlusher;
+  readonly metrics: ChatMetrics;
+  readonly identity: ChatIdentity;
+  readonly mutes: ChatMutes;
+  readonly logger: PinoLogger;
+  dispatch(command: Command): void;
+  leave(client: ChatClient): void;
+  /** The client's name, once it has one. */
+  speaker(client: ClientId): Subject | undefined;
+  /** Milliseconds since 1970. */
+  now(): number;
+  newUid(): string;
+}
+
 type Hello = Spoken & { readonly type: 'hello' };
 
 /** One client: reads what it says, in order, and hands it to the registry; what it is told goes into its own queue. */
@@ -47,7 +65,7 @@ export class ChatClient {
   constructor(
     readonly id: ClientId,
     readonly wire: ChatWire,
-    private readonly hub: ChatHub,
+    private readonly hub: ChatClientHost,
   ) {
     this.writer = new ChatWriter(wire, hub.flusher, () => hub.metrics.dropped('slow_reader'));
   }

@@ -1,4 +1,4 @@
-import type { ClientId, Command, Effect, RefusalCode, Resume, Told } from './chat.effects';
+import type { ClientId, Command, Effect, Present, RefusalCode, Resume, Told } from './chat.effects';
 import { People } from './chat.people';
 import type { Room } from './chat.room';
 import { type RoomLimits, Rooms } from './chat.rooms';
@@ -78,6 +78,29 @@ export class Conversation {
     this.rooms.tidy(room);
   }
 
+  /** Somebody of another process is in this room now. */
+  elsewhere(life: string, present: Present): void {
+    const known = this.people.find(present.canonical);
+    if (known?.client !== undefined) {
+      this.people.putDouble(present, life);
+      return;
+    }
+    if (known?.life === life && known.present.room === present.room) return;
+    if (known) this.vanish(known.present);
+    this.people.putElsewhere(present, life);
+    const room = this.rooms.find(present.room);
+    room?.names.add(present.name);
+    if (room) this.broadcast(room, { type: 'joined', name: present.name, room: room.name });
+  }
+
+  /** Somebody elsewhere is no longer in this room. */
+  vanish({ name, room: roomName }: Present): void {
+    const room = this.rooms.find(roomName);
+    if (!room) return;
+    room.names.remove(name);
+    this.broadcast(room, { type: 'left', name, room: roomName });
+  }
+
   /** The speaker is gone, and with it its name. */
   depart(id: ClientId, speaker: Speaker): void {
     this.speakers.delete(id);
@@ -87,5 +110,7 @@ export class Conversation {
       this.emit({ type: 'absent', canonical: speaker.canonical });
     }
     this.emit({ type: 'release', canonical: speaker.canonical });
+    const double = this.people.takeDouble(speaker.canonical);
+    if (double) this.elsewhere(double.life, double.present);
   }
 }

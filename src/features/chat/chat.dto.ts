@@ -31,6 +31,15 @@ export class ListMessagesDto extends dto<ListMessagesRequest>(
   }),
 ) {}
 
+export const streamQuery = z.strictObject({
+  room: room.optional(),
+  afterSeq: afterSeq.optional(),
+  epoch: epoch.optional(),
+});
+
+/** The query of the event stream. */
+export class StreamChatDto extends dto<z.output<typeof streamQuery>>(streamQuery) {}
+
 export class DeleteMessageDto extends dto<DeleteMessageRequest>(
   z.strictObject({ seq, room: room.optional(), epoch: epoch.optional() }),
 ) {}

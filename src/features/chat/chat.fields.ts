@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idempotencyKey, wholeNumber } from '../../shared/contract/schemas';
+import { composed } from '../../shared/text/plain';
 import { chatName, roomName } from './chat.names';
 
 // The pieces of chat's messages, of calls and of frames alike.
@@ -13,10 +14,13 @@ const unspeakable = /[\p{Cc}\p{Cs}\uFFFD\u2028\u2029\u202A-\u202E]/u;
 const speakable =
   '^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E][^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*$';
 
+/** For the document: no sign but `_` and `-`, in words that regular expressions of every language have. */
+const nameText = '^[^\\s\\u0000-,./:-@\\[-^`{-\\u00A9\\u2000-\\u206F\\u3000\\uFFFD]+$';
+
 /** Text as it is said: composed (NFC), without space around it. Undefined when it cannot be said. */
 export function chatText(text: string): string | undefined {
   if (!text.isWellFormed() || unspeakable.test(text)) return undefined;
-  const said = text.normalize('NFC').trim();
+  const said = composed(text).trim();
   return said === '' ? undefined : said;
 }
 
@@ -43,14 +47,14 @@ export const name = z
   .string('must be a string')
   .max(64, { message: nameRule, abort: true })
   .refine((value) => chatName(value) !== undefined, nameRule)
-  .meta({ minLength: 1, maxLength: 16 });
+  .meta({ minLength: 1, maxLength: 16, pattern: nameText });
 
 const roomRule = 'must have 1-32 letters, digits, _ or -';
 export const room = z
   .string('must be a string')
   .max(128, { message: roomRule, abort: true })
   .refine((value) => roomName(value) !== undefined, roomRule)
-  .meta({ minLength: 1, maxLength: 32 })
+  .meta({ minLength: 1, maxLength: 32, pattern: nameText })
   .transform((value) => roomName(value) ?? value);
 
 export const epoch = z
@@ -59,7 +63,9 @@ export const epoch = z
   .meta({ minLength: 26, maxLength: 26 });
 export const seq = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 export const afterSeq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
-export const messageId = idempotencyKey.max(64, 'must have at most 64 characters');
+export const messageId = idempotencyKey
+  .max(64, 'must have at most 64 characters')
+  .meta({ minLength: 1, maxLength: 64 });
 
 const optionalText = z.string('must be a string').max(4096, 'is too long');
 const resume = { afterSeq: afterSeq.optional(), epoch: epoch.optional() };

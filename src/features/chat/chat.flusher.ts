@@ -1,6 +1,5 @@
 import { guarded } from '../../shared/async/guarded';
 import type { ChatFrame } from './chat.frame';
-import type { ChatWriter } from './chat.writer';
 
 const keptPieces = 4;
 
@@ -26,15 +25,20 @@ function isSame(one: readonly ChatFrame[], other: readonly ChatFrame[]): boolean
   return true;
 }
 
+/** What has something to be sent. */
+export interface Flushed {
+  flush(shared: SharedBuffers): void;
+}
+
 /** Flushes, once a tick, the writers to which something was pushed in it. */
 export class ChatFlusher {
-  private due: ChatWriter[] = [];
+  private due: Flushed[] = [];
   private oldest: number | undefined;
 
   /** `delivered` hears how long after the first push of a tick its pieces were handed to the kernel. Milliseconds. */
   constructor(private readonly delivered: (milliseconds: number) => void) {}
 
-  add(writer: ChatWriter): void {
+  add(writer: Flushed): void {
     if (this.due.length === 0) {
       this.oldest = performance.now();
       setImmediate(guarded(() => this.flush()));

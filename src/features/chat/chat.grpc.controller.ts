@@ -11,7 +11,7 @@ import type {
   UnmuteUserResponse,
 } from '../../generated/aerie/chat/v1/chat';
 import { ChatApi } from './chat.api';
-import { ChatConnect, type ConnectCall, connectElsewhere } from './chat.connect';
+import { ChatConnect, type ConnectCall, connectElsewhere } from './chat.connect.stream';
 import {
   DeleteMessageDto,
   ListChatUsersDto,

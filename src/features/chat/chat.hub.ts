@@ -3,7 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
 import { fault } from '../../shared/async/guarded';
 import { Clock } from '../../shared/clock/clock';
-import { ChatClient, type ChatWire, registerMs, stalledMs } from './chat.client';
+import { ChatClient, type ChatClientHost, type ChatWire, registerMs, stalledMs } from './chat.client';
 import type { Speaker } from './chat.conversation';
 import type { Command, Effect, Outcome, Read, Ref, Resume, Said } from './chat.effects';
 import { chatRefused } from './chat.errors';
@@ -40,7 +40,7 @@ export class ChatParts {
  * the next one.
  */
 @Injectable()
-export class ChatHub implements OnModuleInit {
+export class ChatHub implements ChatClientHost, OnModuleInit {
   readonly flusher: ChatFlusher;
   readonly registry: ChatRegistry;
   private readonly clients = new Map<number, ChatClient>();

@@ -15,7 +15,7 @@ import { RedisClients } from '../../shared/redis/redis.clients';
 import { RedisModule } from '../../shared/redis/redis.module';
 import { UsersApi } from '../users/users.api';
 import { ChatApi, chatContract } from './chat.api';
-import { ChatConnect } from './chat.connect';
+import { ChatConnect } from './chat.connect.stream';
 import { chatDocs } from './chat.docs';
 import { mutesTable, reportsTable } from './chat.entity';
 import { ChatExchange } from './chat.exchange';
@@ -27,6 +27,7 @@ import { LocalChatExchange } from './chat.local-exchange';
 import { ChatMetrics, chatMetrics } from './chat.metrics';
 import { chatMigrations } from './chat.migrations';
 import { ChatMutes } from './chat.mutes';
+import { ChatPageController, chatPages } from './chat.page.controller';
 import { RedisChatExchange } from './chat.redis-exchange';
 import { ChatRepository } from './chat.repository';
 import { ChatService } from './chat.service';
@@ -84,7 +85,7 @@ async function exchange(
     ChatMetrics,
     ...chatMetrics,
   ],
-  exports: [ChatApi, ChatConnect, ChatStream, ChatSpeakers],
+  exports: [ChatApi, ChatConnect, ChatStream],
 })
 export class ChatModule {}
 
@@ -92,9 +93,9 @@ export const chatFeature: Feature = {
   contract: chatContract,
   docs: chatDocs,
   logged: ['room', 'message_seq', 'seconds'],
-  pages: chatStreamPages,
+  pages: [...chatPages, ...chatStreamPages],
   module: ChatModule,
-  doors: { controllers: [ChatHttpController, ChatGrpcController, ChatStreamController] },
+  doors: { controllers: [ChatHttpController, ChatGrpcController, ChatStreamController, ChatPageController] },
   entities: [mutesTable, reportsTable],
   migrations: chatMigrations,
   settings: ChatSettings,

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../shared/clock/clock';
+import { playerId } from '../../shared/contract/schemas';
 import type { MuteRow } from './chat.entity';
+import { chatName } from './chat.names';
 import { ChatRepository } from './chat.repository';
 
 const page = 1000;
+const userPrefix = 'user:';
 const maxKept = 50_000;
 
 /** Who is silenced, as every sender is asked: by account, or by name where there is none. */
@@ -17,8 +20,14 @@ export function subjectsOf({ canonical, userId }: Subject): string[] {
   return userId === undefined ? [canonical] : [canonical, subjectOfUser(userId)];
 }
 
+/** True for what may be one. */
+export function isSubject(text: string): boolean {
+  if (!text.startsWith(userPrefix)) return chatName(text)?.canonical === text;
+  return playerId.safeParse(text.slice(userPrefix.length)).success;
+}
+
 export function subjectOfUser(userId: string): string {
-  return `user:${userId}`;
+  return `${userPrefix}${userId}`;
 }
 
 /** The mutes that hold, in memory: those made here at once, those made elsewhere within a second. */

@@ -1,4 +1,4 @@
-import { folded } from '../../shared/text/plain';
+import { composed, folded } from '../../shared/text/plain';
 
 const maxLength = 16;
 // Marks are parts of letters in many scripts; they do not begin a name.
@@ -27,7 +27,7 @@ export interface ChatName {
  */
 export function chatName(text: string): ChatName | undefined {
   if (text.length > 4 * maxLength || !text.isWellFormed()) return undefined;
-  const name = text.normalize('NFC');
+  const name = composed(text);
   if ([...name].length > maxLength || !shape.test(name) || !visible.test(name) || blank.test(name)) return undefined;
   if ([latin, cyrillic, greek].filter((script) => script.test(name)).length > 1) return undefined;
   const canonical = folded(name);
@@ -38,8 +38,7 @@ export function chatName(text: string): ChatName | undefined {
 /** What a user is called in chat: the user's name without what chat does not have, and from the second try on a number. */
 export function chatNameOf(userName: string, attempt: number): ChatName {
   const letters = [
-    ...userName
-      .normalize('NFC')
+    ...composed(userName)
       .replace(/\s+/gu, '_')
       .replace(/[^\p{L}\p{M}\p{N}_-]/gu, ''),
   ];

@@ -15,6 +15,8 @@ export class People {
   private readonly byLife = new Map<string, Set<string>>();
   // Names that somebody of this process has asked for.
   private readonly reserved = new Set<string>();
+  // Those elsewhere whose name somebody here has, too: after a cut, until one of them has gone.
+  private readonly doubles = new Map<string, { readonly life: string; readonly present: Present }>();
   private readonly names = new SortedNames();
 
   /** True when the name is somebody's, or is about to be. */
@@ -38,6 +40,24 @@ export class People {
     this.set({ present, life });
     const ofLife = this.byLife.get(life) ?? new Set();
     this.byLife.set(life, ofLife.add(present.canonical));
+  }
+
+  /** Somebody elsewhere has the name of somebody here. */
+  putDouble(present: Present, life: string): void {
+    this.doubles.set(present.canonical, { life, present });
+  }
+
+  /** The double of a name, which is one no more. */
+  takeDouble(canonical: string): { readonly life: string; readonly present: Present } | undefined {
+    const double = this.doubles.get(canonical);
+    this.doubles.delete(canonical);
+    return double;
+  }
+
+  /** Doubles of a life that is gone, or that one of them. */
+  dropDoubles(life: string, canonical?: string): void {
+    for (const [name, double] of this.doubles)
+      if (double.life === life && (canonical ?? name) === name) this.doubles.delete(name);
   }
 
   /** A reservation goes, too. */

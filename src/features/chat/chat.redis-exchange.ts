@@ -1,27 +1,14 @@
-import { hash } from 'node:crypto';
 import { ulid } from 'ulid';
 import { detach, guarded } from '../../shared/async/guarded';
-import { within } from '../../shared/async/within';
 import { unavailable } from '../../shared/errors/common.errors';
 import type { CheckResult } from '../../shared/health/readiness';
 import type { RedisClient } from '../../shared/redis/redis.client';
-import type { By, ClientId, Numbered, Outcome, Present, RoomState, Said, Told } from './chat.effects';
+import type { By, ClientId, Outcome, Present, RoomState, Said, Told } from './chat.effects';
 import { ChatExchange, type Dispatch } from './chat.exchange';
 import { IslandRooms } from './chat.island-rooms';
 import { ChatLives } from './chat.redis-lives';
 import { type ChatNews, ChatRedisNews } from './chat.redis-news';
-import {
-  beatScript,
-  buryScript,
-  chatKeys,
-  claimScript,
-  leaveScript,
-  openScript,
-  presentScript,
-  publishScript,
-  releaseScript,
-} from './chat.redis-scripts';
-import { historySize } from './chat.room';
+import { ChatRedisStore, type Published } from './chat.redis-store';
 
 export interface RedisChatOptions {
   /** Without a beat for so long this process counts as dead, and its users as gone. Milliseconds. */
@@ -50,6 +37,7 @@ export class RedisChatExchange extends ChatExchange {
   private readonly lives: ChatLives;
   private readonly island: IslandRooms;
   private readonly news: ChatRedisNews;
+  private readonly store: ChatRedisStore;
   /** Names of this process, and who has them. */
   private readonly names = new Map<string, ClientId>();
   private readonly here = new Map<string, Present>();
@@ -61,7 +49,7 @@ export class RedisChatExchange extends ChatExchange {
   private beating: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly client: RedisClient,
+    client: RedisClient,
     subscriber: RedisClient,
     private readonly told: (connected: boolean) => void,
     private readonly options: RedisChatOptions = redisChatDefaults,
@@ -69,6 +57,7 @@ export class RedisChatExchange extends ChatExchange {
     super();
     this.lives = new ChatLives(this.life, (command) => this.dispatch(command));
     this.island = new IslandRooms();
+    this.store = new ChatRedisStore(client, this.life, options.answerMs);
     this.news = new ChatRedisNews(subscriber, this.life, (news) => this.heard(news));
   }
 
@@ -97,25 +86,25 @@ export class RedisChatExchange extends ChatExchange {
       return;
     }
     this.ask(
-      () => claimScript.run(this.client, [chatKeys], [this.life, canonical]),
-      (owned) => answer((owned as number[])[0] === 1),
+      () => this.store.claim([canonical]),
+      ([owned = false]) => answer(owned),
       () => answer(true),
     );
   }
 
   override release(canonical: string): void {
     this.names.delete(canonical);
-    if (this.connected) this.ask(() => releaseScript.run(this.client, [chatKeys], [this.life, canonical]));
+    if (this.connected) this.ask(() => this.store.release(canonical));
   }
 
   override present(present: Present): void {
     this.here.set(present.canonical, present);
-    this.tellPresence(present.canonical, JSON.stringify(present));
+    if (this.connected) this.ask(() => this.store.present(present));
   }
 
   override absent(canonical: string): void {
     this.here.delete(canonical);
-    this.tellPresence(canonical, '');
+    if (this.connected) this.ask(() => this.store.absent(canonical));
   }
 
   override open(room: string): void {
@@ -130,7 +119,7 @@ export class RedisChatExchange extends ChatExchange {
     }
     this.opening.set(room, false);
     this.ask(
-      () => this.read(room),
+      () => this.store.room(room),
       (state) => {
         const again = this.opening.get(room) === true;
         this.opening.delete(room);
@@ -155,12 +144,9 @@ export class RedisChatExchange extends ChatExchange {
       return;
     }
     this.underway.set(said.uid, { room, said, by });
-    const own = said.id === undefined ? '' : `${said.canonical}\0${said.id}`;
-    const message = JSON.stringify(said);
-    const args = [room, ulid(), historySize, message, own, hash('sha256', said.text, 'base64url')];
     this.ask(
-      () => publishScript.run(this.client, [chatKeys], args),
-      (answer) => this.published(said.uid, answer as [string, string | number, string]),
+      () => this.store.publish(room, said),
+      (published) => this.published(said.uid, published),
     );
   }
 
@@ -168,7 +154,7 @@ export class RedisChatExchange extends ChatExchange {
     this.island.bury(room, epoch, seq);
     if (!this.connected) return this.dispatch({ type: 'deleted', room, epoch, seq });
     try {
-      await within(buryScript.run(this.client, [chatKeys], [room, epoch, seq]), this.options.answerMs);
+      await this.store.bury(room, epoch, seq);
     } catch (error) {
       throw unavailable(error);
     }
@@ -176,18 +162,15 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   override send(life: string, to: string, told: Told): void {
-    if (this.connected) this.ask(() => this.client.publish(`${chatKeys}to:${life}`, JSON.stringify({ to, told })));
+    if (this.connected) this.ask(() => this.store.send(life, to, told));
   }
 
   override async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.beating;
-    const { connected } = this;
+    // Where it does not answer the lease runs out.
+    if (this.connected) await this.store.leave().catch(() => undefined);
     this.connected = false;
-    if (!connected) return;
-    const left = within(leaveScript.run(this.client, [chatKeys], [this.life]), this.options.answerMs);
-    // Otherwise the lease runs out.
-    await left.catch(() => undefined);
   }
 
   /** A beat that is late is not made up for. */
@@ -203,12 +186,10 @@ export class RedisChatExchange extends ChatExchange {
   private async look(): Promise<void> {
     try {
       await this.news.subscribed(this.options.answerMs);
-      const beat = beatScript.run(this.client, [chatKeys], [this.life, this.options.leaseMs]);
-      const [known, ...rest] = (await within(beat, this.options.answerMs)) as (string | number)[];
-      const lives = new Map<string, number>();
-      for (let i = 0; i < rest.length; i += 2) lives.set(String(rest[i]), Number(rest[i + 1]));
-      for (const life of this.lives.stale(lives)) await this.readLife(life, lives.get(life) ?? 0);
-      if (known !== 1 || !this.connected || this.news.wasCut()) await this.heal();
+      const { known, lives } = await this.store.beat(this.options.leaseMs);
+      for (const life of this.lives.stale(lives))
+        this.lives.read(life, lives.get(life) ?? 0, await this.store.users(life));
+      if (!known || !this.connected || this.news.wasCut()) await this.heal();
     } catch {
       this.news.release();
       this.cut();
@@ -228,23 +209,18 @@ export class RedisChatExchange extends ChatExchange {
 
   /** Redis answers again, or has forgotten this process: names first, then those who are here, then rooms one by one. */
   private async heal(): Promise<void> {
-    const { answerMs } = this.options;
     const mine = [...this.names.keys()];
-    const claimed = claimScript.run(this.client, [chatKeys], [this.life, ...mine]);
-    const owned = mine.length === 0 ? [] : ((await within(claimed, answerMs)) as number[]);
+    const owned = await this.store.claim(mine);
     for (const [i, canonical] of mine.entries()) {
       const client = this.names.get(canonical);
-      if (owned[i] === 1 || client === undefined) continue;
+      if (owned[i] || client === undefined) continue;
       this.names.delete(canonical);
       this.dispatch({ type: 'claimed', client, granted: false });
     }
-    for (const present of [...this.here.values()]) {
-      const args = [this.life, present.canonical, JSON.stringify(present)];
-      await within(presentScript.run(this.client, [chatKeys], args), answerMs);
-    }
+    for (const present of [...this.here.values()]) await this.store.present(present);
     this.news.keep();
     const states = new Map<string, RoomState>();
-    for (const room of this.island.rooms()) states.set(room, await within(this.read(room), answerMs));
+    for (const room of this.island.rooms()) states.set(room, await this.store.room(room));
     const wasConnected = this.connected;
     this.connected = true;
     for (const [room, state] of states) {
@@ -255,21 +231,6 @@ export class RedisChatExchange extends ChatExchange {
     this.island.join();
     this.news.release();
     if (!wasConnected) this.told(true);
-  }
-
-  private async readLife(life: string, version: number): Promise<void> {
-    const found = await within(this.client.hgetall(`${chatKeys}users:${life}`), this.options.answerMs);
-    const users = Object.entries(found).map(([name, user]) => [name, JSON.parse(user) as Present] as const);
-    this.lives.read(life, version, new Map(users));
-  }
-
-  private async read(room: string): Promise<RoomState> {
-    const found = await openScript.run(this.client, [chatKeys], [room, ulid()]);
-    const [epoch, seq, log] = found as [string, string, string[]];
-    const messages = log.map((text) => JSON.parse(text) as Numbered);
-    // Of a log that Redis has lost in part only what has no hole counts.
-    const from = messages.findLastIndex((message, i) => i > 0 && message.seq !== (messages[i - 1]?.seq ?? 0) + 1);
-    return { epoch, seq: Number(seq), messages: from === -1 ? messages : messages.slice(from) };
   }
 
   private heard(news: ChatNews): void {
@@ -300,7 +261,7 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   /** Its news bring it; where they do not come, the room is read. */
-  private published(uid: string, [epoch, seq, what]: readonly [string, string | number, string]): void {
+  private published(uid: string, { epoch, seq, what }: Published): void {
     const own = this.underway.get(uid);
     if (!own) return;
     const { room } = own;
@@ -309,13 +270,13 @@ export class RedisChatExchange extends ChatExchange {
       return;
     }
     if (what === 'duplicate') {
-      this.settle(own, { kind: 'duplicate', seq: Number(seq), epoch });
+      this.settle(own, { kind: 'duplicate', seq, epoch });
       return;
     }
     const late = guarded(() => {
       if (this.underway.get(uid) !== own) return;
       this.open(room);
-      this.settle(own, { kind: 'said', seq: Number(seq), epoch, message: { ...own.said, seq: Number(seq) } });
+      this.settle(own, { kind: 'said', seq, epoch, message: { ...own.said, seq } });
     });
     setTimeout(late, this.options.answerMs).unref();
   }
@@ -331,13 +292,9 @@ export class RedisChatExchange extends ChatExchange {
     this.dispatch({ type: 'published', room, said, by, outcome: { kind: 'said', seq: message.seq, epoch, message } });
   }
 
-  private tellPresence(canonical: string, user: string): void {
-    if (this.connected) this.ask(() => presentScript.run(this.client, [chatKeys], [this.life, canonical, user]));
-  }
-
   /** Asks Redis. Where it does not answer, this process is an island from then on, and `otherwise` is done. */
   private ask<T>(work: () => Promise<T>, answered?: (value: T) => void, otherwise?: () => void): void {
-    const asked = within(work(), this.options.answerMs).then(answered, () => {
+    const asked = work().then(answered, () => {
       this.cut();
       otherwise?.();
     });

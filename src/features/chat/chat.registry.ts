@@ -50,61 +50,34 @@ export class ChatRegistry {
   }
 
   private run(command: Command): void {
-    const { talk } = this;
-    switch (command.type) {
-      case 'register':
-        this.register(command);
-        break;
-      case 'claimed':
-        this.claimed(command);
-        break;
-      case 'enter':
-        this.enter(command);
-        break;
-      case 'listen':
-        this.listen(command);
-        break;
-      case 'say':
-        talk.say(command);
-        break;
-      case 'post':
-        talk.post(command);
-        break;
-      case 'read':
-        talk.read(command);
-        break;
-      case 'published':
-        talk.published(command);
-        break;
-      case 'arrived':
-        talk.arrived(command);
-        break;
-      case 'deleted':
-        talk.deleted(command);
-        break;
-      case 'opened':
-        for (const waiting of talk.opened(command)) this.run(waiting);
-        this.tidy(command.room);
-        return;
-      case 'whisper':
-        talk.whisper(command);
-        break;
-      case 'whispered':
-        talk.whispered(command.to, command.told);
-        break;
-      case 'users':
-        talk.users(command);
-        break;
-      case 'leave':
-        this.leave(command.client);
-        break;
-      case 'elsewhere':
-        this.elsewhere(command.life, command.present);
-        break;
-      case 'gone':
-        this.gone(command.life, command.canonical);
-        break;
-    }
+    // Each is under its own name.
+    (this.handlers[command.type] as (command: Command) => void)(command);
+  }
+
+  private readonly handlers: { readonly [Type in Command['type']]: (command: Of<Type>) => void } = {
+    register: (command) => this.register(command),
+    claimed: (command) => this.claimed(command),
+    enter: (command) => this.enter(command),
+    listen: (command) => this.listen(command),
+    say: (command) => this.talk.say(command),
+    post: (command) => this.talk.post(command),
+    read: (command) => this.talk.read(command),
+    published: (command) => this.talk.published(command),
+    arrived: (command) => this.talk.arrived(command),
+    deleted: (command) => this.talk.deleted(command),
+    opened: (command) => this.opened(command),
+    whisper: (command) => this.talk.whisper(command),
+    whispered: ({ to, told }) => this.talk.whispered(to, told),
+    users: (command) => this.talk.users(command),
+    leave: ({ client }) => this.leave(client),
+    elsewhere: ({ life, present }) => this.conversation.elsewhere(life, present),
+    gone: ({ life, canonical }) => this.gone(life, canonical),
+  };
+
+  private opened(command: Of<'opened'>): void {
+    for (const waiting of this.talk.opened(command)) this.run(waiting);
+    const room = this.conversation.rooms.find(command.room);
+    if (room) this.conversation.rooms.tidy(room);
   }
 
   private register({ client, name, canonical, userId, room, afterSeq, epoch }: Of<'register'>): void {
@@ -207,38 +180,14 @@ export class ChatRegistry {
     if (speaker) this.conversation.depart(id, speaker);
   }
 
-  private elsewhere(life: string, present: Present): void {
-    const { people, rooms } = this.conversation;
-    const known = people.find(present.canonical);
-    if (known?.client !== undefined) return;
-    if (known?.life === life && known.present.room === present.room) return;
-    if (known) this.vanish(known.present);
-    people.putElsewhere(present, life);
-    const room = rooms.find(present.room);
-    room?.names.add(present.name);
-    if (room) this.conversation.broadcast(room, { type: 'joined', name: present.name, room: room.name });
-  }
-
   private gone(life: string, canonical?: string): void {
     const { people } = this.conversation;
+    people.dropDoubles(life, canonical);
     for (const person of canonical === undefined ? people.ofLife(life) : [people.find(canonical)]) {
       if (person?.life !== life) continue;
       people.remove(person.present.canonical);
-      this.vanish(person.present);
+      this.conversation.vanish(person.present);
     }
-  }
-
-  /** Somebody elsewhere is no longer in this room. */
-  private vanish({ name, room: roomName }: Present): void {
-    const room = this.conversation.rooms.find(roomName);
-    if (!room) return;
-    room.names.remove(name);
-    this.conversation.broadcast(room, { type: 'left', name, room: roomName });
-  }
-
-  private tidy(name: string): void {
-    const room = this.conversation.rooms.find(name);
-    if (room) this.conversation.rooms.tidy(room);
   }
 }
 

@@ -14,6 +14,8 @@ export class Room {
   readonly names = new SortedNames();
   waiting: Command[] = [];
   open = false;
+  /** Messages that are being numbered. */
+  underway = 0;
   epoch = '';
   seq = 0;
   private messages: Numbered[] = [];
@@ -26,9 +28,9 @@ export class Room {
     return this.isIdle && this.messages.length === 0;
   }
 
-  /** Nobody of this process is here. */
+  /** Nobody of this process is here, or waits for something here. */
   get isIdle(): boolean {
-    return this.members.size === 0 && this.waiting.length === 0;
+    return this.members.size === 0 && this.waiting.length === 0 && this.underway === 0;
   }
 
   get kept(): number {

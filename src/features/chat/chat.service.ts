@@ -28,13 +28,14 @@ import type { Numbered, RoomName } from './chat.effects';
 import type { MuteRow, ReportRow } from './chat.entity';
 import { chatMuted, chatRefused } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
-import { lobby } from './chat.fields';
+import { lobby, name as nameField } from './chat.fields';
 import { ChatHub } from './chat.hub';
-import { subjectOfUser } from './chat.mutes';
+import { isSubject, subjectOfUser } from './chat.mutes';
 import { type ChatName, chatName } from './chat.names';
 import { ChatRepository } from './chat.repository';
 import { ChatSpeakers } from './chat.speakers';
 
+const subject = z.string().refine(isSubject);
 const defaultLimit = 50;
 // A report keeps so many messages before the one that it is about, and as many after it.
 const reportedSide = 10;
@@ -53,8 +54,8 @@ export class ChatService implements ChatApi {
     private readonly exchange: ChatExchange,
     pageTokens: PageTokens,
   ) {
-    this.userTokens = pageTokens.of('chat-users', z.tuple([z.string().max(64)]));
-    this.muteTokens = pageTokens.of('chat-mutes', z.tuple([z.string().max(160)]));
+    this.userTokens = pageTokens.of('chat-users', z.tuple([nameField]));
+    this.muteTokens = pageTokens.of('chat-mutes', z.tuple([subject]));
     this.reportTokens = pageTokens.of('chat-reports', rowNumber);
   }
 

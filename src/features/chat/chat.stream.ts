@@ -1,12 +1,19 @@
-import type { ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
 import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { guarded } from '../../shared/async/guarded';
+import { HttpParts } from '../../shared/contract/http-parts';
+import { validated } from '../../shared/contract/validation.pipe';
 import { ChatClient, type ChatWire } from './chat.client';
+import { StreamChatDto } from './chat.dto';
 import type { Resume } from './chat.effects';
+import { chatElsewhere } from './chat.errors';
+import { lobby } from './chat.fields';
 import type { SharedBuffers } from './chat.flusher';
 import type { ChatFrame } from './chat.frame';
 import { ChatHub } from './chat.hub';
 import type { ChatWireName } from './chat.metrics';
+import { ChatSpeakers } from './chat.speakers';
 
 const keepAliveMs = 15_000;
 const headers = {
@@ -19,14 +26,30 @@ const headers = {
 /** The door for those who only listen: server-sent events of one room. Source: HTML, 9.2 */
 @Injectable()
 export class ChatStream {
-  constructor(private readonly hub: ChatHub) {}
+  constructor(
+    private readonly hub: ChatHub,
+    private readonly speakers: ChatSpeakers,
+  ) {}
 
-  /** Answers with an endless stream; `said` are the headers that every answer has. */
-  serve(response: ServerResponse, said: Readonly<Record<string, string>>, room: string, resume: Resume): void {
-    const listener = new ChatListener(response, this.hub);
-    response.writeHead(200, { ...said, ...headers });
-    listener.begin(room, resume);
+  /** Answers with an endless stream. @throws AppError validation_failed, token_invalid */
+  async open(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const parts = new HttpParts({}, request.query as Record<string, string>, undefined, {
+      inQuery: true,
+      tracked: true,
+    });
+    const { room = lobby, ...asked } = validated(parts, StreamChatDto);
+    await this.speakers.admit();
+    const last = request.headers['last-event-id'];
+    const listener = new ChatListener(this.hub);
+    const answered = reply.headers(headers).send(listener.stream);
+    listener.begin(room, last === undefined ? asked : resumeAfter(String(last)));
+    return answered;
   }
+}
+
+/** Refuses where chat runs in another process. @throws AppError chat_elsewhere */
+export function streamElsewhere(): never {
+  throw chatElsewhere();
 }
 
 /** One listener. */
@@ -34,21 +57,23 @@ class ChatListener implements ChatWire {
   readonly wire: ChatWireName = 'sse';
   private readonly client: ChatClient;
   private readonly keepAlive: NodeJS.Timeout;
+  readonly stream = new PassThrough();
   private resumes = false;
 
-  constructor(
-    private readonly response: ServerResponse,
-    private readonly hub: ChatHub,
-  ) {
+  constructor(private readonly hub: ChatHub) {
     this.client = hub.connect(this);
     this.keepAlive = setInterval(
-      guarded(() => this.response.write(': here\n\n')),
+      guarded(() => this.stream.write(': here\n\n')),
       keepAliveMs,
     ).unref();
   }
 
   begin(room: string, resume: Resume): void {
-    this.response.on(
+    this.stream.on(
+      'error',
+      guarded(() => this.stream.destroy()),
+    );
+    this.stream.on(
       'close',
       guarded(() => {
         clearInterval(this.keepAlive);
@@ -60,21 +85,21 @@ class ChatListener implements ChatWire {
   }
 
   write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): void {
-    if (this.response.destroyed) {
+    if (this.stream.destroyed) {
       setImmediate(guarded(done));
       return;
     }
     let text = '';
     for (const frame of frames) text += this.event(frame);
-    this.response.write(text, guarded(done));
+    this.stream.write(text, guarded(done));
   }
 
   end(): void {
-    this.response.end();
+    this.stream.end();
   }
 
   destroy(): void {
-    this.response.destroy();
+    this.stream.destroy();
   }
 
   /** What has a number has an id, so that a browser resumes by itself. The first event stands before what is said again. */

@@ -46,8 +46,11 @@ export class ChatTalk {
     this.conversation.rooms.tidy(room);
   }
 
-  published({ by, outcome, said }: Of<'published'>): void {
+  published({ room: name, by, outcome, said }: Of<'published'>): void {
+    const room = this.conversation.rooms.find(name);
+    if (room) room.underway -= 1;
     this.settle(by, outcome, said.id);
+    if (room) this.conversation.rooms.tidy(room);
   }
 
   /** A number that is not the next one is no news, or there are some in between that have to be asked for. */
@@ -152,6 +155,7 @@ export class ChatTalk {
   private publish(room: Room, said: Said, by: By): void {
     const before = room.saidBefore(said);
     if (!before) {
+      room.underway += 1;
       this.conversation.emit({ type: 'publish', room: room.name, said, by });
       return;
     }

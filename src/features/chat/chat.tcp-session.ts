@@ -67,10 +67,10 @@ export class ChatTcpSession implements ChatWire {
     this.socket.end();
     // Whoever keeps its side open has had all that there is.
     this.socket.resume();
-    this.socket.setTimeout(
-      1000,
+    setTimeout(
       guarded(() => this.socket.destroy()),
-    );
+      1000,
+    ).unref();
   }
 
   destroy(): void {
@@ -156,9 +156,9 @@ export class ChatTcpSession implements ChatWire {
   }
 
   private destroySoon(): void {
-    this.socket.setTimeout(
-      1000,
+    setTimeout(
       guarded(() => this.socket.destroy()),
-    );
+      1000,
+    ).unref();
   }
 }

@@ -14,6 +14,11 @@ export function isPlain(text: string): boolean {
   return text.isWellFormed() && !unseen.test(text);
 }
 
+/** Composed (NFC), as text is stored and shown. Whoever asks has counted its characters. */
+export function composed(text: string): string {
+  return text.normalize('NFC');
+}
+
 /** In how many ways text may be written, compared as one: composed, of one width, without case. */
 export function folded(text: string): string {
   // Which of both small sigmas a capital one becomes depends on what follows it.

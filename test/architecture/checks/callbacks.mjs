@@ -10,11 +10,12 @@ const settles = new Set(['resolve', 'reject']);
 
 /**
  * An exception in such a callback ends the process. In src the callback is `guarded(...)`, is a try of its own, or does
- * nothing but settle a promise; and no promise is `void`ed, whose rejection would end it likewise. The command line is a process of its own.
+ * nothing but settle a promise; and no promise is `void`ed, whose rejection would end it likewise. The command line is a
+ * process of its own, and the scripts of a page run in a browser.
  */
 export async function run(root = projectRoot) {
   return sources(root, ['src'])
-    .filter(({ path }) => !path.startsWith('src/client/') && path !== 'src/main.ts')
+    .filter(({ path }) => !path.startsWith('src/client/') && path !== 'src/main.ts' && path.endsWith('.ts'))
     .flatMap(problemsOf);
 }
 

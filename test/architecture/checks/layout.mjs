@@ -11,6 +11,8 @@ const top = new Set([
 ]);
 const inSrc = new Set(['main.ts', 'app.ts', 'app.module.ts', 'features', 'shared', 'client', 'generated']);
 const nameless = /^(utils?|helpers?|common|misc|lib|types)(\.[jt]s)?$/;
+/** A page is served as it stands: `chat.page.html`, `chat.page.css`, and `chat.page.log.js` where it has several parts. */
+const pageFile = /^[a-z0-9-]+\.page(\.[a-z0-9-]+)?\.(html|css|js)$/;
 /** The one feature that may have a level of folders below it. */
 const nested = 'ticketing';
 
@@ -47,11 +49,17 @@ function namesIn(path) {
   if (nameOff) problems.push(`"${nameOff}" says nothing: name it after the thing`);
   if (/(^|\/)index\.ts$/.test(path) && path !== 'src/features/index.ts')
     problems.push('no barrels but features/index.ts');
+  if (!path.endsWith('.ts') && !isPageFile(area, rest))
+    problems.push('src holds TypeScript, and in features what a page is made of: <feature>.page.html, .css, .js');
   if (!/^[a-z0-9./-]+$/.test(path)) problems.push('names are lower-case-with-dashes');
   if (area === 'features' && rest[0] !== 'index.ts') problems.push(...featureNames(rest));
   if (area === 'shared' && rest.length !== 2)
     problems.push('shared is one folder per mechanism, flat: shared/<thing>/<file>');
   return problems.map((problem) => `${path}: ${problem}`);
+}
+
+function isPageFile(area, rest) {
+  return area === 'features' && pageFile.test(rest.at(-1) ?? '');
 }
 
 function featureNames(rest) {

@@ -35,6 +35,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     .record({ client, to: fc.constantFrom(...names), text: fc.constantFrom(...texts), id })
     .map((one): Command => ({ type: 'whisper', at: 0, ...one })),
   client.map((one): Command => ({ type: 'users', client: one })),
+  fc
+    .record({ room: fc.constantFrom(...rooms), text: fc.constantFrom(...texts), id })
+    .map(({ room, text, id: own }): Command => {
+      const said = { uid: '', from: 'pat', canonical: 'pat', at: 0, text, id: own };
+      return { type: 'post', ref: 1, room, said };
+    }),
+  fc
+    .record({ room: fc.constantFrom(...rooms), afterSeq: fc.nat(8) })
+    .map((one): Command => ({ type: 'read', ref: 2, limit: 5, ...one })),
   fc.integer({ min: 1, max: 8 }).map((one): Command => ({ type: 'leave', client: one })),
 );
 const steps = fc.array(
@@ -57,6 +66,7 @@ class LateExchange {
   readonly owed: (() => void)[] = [];
   readonly rooms = new Map<string, Numbered[]>();
   readonly heard = new Map<ClientId, Told[]>();
+  readonly posted = new Set<number>();
   private uids = 0;
 
   constructor(readonly registry: ChatRegistry) {}
@@ -101,8 +111,18 @@ class LateExchange {
       }
       case 'publish': {
         this.uids += 1;
-        const message = this.number(effect.room, { ...effect.said, uid: `u${this.uids}` });
-        this.arrive(effect.room, message);
+        const { room, said, by } = effect;
+        const message = this.number(room, { ...said, uid: `u${this.uids}` });
+        this.owed.push(() => {
+          this.run({ type: 'arrived', room, epoch: 'E', message });
+          const outcome = { kind: 'said', seq: message.seq, epoch: 'E' } as const;
+          this.run({ type: 'published', room, said, by, outcome });
+        });
+        return;
+      }
+      case 'answer': {
+        const { answer } = effect;
+        if ('kind' in answer && answer.kind !== 'refused') this.posted.add(answer.seq);
       }
     }
   }
@@ -180,4 +200,15 @@ test('the same commands have the same effects', () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test('a message to a room that nobody is in is kept, though it was opened for that message alone', () => {
+  const registry = new ChatRegistry(limits);
+  const said = { uid: 'u', from: 'pat', canonical: 'pat', text: 'hi', at: 0 };
+  registry.apply({ type: 'post', ref: 1, room: 'den', said });
+  registry.apply({ type: 'opened', room: 'den', state: { epoch: 'E', seq: 0, messages: [] } });
+  registry.apply({ type: 'arrived', room: 'den', epoch: 'E', message: { ...said, seq: 1 } });
+  const outcome = { kind: 'said', seq: 1, epoch: 'E' } as const;
+  registry.apply({ type: 'published', room: 'den', said, by: { ref: 1 }, outcome });
+  expect(registry.room('den')?.seq).toBe(1);
 });

@@ -32,7 +32,7 @@ const calls = everyContract.flatMap(({ contract, docs }) =>
     return { contract, method, route, message: route.signed ? signed('access', example) : example };
   }),
 );
-const guarded = calls.filter(({ route }) => route.access !== 'public');
+const guarded = calls.filter(({ route }) => route.access !== 'public' && route.access !== 'optional');
 // Of nobody's but the holder's: neither the secret nor being near will do.
 const personal = calls.filter(({ route }) => route.access === 'token');
 const served = guarded.filter((call) => !personal.includes(call));
@@ -49,6 +49,12 @@ test('public is what the specification calls public, and nothing else', () => {
   expect(streams).toEqual([
     ['ingestStream', 'public'],
     ['watchLeaderboard', 'public'],
+    ['connect', 'optional'],
+  ]);
+  // CHAT_AUTH says what who has no token may do.
+  const optional = calls.filter(({ route }) => route.access === 'optional');
+  expect(optional.map(({ method }) => method)).toEqual([
+    ...['listChatUsers', 'postMessage', 'listMessages', 'reportMessage'],
   ]);
   const player = calls.filter(({ route }) => route.access === 'player');
   expect(player.map(({ method }) => method)).toEqual([

@@ -133,6 +133,19 @@ describe.each(calls)('$method', ({ contract, method, route, docs }) => {
 
 type Ask = (method: string, message: object, headers?: Record<string, string>) => Promise<Json>;
 
+/** Every call of chat. */
+async function askChat(ask: Ask): Promise<void> {
+  const { seq } = await ask('postMessage', { name: 'documented', text: 'to be documented', id: 'documented-1' });
+  await ask('listMessages', {});
+  await ask('reportMessage', { seq, name: 'documented', reason: 'to be documented' });
+  await ask('listReports', {});
+  await ask('deleteMessage', { seq });
+  await ask('muteUser', { name: 'documented', seconds: 60, reason: 'to be documented' });
+  await ask('listMutes', {});
+  await ask('unmuteUser', { name: 'documented' });
+  await ask('listChatUsers', {});
+}
+
 /** Every call of auth, of somebody who registers and leaves again. */
 async function askAuth(ask: Ask): Promise<void> {
   const who = { email: 'documented@example.com', password: 'correct horse battery staple' };
@@ -210,6 +223,7 @@ test('real answers are what the document says, property for property', async () 
   await askLeaderboards(ask, playerId);
   await askUsers(ask);
   await askAuth(ask);
+  await askChat(ask);
   await ask('getProcess', {});
   await ask('listProcesses', {});
   expect([...answers.keys()].sort()).toEqual(calls.map(({ method }) => method).sort());
@@ -238,6 +252,8 @@ test.each<[string, object, string]>([
   ['reviewFlag', { id: '01KAJ0000000000000000000AA', verdict: 'dismissed' }, 'flag_not_found'],
   ['updateRule', { id: 'nobody', mode: 'off' }, 'rule_not_found'],
   ['updateRule', { id: 'flood', mode: 'off', expectedVersion: 1_000_000 }, 'version_mismatch'],
+  ['deleteMessage', { seq: 1, room: 'nowhere' }, 'message_not_found'],
+  ['listReports', { pageToken: 'x' }, 'page_token_invalid'],
   ['getProgress', stranger, 'player_not_found'],
   ['listRewards', { ...stranger, pageToken: 'x' }, 'page_token_invalid'],
   ['claimReward', { ...stranger, rewardId: 'boss-x' }, 'reward_not_found'],

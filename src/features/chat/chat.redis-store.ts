@@ -1,0 +1,96 @@
+import { hash } from 'node:crypto';
+import { ulid } from 'ulid';
+import { within } from '../../shared/async/within';
+import type { RedisClient } from '../../shared/redis/redis.client';
+import type { Numbered, Present, RoomState, Said, Told } from './chat.effects';
+import {
+  beatScript,
+  buryScript,
+  chatKeys,
+  claimScript,
+  leaveScript,
+  openScript,
+  presentScript,
+  publishScript,
+  releaseScript,
+} from './chat.redis-scripts';
+import { historySize } from './chat.room';
+
+/** What became of a message: it has this number, or it, or another one with its id, had one before. */
+export interface Published {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly what: 'said' | 'duplicate' | 'reused';
+}
+
+/** Chat in Redis, as one life of a process asks it. Every call is within a time limit. @throws Error when Redis does not answer */
+export class ChatRedisStore {
+  constructor(
+    private readonly client: RedisClient,
+    private readonly life: string,
+    private readonly limitMs: number,
+  ) {}
+
+  /** Whether this life was known, and the version of each that there is. */
+  async beat(leaseMs: number): Promise<{ readonly known: boolean; readonly lives: ReadonlyMap<string, number> }> {
+    const [known, ...rest] = (await this.run(beatScript, [this.life, leaseMs])) as (string | number)[];
+    const lives = new Map<string, number>();
+    for (let i = 0; i < rest.length; i += 2) lives.set(String(rest[i]), Number(rest[i + 1]));
+    return { known: known === 1, lives };
+  }
+
+  /** For each name whether it is this life's now. */
+  async claim(names: readonly string[]): Promise<boolean[]> {
+    if (names.length === 0) return [];
+    return ((await this.run(claimScript, [this.life, ...names])) as number[]).map((owned) => owned === 1);
+  }
+
+  release(canonical: string): Promise<unknown> {
+    return this.run(releaseScript, [this.life, canonical]);
+  }
+
+  present(present: Present): Promise<unknown> {
+    return this.run(presentScript, [this.life, present.canonical, JSON.stringify(present)]);
+  }
+
+  absent(canonical: string): Promise<unknown> {
+    return this.run(presentScript, [this.life, canonical, '']);
+  }
+
+  leave(): Promise<unknown> {
+    return this.run(leaveScript, [this.life]);
+  }
+
+  async users(life: string): Promise<ReadonlyMap<string, Present>> {
+    const found = await within(this.client.hgetall(`${chatKeys}users:${life}`), this.limitMs);
+    return new Map(Object.entries(found).map(([name, user]) => [name, JSON.parse(user) as Present]));
+  }
+
+  async room(room: string): Promise<RoomState> {
+    const [epoch, seq, log] = (await this.run(openScript, [room, ulid()])) as [string, string, string[]];
+    const messages = log.map((text) => JSON.parse(text) as Numbered);
+    // Of a log that Redis has lost in part only what has no hole counts.
+    const from = messages.findLastIndex((message, i) => i > 0 && message.seq !== (messages[i - 1]?.seq ?? 0) + 1);
+    return { epoch, seq: Number(seq), messages: from === -1 ? messages : messages.slice(from) };
+  }
+
+  async publish(room: string, said: Said): Promise<Published> {
+    const own = said.id === undefined ? '' : `${said.canonical}\0${said.id}`;
+    const digest = hash('sha256', said.text, 'base64url');
+    const args = [room, ulid(), historySize, JSON.stringify(said), own, digest];
+    const [epoch, seq, what] = (await this.run(publishScript, args)) as [string, string, Published['what']];
+    return { epoch, seq: Number(seq), what };
+  }
+
+  bury(room: string, epoch: string, seq: number): Promise<unknown> {
+    return this.run(buryScript, [room, epoch, seq]);
+  }
+
+  send(life: string, to: string, told: Told): Promise<unknown> {
+    return within(this.client.publish(`${chatKeys}to:${life}`, JSON.stringify({ to, told })), this.limitMs);
+  }
+
+  private run(script: typeof beatScript, args: readonly (string | number)[]): Promise<unknown> {
+    return within(script.run(this.client, [chatKeys], args), this.limitMs);
+  }
+}

@@ -1,0 +1,195 @@
+import { chatContract as chat } from '../../../src/features/chat/chat.api';
+import { type AppProcess, startApp } from '../../support/app';
+import { everyDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
+import { type RedisServer, redisCall, startRedis } from '../../support/redis';
+import { HttpWire } from '../../support/wires';
+import { GrpcClient, type Heard, TcpClient, WsClient } from './clients';
+
+// The promise: processes on one Redis have one conversation. One that dies takes its users with it and leaves no ghost; without
+// Redis each goes on for itself, and when it is back nothing is said twice.
+
+interface Two extends AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly one: AppProcess;
+  readonly other: AppProcess;
+}
+
+async function startTwo(): Promise<Two> {
+  const redis = await startRedis();
+  const database = await everyDatabase[0]!.create();
+  const env = { CHAT_PORT: '0', REDIS_URL: redis.url, LOG_LEVEL: 'info' };
+  const [one, other] = await Promise.all([startApp({ env }), startApp({ env })]);
+  const close = async (): Promise<void> => {
+    for (const each of [one, other, redis, database]) await each[Symbol.asyncDispose]();
+  };
+  return { redis, one, other, [Symbol.asyncDispose]: close };
+}
+
+const users = async ({ url }: AppProcess): Promise<string[]> => {
+  const { body } = await new HttpWire(url).call(chat, 'listChatUsers', {});
+  return (body.users as { name: string }[]).map(({ name }) => name);
+};
+
+const status = async ({ url }: AppProcess): Promise<unknown> => {
+  const report = (await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, { status: string }> };
+  return report.checks.chat?.status;
+};
+
+/** Numbers of one epoch follow each other, after whatever says where they stand; none comes twice. */
+function expectNoHole(heard: readonly Heard[]): void {
+  let [epoch, last] = ['', 0];
+  const seen = new Set<string>();
+  for (const { type, seq, epoch: of } of heard) {
+    if (type === 'welcome' || type === 'room') [epoch, last] = [String(of), Number(seq)];
+    if (type !== 'message') continue;
+    expect([of, seq]).toEqual([epoch, last + 1]);
+    expect(seen).not.toContain(`${of}:${seq}`);
+    seen.add(`${of}:${seq}`);
+    last += 1;
+  }
+}
+
+test('one conversation: messages, names, whispers, rooms, history, deleted messages, ids', async () => {
+  await using two = await startTwo();
+  const { one, other } = two;
+  const [ada, bob] = [new WsClient(one.url), new GrpcClient(other.grpcUrl.slice('grpc://'.length))];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  expect(await ada.hears('joined')).toMatchObject({ name: 'bob', room: 'lobby' });
+  await eventually(async () =>
+    expect([await users(one), await users(other)]).toEqual([
+      ['ada', 'bob'],
+      ['ada', 'bob'],
+    ]),
+  );
+  const tcp = new TcpClient(other.chatPort as number);
+  tcp.send('ADA\n');
+  await tcp.hears('ERR username_taken');
+  ada.say('hello', 'a-1');
+  bob.say('hi');
+  await Promise.all([ada.hears('message', 2), bob.hears('message', 2)]);
+  const numbers = ({ seq, text, epoch }: Heard): unknown => [seq, text, epoch];
+  expect(ada.of('message').map(numbers)).toEqual(bob.of('message').map(numbers));
+  bob.whisper('ada', 'psst');
+  expect(await ada.hears('whisper')).toMatchObject({ from: 'bob', text: 'psst' });
+  // A retry that meets the other process.
+  const post = (app: AppProcess, text: string) =>
+    new HttpWire(app.url).call(chat, 'postMessage', { name: 'zoe', text, id: 'z-1' });
+  const [first, again] = [await post(one, 'once'), await post(other, 'once')];
+  expect([again.body.seq, again.body.epoch]).toEqual([first.body.seq, first.body.epoch]);
+  expect((await post(other, 'other')).code).toBe('id_reused');
+  const { body } = await new HttpWire(other.url).call(chat, 'listMessages', {});
+  expect((body.messages as Heard[]).map(({ text }) => text).sort()).toEqual(['hello', 'hi', 'once']);
+  await new HttpWire(one.url).call(chat, 'deleteMessage', { seq: first.body.seq });
+  expect(await bob.hears('deleted')).toMatchObject({ seq: first.body.seq });
+  expect(JSON.stringify(await redisCall(two.redis.url, 'LRANGE', '{aerie:chat}:log:lobby', 0, -1))).not.toContain(
+    'once',
+  );
+  bob.send({ type: 'join', room: 'arena' });
+  expect(await ada.hears('left')).toMatchObject({ name: 'bob' });
+  for (const client of [ada, bob, tcp]) client.close();
+  await eventually(async () => expect(await users(one)).toEqual([]));
+});
+
+test('both sides talk at once: all hear one order without a hole', async () => {
+  await using two = await startTwo();
+  const clients = [two.one, two.other].flatMap(({ url }) => [0, 1, 2].map(() => new WsClient(url)));
+  await Promise.all(clients.map((client, i) => client.enter(`u${i}`)));
+  for (let round = 0; round < 8; round += 1) {
+    for (const client of clients) client.say(`r${round}`);
+    await new Promise((resolve) => setTimeout(resolve, 130));
+  }
+  await eventually(async () => {
+    for (const client of clients) expect(client.of('message').length).toBe(48);
+  });
+  for (const client of clients) {
+    expectNoHole(client.heard);
+    expect(client.said()).toEqual(clients[0]?.said());
+  }
+  for (const client of clients) client.close();
+});
+
+test('a process that is killed takes its users with it, and their names are free', async () => {
+  await using two = await startTwo();
+  const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  await ada.hears('joined');
+  await two.other.kill('SIGKILL');
+  expect(await ada.hears('left')).toMatchObject({ name: 'bob', room: 'lobby' });
+  expect(await users(two.one)).toEqual(['ada']);
+  const again = new WsClient(two.one.url);
+  await again.enter('bob');
+  for (const client of [ada, bob, again]) client.close();
+});
+
+test.each([
+  [
+    'killed, and empty when it is back',
+    async (redis: RedisServer) => redis.kill(),
+    async (redis: RedisServer) => redis.start(),
+  ],
+  ['frozen', async (redis: RedisServer) => redis.freeze(), async (redis: RedisServer) => redis.resume()],
+])(
+  'Redis is %s: each goes on for itself, and then all together, with nothing twice',
+  async (_what, cut, heal) => {
+    await using two = await startTwo();
+    const { one, other, redis } = two;
+    const [ada, bob] = [new WsClient(one.url), new WsClient(other.url)];
+    await ada.enter('ada');
+    await bob.enter('bob');
+    await ada.hears('joined');
+    ada.say('before');
+    await bob.hears('message');
+    await cut(redis);
+    ada.say('alone', 'a-2');
+    await eventually(async () => expect(ada.said()).toEqual(['ada: before', 'ada: alone']));
+    await eventually(async () => expect([await status(one), await status(other)]).toEqual(['degraded', 'degraded']));
+    // Of two who take a name while nobody can know, one has to go.
+    const [first, second] = [new WsClient(one.url), new WsClient(other.url)];
+    await first.enter('mel');
+    await second.enter('mel');
+    bob.say('here, too');
+    await eventually(async () => expect(bob.said()).toEqual(['ada: before', 'bob: here, too']));
+    await heal(redis);
+    await eventually(async () => expect([await status(one), await status(other)]).toEqual(['healthy', 'healthy']));
+    await Promise.race([first.ended, second.ended]);
+    ada.say('after');
+    await eventually(async () => {
+      expect(ada.said().at(-1)).toBe('ada: after');
+      expect(bob.said().at(-1)).toBe('ada: after');
+    });
+    await eventually(async () => expect(await users(one)).toEqual(['ada', 'bob', 'mel']));
+    await eventually(async () => expect(await users(other)).toEqual(['ada', 'bob', 'mel']));
+    for (const client of [ada, bob]) {
+      expectNoHole(client.heard);
+      const said = client.said();
+      expect(new Set(said).size).toBe(said.length);
+    }
+    for (const client of [ada, bob, first, second]) client.close();
+  },
+  120_000,
+);
+
+test('Redis forgets everything: names and people are told to it again', async () => {
+  await using two = await startTwo();
+  const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  await redisCall(two.redis.url, 'FLUSHALL');
+  const taken = async (): Promise<void> => {
+    const late = new WsClient(two.other.url);
+    await late.opened;
+    late.send({ type: 'hello', name: 'ada' });
+    expect(await late.hears('error')).toMatchObject({ code: 'username_taken' });
+    late.close();
+  };
+  await eventually(async () => expect(await redisCall(two.redis.url, 'HLEN', '{aerie:chat}:names')).toBe(2));
+  await taken();
+  ada.say('still one conversation');
+  await eventually(async () => expect(bob.said()).toEqual(['ada: still one conversation']));
+  expectNoHole(ada.heard);
+  expectNoHole(bob.heard);
+  for (const client of [ada, bob]) client.close();
+});
