@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const root = join(__dirname, '../..');
+import { bench } from './run-bench';
 
 interface Ratio {
   readonly name: string;
@@ -17,13 +15,6 @@ interface Results {
   readonly scenarios: readonly { readonly scenario: string; readonly ratios: readonly Ratio[] }[];
   readonly lost: readonly { readonly players: number; readonly differing: number }[];
   readonly ended: { readonly code: number };
-}
-
-function bench(...args: string[]): Promise<{ status: number | null; said: string }> {
-  const child = spawn(process.execPath, ['.ci/start.mjs', 'test/bench/bench.mjs', ...args], { cwd: root });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, said })));
 }
 
 describe('npm run bench', () => {
@@ -54,6 +45,7 @@ describe('npm run bench', () => {
 
   it.each([
     [['--only', 'nothing'], 'There is no scenario nothing'],
+    [['nothing'], 'There is no scenario nothing'],
     [['--rounds', 'many'], '--rounds must be a whole number from 1'],
     [['--against', '/nowhere'], '--against wants a dist folder'],
     [['--database', 'oracle'], '--database must be sqlite, postgres, mariadb'],
