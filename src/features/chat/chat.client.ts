@@ -85,7 +85,7 @@ export class ChatClient {
     const pace = this.pace.take(now);
     if (pace === 'ok') return true;
     this.hub.metrics.dropped('too_fast');
-    if (pace === 'close') this.end('too_fast', 'You send too much');
+    if (pace === 'close') detach(this.end('too_fast', 'You send too much'));
     else this.refuse('slow_down', 'Ten messages a second are as many as there may be', this.pace.waitMs(now));
     return false;
   }
@@ -113,7 +113,7 @@ export class ChatClient {
         hub.dispatch({ type: 'users', client: id, after: spoken.after });
         break;
       case 'exit':
-        this.end('exit', 'Goodbye');
+        detach(this.end('exit', 'Goodbye'));
         break;
     }
   }
@@ -142,21 +142,22 @@ export class ChatClient {
     this.push(new ChatFrame({ type: 'error', code, message, retryAfterMs, id }));
   }
 
-  /** Says why, lets it read that for a second at most, and closes. */
-  end(code: string, message: string): void {
+  /** Says why, lets it read that for a second at most, and closes; resolves then. */
+  async end(code: string, message: string): Promise<void> {
     if (this.state === 'ended') return;
     this.push(new ChatFrame({ type: 'bye', code, message }));
     this.state = 'ended';
     this.hub.metrics.ended(code);
     this.hub.leave(this);
-    const over = guarded(() => this.wire.destroy());
-    const timer = setTimeout(over, flushMs).unref();
-    const flushed = this.writer.flushed().then(() => {
-      clearTimeout(timer);
+    const over = guarded(() => {
+      this.wire.destroy();
       this.writer.close();
-      this.wire.end(code);
     });
-    detach(flushed);
+    const timer = setTimeout(over, flushMs).unref();
+    await this.writer.flushed();
+    clearTimeout(timer);
+    this.writer.close();
+    this.wire.end(code);
   }
 
   /** The connection is gone. */
@@ -210,7 +211,7 @@ export class ChatClient {
   /** A name that was granted can be taken back: another process has more right to it. */
   private lost(told: Told): void {
     if (this.state === 'registered' && told.type === 'error' && told.code === 'username_taken')
-      this.end('username_taken', 'Somebody else has this name, since the servers were cut off from each other');
+      detach(this.end('username_taken', 'Somebody else has this name, since the servers were cut off from each other'));
   }
 
   private speak(spoken: Spoken & { readonly type: 'say' | 'whisper' }): void {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientFrame, ServerFrame } from '../../generated/aerie/chat/v1/chat';
-import { guarded } from '../../shared/async/guarded';
+import { detach, guarded } from '../../shared/async/guarded';
 import { grpcError } from '../../shared/contract/grpc.status';
 import { undecodable } from '../../shared/contract/validation.pipe';
 import { validationFailed } from '../../shared/errors/common.errors';
@@ -61,7 +61,7 @@ class ChatConnectSession implements ChatWire {
       // It has said all; what it was told so far it still reads.
       call.on(
         'end',
-        guarded(() => client.inTurn(() => client.end('exit', 'Goodbye'))),
+        guarded(() => client.inTurn(() => detach(client.end('exit', 'Goodbye')))),
       );
       call.on('cancelled', gone);
       call.on('error', gone);

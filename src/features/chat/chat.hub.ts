@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
-import { fault } from '../../shared/async/guarded';
+import { detach, fault, guarded } from '../../shared/async/guarded';
 import { Clock } from '../../shared/clock/clock';
 import { ChatClient, type ChatClientHost, type ChatWire, registerMs, stalledMs } from './chat.client';
 import type { Speaker } from './chat.conversation';
@@ -16,6 +16,8 @@ import { ChatMutes } from './chat.mutes';
 import { ChatRegistry } from './chat.registry';
 import { ChatSettings } from './chat.settings';
 import { messageTold } from './chat.told';
+
+const sweepEveryMs = 1000;
 
 interface Waiting {
   resolve(answer: Outcome | Read): void;
@@ -49,6 +51,8 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
   private running = false;
   private numbers = 0;
   private readonly life = ulid();
+  private readonly leaving: Promise<void>[] = [];
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: ChatParts) {
     this.registry = new ChatRegistry(parts.settings);
@@ -56,6 +60,11 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
+    // Not a job of the worker: those wait for the database.
+    this.timer = setInterval(
+      guarded(() => this.sweep()),
+      sweepEveryMs,
+    ).unref();
     await this.parts.exchange.start((command) => this.dispatch(command));
   }
 
@@ -128,15 +137,15 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
     }
   }
 
-  /** Clients that take too long to say who they are, or to read. */
-  sweep(): void {
+  /** Ends clients that take too long to say who they are, or to read. */
+  private sweep(): void {
     const now = performance.now();
     for (const client of this.clients.values()) {
       const { fullSince } = client.writer;
       if (fullSince !== undefined && now - fullSince >= stalledMs)
-        client.end('slow_reader', 'You have not read for too long');
+        detach(client.end('slow_reader', 'You have not read for too long'));
       else if (client.wire.wire !== 'sse' && !client.isRegistered && now - client.since >= registerMs)
-        client.end('register_timeout', 'Say who you are within 10 seconds');
+        detach(client.end('register_timeout', 'Say who you are within 10 seconds'));
     }
   }
 
@@ -151,12 +160,22 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
     return this.clients.values();
   }
 
-  /** Says goodbye to everybody; resolves when all have read that, or a second has passed. */
-  async goodbye(): Promise<void> {
+  /** Says goodbye to everybody, on every wire, and takes nothing more from anybody. */
+  stop(): void {
+    clearInterval(this.timer);
     const clients = [...this.clients.values()];
-    for (const client of clients) client.end('shutdown', 'The server is going down; connect again in a moment');
+    // Nobody is told who else leaves: it would be told n times n.
+    this.clients.clear();
+    for (const client of clients) {
+      this.metrics.connected(client.wire.wire, -1);
+      this.leaving.push(client.end('shutdown', 'The server is going down; connect again in a moment'));
+    }
     this.flusher.flush();
-    await Promise.all(clients.map(({ writer }) => writer.flushed()));
+  }
+
+  /** Resolves when all who were told goodbye have read it, or had a second for that. */
+  async wait(): Promise<void> {
+    await Promise.all(this.leaving);
   }
 
   private async ask(command: (ref: Ref) => Command): Promise<Outcome | Read> {

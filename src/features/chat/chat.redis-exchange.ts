@@ -204,22 +204,17 @@ export class RedisChatExchange extends ChatExchange {
     for (const one of waiting) this.sayHere(one);
   }
 
-  /** Redis answers again, or has forgotten this process: names first, then those who are here, then rooms one by one. */
+  /** Redis answers again, or has forgotten this process: it is told who is here, and each room goes on with its numbers. */
   private async heal(): Promise<void> {
-    const mine = [...this.names.keys()];
-    const owned = await this.store.claim(mine);
-    for (const [i, canonical] of mine.entries()) {
-      const client = this.names.get(canonical);
-      if (owned[i] || client === undefined) continue;
-      this.names.delete(canonical);
-      this.dispatch({ type: 'claimed', client, granted: false });
-    }
-    for (const present of [...this.here.values()]) await this.store.present(present);
+    const [names, here] = [[...this.names.keys()], new Map(this.here)];
+    const owned = await this.store.comeBack(names, here);
     this.news.keep();
     const states = new Map<string, RoomState>();
     for (const room of this.island.rooms()) states.set(room, await this.store.room(room));
     const wasConnected = this.connected;
     this.connected = true;
+    for (const [i, canonical] of names.entries()) if (!owned[i]) this.lose(canonical);
+    this.tellSince(names, here);
     for (const [room, state] of states) {
       const unheard = this.island.unheard(room, state);
       this.island.know(room, state);
@@ -228,6 +223,27 @@ export class RedisChatExchange extends ChatExchange {
     this.island.join();
     this.news.release();
     if (!wasConnected) this.told(true);
+  }
+
+  /** Who came and went while Redis was told the rest. */
+  private tellSince(names: readonly string[], here: ReadonlyMap<string, Present>): void {
+    for (const canonical of names) if (!this.names.has(canonical)) this.ask(() => this.store.release(canonical));
+    for (const canonical of here.keys()) if (!this.here.has(canonical)) this.absent(canonical);
+    for (const canonical of this.names.keys())
+      if (!names.includes(canonical))
+        this.ask(
+          () => this.store.claim([canonical]),
+          ([mine]) => mine || this.lose(canonical),
+        );
+    for (const present of this.here.values()) if (here.get(present.canonical) !== present) this.present(present);
+  }
+
+  /** Somebody elsewhere has more right to the name. */
+  private lose(canonical: string): void {
+    const client = this.names.get(canonical);
+    if (client === undefined) return;
+    this.names.delete(canonical);
+    this.dispatch({ type: 'claimed', client, granted: false });
   }
 
   private heard(news: ChatNews): void {

@@ -51,6 +51,30 @@ for i = 2, #ARGV do
 end
 return answer`);
 
+/**
+ * KEYS: the prefix. ARGV: life, then pairs of a canonical name and the JSON of its user, or '' for one who is in no room yet.
+ * In the place of all that Redis has of this life. Answers 1 for each name that is this life's now, 0 for another's.
+ */
+export const returnScript = new RedisScript(`
+local p, life, answer = KEYS[1], ARGV[1], {}
+local names = redis.call('HGETALL', p .. 'names')
+for i = 1, #names, 2 do
+  if names[i + 1] == life then redis.call('HDEL', p .. 'names', names[i]) end
+end
+redis.call('DEL', p .. 'users:' .. life)
+for i = 2, #ARGV, 2 do
+  local owner = redis.call('HGET', p .. 'names', ARGV[i])
+  if owner and redis.call('EXISTS', p .. 'life:' .. owner) == 1 then
+    answer[i / 2] = 0
+  else
+    redis.call('HSET', p .. 'names', ARGV[i], life)
+    if ARGV[i + 1] ~= '' then redis.call('HSET', p .. 'users:' .. life, ARGV[i], ARGV[i + 1]) end
+    answer[i / 2] = 1
+  end
+end
+redis.call('HINCRBY', p .. 'lives', life, 1)
+return answer`);
+
 /** KEYS: the prefix. ARGV: life, canonical name, JSON of the user or '' for one who has left. Answers the new version. */
 export const presentScript = new RedisScript(`
 local p, life, name, user = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -13,6 +13,7 @@ import {
   presentScript,
   publishScript,
   releaseScript,
+  returnScript,
 } from './chat.redis-scripts';
 import { historySize } from './chat.room';
 
@@ -39,9 +40,14 @@ export class ChatRedisStore {
     return { known: known === 1, lives };
   }
 
+  /** Tells all names of this life anew, and who is here by them; for each whether it is this life's now. */
+  async comeBack(names: readonly string[], here: ReadonlyMap<string, Present>): Promise<boolean[]> {
+    const told = names.flatMap((name) => [name, here.has(name) ? JSON.stringify(here.get(name)) : '']);
+    return ((await this.run(returnScript, [this.life, ...told])) as number[]).map((owned) => owned === 1);
+  }
+
   /** For each name whether it is this life's now. */
   async claim(names: readonly string[]): Promise<boolean[]> {
-    if (names.length === 0) return [];
     return ((await this.run(claimScript, [this.life, ...names])) as number[]).map((owned) => owned === 1);
   }
 

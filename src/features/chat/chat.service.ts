@@ -20,7 +20,7 @@ import type {
   UnmuteUserRequest,
   UnmuteUserResponse,
 } from '../../generated/aerie/chat/v1/chat';
-import { currentCaller } from '../../shared/auth/caller';
+import { currentCaller, principalOf } from '../../shared/auth/caller';
 import { toTime } from '../../shared/clock/time';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import type { ChatApi } from './chat.api';
@@ -99,7 +99,7 @@ export class ChatService implements ChatApi {
   async deleteMessage({ room = lobby, seq, epoch }: DeleteMessageRequest): Promise<ChatMessage> {
     const found = await this.find(room, seq, epoch);
     if (!found.message.deleted) await this.exchange.bury(room, found.epoch, seq);
-    this.hub.logger.info({ room, message_seq: seq }, 'chat_message_deleted');
+    this.hub.logger.info({ by: actor(), room, message_seq: seq }, 'chat_message_deleted');
     return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch });
   }
 
@@ -114,7 +114,7 @@ export class ChatService implements ChatApi {
     const mute = { subject, name: present?.name ?? name, canonical, userId: userId ?? '', reason, mutedAt, mutedUntil };
     await this.repository.mute(mute);
     await this.hub.mutes.refresh();
-    this.hub.logger.info({ seconds, user_id: userId }, 'chat_user_muted');
+    this.hub.logger.info({ by: actor(), seconds, user_id: userId }, 'chat_user_muted');
     return toMute(mute);
   }
 
@@ -122,7 +122,7 @@ export class ChatService implements ChatApi {
   async unmuteUser({ name }: UnmuteUserRequest): Promise<UnmuteUserResponse> {
     await this.repository.unmute((chatName(name) as ChatName).canonical);
     await this.hub.mutes.refresh();
-    this.hub.logger.info({}, 'chat_user_unmuted');
+    this.hub.logger.info({ by: actor() }, 'chat_user_unmuted');
     return {};
   }
 
@@ -164,6 +164,11 @@ export class ChatService implements ChatApi {
     if (!message || (wanted !== undefined && wanted !== epoch)) throw chatRefused('message_not_found');
     return { epoch, message };
   }
+}
+
+/** Who moderates, for the log. */
+function actor(): string {
+  return principalOf(currentCaller());
 }
 
 function toMessage({ seq, from, text, at, id, deleted }: Numbered, { room, epoch }: RoomName): ChatMessage {

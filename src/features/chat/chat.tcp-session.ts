@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { guarded } from '../../shared/async/guarded';
+import { detach, guarded } from '../../shared/async/guarded';
 import { ChatClient, type ChatWire } from './chat.client';
 import { chatText, cut, lobby } from './chat.fields';
 import type { SharedBuffers } from './chat.flusher';
@@ -43,7 +43,7 @@ export class ChatTcpSession implements ChatWire {
     // What is left has no end and was not said; what the client was told so far it still reads.
     socket.on(
       'end',
-      guarded(() => client.inTurn(() => client.end('exit', 'Goodbye'))),
+      guarded(() => client.inTurn(() => detach(client.end('exit', 'Goodbye')))),
     );
     socket.on(
       'error',
@@ -79,7 +79,7 @@ export class ChatTcpSession implements ChatWire {
 
   private read(bytes: Buffer): void {
     if (this.lines === 0 && this.rest.length === 0 && bytes[0] === tlsHello) {
-      this.client.end('plain_text', 'This port speaks plain text, without TLS');
+      detach(this.client.end('plain_text', 'This port speaks plain text, without TLS'));
       return;
     }
     let from = 0;
@@ -146,7 +146,7 @@ export class ChatTcpSession implements ChatWire {
   private tooLong(): void {
     this.rest = Buffer.alloc(0);
     this.client.refuse('line_too_long', '');
-    this.client.end('line_too_long', 'A line has at most 4096 bytes');
+    detach(this.client.end('line_too_long', 'A line has at most 4096 bytes'));
   }
 
   private refuseHttp(): void {

@@ -34,7 +34,10 @@ export class ChatTcp implements OnModuleInit {
       stopListening: async () => {
         this.server.close();
       },
-      close: () => this.hub.goodbye(),
+      close: () => {
+        this.hub.stop();
+        return this.hub.wait();
+      },
     });
   }
 

@@ -1,9 +1,11 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
+import { detach } from '../../shared/async/guarded';
 import { Jobs, type NamedJobs } from '../../shared/async/jobs';
 import { Worker } from '../../shared/async/worker';
 import { Clock } from '../../shared/clock/clock';
+import type { ChatClient } from './chat.client';
 import { ChatExchange } from './chat.exchange';
 import { ChatHub } from './chat.hub';
 import { ChatRepository } from './chat.repository';
@@ -12,10 +14,12 @@ const everyMs = 1000;
 const pruneEveryMs = 60_000;
 const keepMutesMs = 86_400_000;
 const maxPruned = 500;
+const maxLooks = 200;
 
 /** Everything of chat that runs by itself; and its end: all are told goodbye before the servers close. */
 @Injectable()
 export class ChatWorker extends Worker implements BeforeApplicationShutdown {
+  private toLookAt: ChatClient[] = [];
   private prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -32,7 +36,7 @@ export class ChatWorker extends Worker implements BeforeApplicationShutdown {
 
   protected override work(): NamedJobs {
     return {
-      'chat.sweep': () => this.sweep(),
+      'chat.gauges': () => this.measure(),
       'chat.mutes': () => this.hub.mutes.refresh(),
       'chat.accounts': () => this.endFallen(),
       'chat.prune': () => this.prune(),
@@ -40,22 +44,26 @@ export class ChatWorker extends Worker implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.hub.goodbye();
+    this.hub.stop();
+    await this.hub.wait();
     await this.exchange.stop();
   }
 
-  private sweep(): void {
-    this.hub.sweep();
+  private measure(): void {
     this.fill.set(this.hub.fill);
     this.rooms.set(this.hub.registry.roomCount);
   }
 
-  /** Ends clients whose account is gone, or whose token is: revoked or expired. @throws AppError unavailable */
+  /**
+   * Ends clients whose account is gone, or whose token is: revoked or expired. Of many so many in each round, in turn: each
+   * may be a question to the database. @throws AppError unavailable
+   */
   private async endFallen(): Promise<void> {
-    for (const client of [...this.hub.all]) {
+    if (this.toLookAt.length === 0) this.toLookAt = [...this.hub.all].filter(({ account }) => account);
+    for (const client of this.toLookAt.splice(0, maxLooks)) {
       const { account } = client;
       if (account && !(await this.hub.identity.stands(account, this.clock.steady())))
-        client.end('token_invalid', 'Your token is no longer valid');
+        detach(client.end('token_invalid', 'Your token is no longer valid'));
     }
   }
 
