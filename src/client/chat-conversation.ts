@@ -7,13 +7,10 @@ import { ChatBackOff, SpeakingPace } from './chat-pace';
 import { ChatPlace } from './chat-place';
 
 const answerMs = 10_000;
-const replayMs = 2000;
-const byeMs = 1000;
-const missedMs = 200;
+const [replayMs, byeMs, missedMs] = [2000, 1000, 200];
 /** A connection that lasts so long was a good one: the next pause is a short one again. */
 const goodMs = 10_000;
-const maxTries = 20;
-const maxQueue = 100;
+const [maxTries, maxQueue] = [20, 100];
 
 /** Where the conversation is shown. */
 export interface ChatShow {

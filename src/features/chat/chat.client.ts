@@ -12,7 +12,7 @@ import type { ChatAccount, ChatIdentity } from './chat.identity';
 import type { ChatMetrics, ChatWireName } from './chat.metrics';
 import type { ChatMutes, Subject } from './chat.mutes';
 import { type ChatName, chatName, chatNameOf } from './chat.names';
-import { ChatPace } from './chat.pace';
+import { ChatClientPace } from './chat.pace';
 import { type ChatTransport, ChatWriter } from './chat.writer';
 
 /** How long a client may take to say who it is, and to read on once its queue is full. */
@@ -55,7 +55,7 @@ export class ChatClient {
   readonly writer: ChatWriter;
   readonly since = performance.now();
   account: ChatAccount | undefined;
-  private readonly pace = new ChatPace();
+  private readonly pace = new ChatClientPace();
   private state: 'new' | 'registering' | 'registered' | 'ended' = 'new';
   // What came while it is not decided who this is.
   private held: (() => void)[] = [];

@@ -5,6 +5,8 @@ import { ChatExchange, type Dispatch } from './chat.exchange';
 /** All in this process: names are free where nobody here has them, and a room's numbers live as long as it is known. */
 export class LocalChatExchange extends ChatExchange {
   private dispatch: Dispatch = () => undefined;
+  // Of rooms in which nothing was said yet: asked twice, they are the same.
+  private epoch = ulid();
   private readonly rooms = new Map<string, { readonly epoch: string; seq: number }>();
 
   override async start(dispatch: Dispatch): Promise<void> {
@@ -27,6 +29,8 @@ export class LocalChatExchange extends ChatExchange {
   }
 
   override closed(room: string): void {
+    // Should it come again, its numbers begin anew.
+    if ((this.rooms.get(room)?.seq ?? 0) > 0) this.epoch = ulid();
     this.rooms.delete(room);
   }
 
@@ -48,7 +52,7 @@ export class LocalChatExchange extends ChatExchange {
   override async stop(): Promise<void> {}
 
   private numbersOf(room: string): { readonly epoch: string; seq: number } {
-    const known = this.rooms.get(room) ?? { epoch: ulid(), seq: 0 };
+    const known = this.rooms.get(room) ?? { epoch: this.epoch, seq: 0 };
     this.rooms.set(room, known);
     return known;
   }

@@ -3,7 +3,7 @@ const slowAbove = 10;
 const closeAt = 50;
 
 /** How fast a client may speak: ten times a second; whoever tries it fifty times is closed. */
-export class ChatPace {
+export class ChatClientPace {
   private began = Number.NEGATIVE_INFINITY;
   private count = 0;
 

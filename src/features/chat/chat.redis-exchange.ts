@@ -18,7 +18,7 @@ export interface RedisChatOptions {
   readonly answerMs: number;
 }
 
-export const redisChatDefaults: RedisChatOptions = { leaseMs: 5000, beatMs: 1000, answerMs: 250 };
+const defaults: RedisChatOptions = { leaseMs: 5000, beatMs: 1000, answerMs: 250 };
 
 interface Underway {
   readonly room: string;
@@ -52,7 +52,7 @@ export class RedisChatExchange extends ChatExchange {
     client: RedisClient,
     subscriber: RedisClient,
     private readonly told: (connected: boolean) => void,
-    private readonly options: RedisChatOptions = redisChatDefaults,
+    private readonly options: RedisChatOptions = defaults,
   ) {
     super();
     this.lives = new ChatLives(this.life, (command) => this.dispatch(command));
@@ -113,19 +113,17 @@ export class RedisChatExchange extends ChatExchange {
       return;
     }
     // Whoever asks again meanwhile may want what was said after the first question.
-    if (this.opening.has(room)) {
-      this.opening.set(room, true);
-      return;
-    }
-    this.opening.set(room, false);
+    const again = this.opening.has(room);
+    this.opening.set(room, again);
+    if (again) return;
     this.ask(
       () => this.store.room(room),
       (state) => {
-        const again = this.opening.get(room) === true;
+        const askedAgain = this.opening.get(room) === true;
         this.opening.delete(room);
         this.island.know(room, state);
         this.dispatch({ type: 'opened', room, state });
-        if (again) this.open(room);
+        if (askedAgain) this.open(room);
       },
       () => {
         this.opening.delete(room);
@@ -173,7 +171,6 @@ export class RedisChatExchange extends ChatExchange {
     this.connected = false;
   }
 
-  /** A beat that is late is not made up for. */
   private beat(): Promise<void> {
     if (this.healing) return this.beating;
     this.healing = true;
