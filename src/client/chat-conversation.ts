@@ -3,7 +3,7 @@ import type { AppError } from '../shared/errors/app-error';
 import { deadlineExceeded, unavailable } from '../shared/errors/common.errors';
 import { fatalOf, isAnswer, passes, refusalOf } from './chat-answers';
 import type { ChatLink, ChatListener } from './chat-link';
-import { ChatBackOff, ChatPace } from './chat-pace';
+import { ChatBackOff, SpeakingPace } from './chat-pace';
 import { ChatPlace } from './chat-place';
 
 const answerMs = 10_000;
@@ -51,7 +51,7 @@ export class ChatConversation {
   private roomFor: (() => void)[] = [];
   private settle: ((error?: AppError) => void) | undefined;
   private readonly place: ChatPlace;
-  private readonly pace = new ChatPace();
+  private readonly pace = new SpeakingPace();
   private readonly backOff = new ChatBackOff();
 
   constructor(
@@ -110,8 +110,7 @@ export class ChatConversation {
 
   private greet(): void {
     this.state = 'greeting';
-    const { name } = this.options;
-    this.send({ type: 'hello', name, ...this.place.resume });
+    this.send({ type: 'hello', name: this.options.name, ...this.place.resume });
   }
 
   /** Sends what is answered within ten seconds, or the connection is taken for dead. */
@@ -154,13 +153,12 @@ export class ChatConversation {
   }
 
   private welcomed(frame: ServerFrame): void {
-    const again = this.name !== undefined;
     this.place.enter(frame);
     this.state = 'in';
     this.connectedAt = performance.now();
     this.lostAt = undefined;
     this.awaited();
-    if (!again || this.name !== frame.name || frame.reset || frame.count !== undefined) this.shown.show(frame);
+    if (this.name !== frame.name || frame.reset || frame.count !== undefined) this.shown.show(frame);
     else this.shown.note('Connected again.');
     this.name = frame.name;
     // Messages that were said meanwhile come first: one's own may be among them.

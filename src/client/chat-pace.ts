@@ -5,7 +5,7 @@ const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 
 /** How fast a client may speak: ten frames a second. */
-export class ChatPace {
+export class SpeakingPace {
   private readonly sent: number[] = [];
 
   /** Milliseconds until the next frame may go out, on the monotonic clock. */

@@ -11,7 +11,8 @@ const inFlight = 48;
 /** Of so many readers one looks at the stamps. */
 const witnessEvery = 20;
 const textLength = 48;
-const lostMs = 500;
+const quietMs = 500;
+const lostMs = 3000;
 const lookMs = 5;
 const patienceMs = 5000;
 const whisperText = '\u5F81'.repeat(512);
@@ -116,7 +117,7 @@ class Crowd {
         last = performance.now();
       };
     }
-    while (performance.now() - last < lostMs) await sleep(50);
+    while (performance.now() - last < quietMs) await sleep(50);
   }
 }
 
@@ -128,6 +129,7 @@ class Talk {
   #said = 0;
   #open = 0;
   #lastHeard = 0;
+  #lastSaid = 0;
   /** Whether what is heard is followed by the next. */
   #goesOn = false;
 
@@ -164,7 +166,7 @@ class Talk {
     while (performance.now() < ends) {
       await sleep(Math.min(lookMs, ends - performance.now()));
       // What was lost on the way would never be said again.
-      if (performance.now() - this.#lastHeard > lostMs) this.#open = 0;
+      if (performance.now() - Math.max(this.#lastHeard, this.#lastSaid) > lostMs) this.#open = 0;
       this.#sayMore();
     }
     this.#goesOn = false;
@@ -193,6 +195,7 @@ class Talk {
   #say() {
     const client = this.#next;
     client.saidAt = performance.now();
+    this.#lastSaid = client.saidAt;
     this.#said += 1;
     this.#open += 1;
     client.say(`@${Math.round((performance.now() - this.began) * 1000)};`.padEnd(textLength, 'x'));

@@ -160,6 +160,7 @@ class Room {
       cpuUs: (used * 1e6) / row.events,
       peakMb,
       kbEach: this.kbEach,
+      clients: this.crowd.clients,
     };
   }
 

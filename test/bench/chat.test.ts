@@ -71,8 +71,8 @@ test('the goals stand beside what was measured', () => {
       medians: [{ name: 'Aerie', ...row }],
     });
     const found = [
-      of('as fast as they hear', { rate: 400_000, kbEach: 21 }),
-      of('paced 100,000 deliveries/s', { p99: 12 }),
+      of('as fast as they hear', { rate: 400_000, kbEach: 21, clients: 1000 }),
+      of('paced 100,000 deliveries/s', { p99: 12, clients: 1000 }),
     ];
     printTargets({ found, lost: [], ended: undefined, conclusive: true, dialect: 'sqlite' });
     return lines.filter((line) => line.includes('chat'));

@@ -49,8 +49,17 @@ function targetsOf(found, dialect) {
     atLeast('user with a token of bare Fastify', of('GET /users', 'Aerie'), 0.4, ratio),
     atLeast('deliveries of chat, 1,000 TCP clients', chat(fast, 'rate'), 300_000, rate),
     below('p99 of chat at 100,000 deliveries/s', chat(pacedTitle(pacedRate), 'p99'), 50, ms),
-    below('memory of a chat client', chat(fast, 'kbEach'), 20, kb),
+    below('memory of a chat client', memoryOfClient(found), 20, kb),
   ].filter(({ value }) => value !== undefined && !Number.isNaN(value));
+}
+
+/** In the largest crowd: in a small one it is less than what the heap grows and shrinks by. */
+function memoryOfClient(found) {
+  const rows = found
+    .filter(({ scenario }) => scenario === 'chat')
+    .flatMap(({ medians }) => medians.filter(({ name }) => name === 'Aerie'));
+  const most = Math.max(...rows.map(({ clients }) => clients));
+  return rows.find(({ clients }) => clients === most)?.kbEach;
 }
 
 /** Prints what is aimed at; without `conclusive` nothing is called met. Answers whether nothing was lost or failed. */
