@@ -78,15 +78,15 @@ export class ChatClient {
     return this.state === 'ended';
   }
 
-  /** Called for each thing that the client sends, before it is looked at; false when it is to be passed over. */
-  admit(): boolean {
+  /** Called for each thing that the client sends, before it is looked at; false when it is to be passed over. `idOf`: its id. */
+  admit(idOf?: () => string | undefined): boolean {
     if (this.state === 'ended') return false;
     const now = performance.now();
     const pace = this.pace.take(now);
     if (pace === 'ok') return true;
     this.hub.metrics.dropped('too_fast');
     if (pace === 'close') detach(this.end('too_fast', 'You send too much'));
-    else this.refuse('slow_down', 'Ten messages a second are as many as there may be', this.pace.waitMs(now));
+    else this.refuse('slow_down', 'Ten messages a second are as many as there may be', this.pace.waitMs(now), idOf?.());
     return false;
   }
 

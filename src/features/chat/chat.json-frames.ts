@@ -1,20 +1,31 @@
+import { z } from 'zod';
 import { accept, violations } from '../../shared/contract/dto';
 import type { AppError } from '../../shared/errors/app-error';
 import { malformedJson, validationFailed } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { parseJson } from '../../shared/http/json';
 import type { ChatClient } from './chat.client';
-import { clientFrame, type Spoken } from './chat.fields';
+import { clientFrame, messageId, type Spoken } from './chat.fields';
 
 /** Hands a frame that has come to the client, in its turn; whatever is wrong with it is told to that client alone. */
 export function receive(client: ChatClient, frame: () => unknown): void {
-  if (!client.admit()) return;
+  if (!client.admit(() => idOf(frame))) return;
   try {
     const spoken = checked(frame());
     client.inTurn(() => client.handle(spoken));
   } catch (error) {
     const { code, message } = toAppError(error);
-    client.inTurn(() => client.refuse(code, message));
+    client.inTurn(() => client.refuse(code, message, undefined, idOf(frame)));
+  }
+}
+
+/** The id of a frame that is refused, so that its sender knows which one; undefined where it has none that can be told. */
+function idOf(frame: () => unknown): string | undefined {
+  try {
+    const { id } = z.object({ id: messageId }).parse(frame());
+    return id;
+  } catch {
+    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import type { By, ClientId, Outcome, Present, RoomState, Said, Told } from './ch
 import { ChatExchange, type Dispatch } from './chat.exchange';
 import { IslandRooms } from './chat.island-rooms';
 import { ChatLives } from './chat.redis-lives';
+import { type AskRedis, ChatRedisNames } from './chat.redis-names';
 import { type ChatNews, ChatRedisNews } from './chat.redis-news';
 import { ChatRedisStore, type Published } from './chat.redis-store';
 
@@ -38,9 +39,7 @@ export class RedisChatExchange extends ChatExchange {
   private readonly island: IslandRooms;
   private readonly news: ChatRedisNews;
   private readonly store: ChatRedisStore;
-  /** Names of this process, and who has them. */
-  private readonly names = new Map<string, ClientId>();
-  private readonly here = new Map<string, Present>();
+  private readonly names: ChatRedisNames;
   private readonly underway = new Map<string, Underway>();
   private readonly opening = new Map<string, boolean>();
   private connected = false;
@@ -58,6 +57,11 @@ export class RedisChatExchange extends ChatExchange {
     this.lives = new ChatLives(this.life, (command) => this.dispatch(command));
     this.island = new IslandRooms();
     this.store = new ChatRedisStore(client, this.life, options.answerMs);
+    const ask: AskRedis = (work, answered, otherwise) => {
+      if (this.connected) this.ask(work, answered, otherwise);
+      else otherwise?.();
+    };
+    this.names = new ChatRedisNames(this.store, ask, (command) => this.dispatch(command));
     this.news = new ChatRedisNews(subscriber, this.life, (news) => this.heard(news));
   }
 
@@ -76,35 +80,19 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   override claim(client: ClientId, canonical: string): void {
-    this.names.set(canonical, client);
-    const answer = (granted: boolean): void => {
-      if (!granted) this.names.delete(canonical);
-      this.dispatch({ type: 'claimed', client, granted });
-    };
-    if (!this.connected) {
-      answer(true);
-      return;
-    }
-    this.ask(
-      () => this.store.claim([canonical]),
-      ([owned = false]) => answer(owned),
-      () => answer(true),
-    );
+    this.names.claim(client, canonical);
   }
 
   override release(canonical: string): void {
-    this.names.delete(canonical);
-    if (this.connected) this.ask(() => this.store.release(canonical));
+    this.names.release(canonical);
   }
 
   override present(present: Present): void {
-    this.here.set(present.canonical, present);
-    if (this.connected) this.ask(() => this.store.present(present));
+    this.names.present(present);
   }
 
   override absent(canonical: string): void {
-    this.here.delete(canonical);
-    if (this.connected) this.ask(() => this.store.absent(canonical));
+    this.names.absent(canonical);
   }
 
   override open(room: string): void {
@@ -206,15 +194,13 @@ export class RedisChatExchange extends ChatExchange {
 
   /** Redis answers again, or has forgotten this process: it is told who is here, and each room goes on with its numbers. */
   private async heal(): Promise<void> {
-    const [names, here] = [[...this.names.keys()], new Map(this.here)];
-    const owned = await this.store.comeBack(names, here);
+    const namesTold = await this.names.comeBack();
     this.news.keep();
     const states = new Map<string, RoomState>();
     for (const room of this.island.rooms()) states.set(room, await this.store.room(room));
     const wasConnected = this.connected;
     this.connected = true;
-    for (const [i, canonical] of names.entries()) if (!owned[i]) this.lose(canonical);
-    this.tellSince(names, here);
+    namesTold();
     for (const [room, state] of states) {
       const unheard = this.island.unheard(room, state);
       this.island.know(room, state);
@@ -223,27 +209,6 @@ export class RedisChatExchange extends ChatExchange {
     this.island.join();
     this.news.release();
     if (!wasConnected) this.told(true);
-  }
-
-  /** Who came and went while Redis was told the rest. */
-  private tellSince(names: readonly string[], here: ReadonlyMap<string, Present>): void {
-    for (const canonical of names) if (!this.names.has(canonical)) this.ask(() => this.store.release(canonical));
-    for (const canonical of here.keys()) if (!this.here.has(canonical)) this.absent(canonical);
-    for (const canonical of this.names.keys())
-      if (!names.includes(canonical))
-        this.ask(
-          () => this.store.claim([canonical]),
-          ([mine]) => mine || this.lose(canonical),
-        );
-    for (const present of this.here.values()) if (here.get(present.canonical) !== present) this.present(present);
-  }
-
-  /** Somebody elsewhere has more right to the name. */
-  private lose(canonical: string): void {
-    const client = this.names.get(canonical);
-    if (client === undefined) return;
-    this.names.delete(canonical);
-    this.dispatch({ type: 'claimed', client, granted: false });
   }
 
   private heard(news: ChatNews): void {

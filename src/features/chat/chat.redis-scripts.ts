@@ -137,7 +137,10 @@ redis.call('RPUSH', log, text)
 if ARGV[5] ~= '' then redis.call('HSET', ids, ARGV[5], seq .. ' ' .. ARGV[6]) end
 while redis.call('LLEN', log) > tonumber(ARGV[3]) do
   local oldest = cjson.decode(redis.call('LPOP', log))
-  if oldest.id then redis.call('HDEL', ids, oldest.canonical .. '\\0' .. oldest.id) end
+  if oldest.id then
+    local owner = oldest.userId and 'user:' .. oldest.userId or oldest.canonical
+    redis.call('HDEL', ids, owner .. '\\0' .. oldest.id)
+  end
 end
 for _, key in ipairs({ state, log, ids }) do redis.call('EXPIRE', key, ${keepRooms}) end
 redis.call('PUBLISH', p .. 'news', '{"t":"said","room":' .. cjson.encode(room) .. ',"epoch":"' .. epoch .. '","message":' .. text .. '}')

@@ -15,7 +15,7 @@ import {
   releaseScript,
   returnScript,
 } from './chat.redis-scripts';
-import { historySize } from './chat.room';
+import { historySize, idKey } from './chat.room';
 
 /** What became of a message: it has this number, or it, or another one with its id, had one before. */
 export interface Published {
@@ -81,7 +81,7 @@ export class ChatRedisStore {
   }
 
   async publish(room: string, said: Said): Promise<Published> {
-    const own = said.id === undefined ? '' : `${said.canonical}\0${said.id}`;
+    const own = said.id === undefined ? '' : idKey(said);
     const digest = hash('sha256', said.text, 'base64url');
     const args = [room, ulid(), historySize, JSON.stringify(said), own, digest];
     const [epoch, seq, what] = (await this.run(publishScript, args)) as [string, string, Published['what']];

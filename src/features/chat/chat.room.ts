@@ -66,7 +66,7 @@ export class Room {
   }
 
   /** What the same sender has said with the same id of his own. */
-  saidBefore(said: Pick<Said, 'canonical' | 'id'>): Numbered | undefined {
+  saidBefore(said: Pick<Said, 'canonical' | 'userId' | 'id'>): Numbered | undefined {
     return said.id === undefined ? undefined : this.byId.get(idKey(said));
   }
 
@@ -107,6 +107,7 @@ export class Room {
   }
 }
 
-function idKey({ canonical, id }: Pick<Said, 'canonical' | 'id'>): string {
-  return `${canonical}\0${id}`;
+/** An account has its ids under whatever name it comes; a free name has those of its own. */
+export function idKey({ canonical, userId, id }: Pick<Said, 'canonical' | 'userId' | 'id'>): string {
+  return `${userId === undefined ? canonical : `user:${userId}`}\0${id}`;
 }

@@ -1,6 +1,6 @@
 import type { Conversation } from './chat.conversation';
 import type { By, Command, Numbered, Outcome, Said, Told } from './chat.effects';
-import type { Room } from './chat.room';
+import { idKey, type Room } from './chat.room';
 import { deletedTold, messageTold, whisperTold } from './chat.told';
 
 const usersPage = 100;
@@ -80,7 +80,11 @@ export class ChatTalk {
   opened({ room: name, state, unheard = [] }: Of<'opened'>): readonly Command[] {
     const { rooms } = this.conversation;
     const room = rooms.find(name);
-    if (!room) return [];
+    if (!room) {
+      // It was forgotten meanwhile.
+      this.conversation.emit({ type: 'closed', room: name });
+      return [];
+    }
     const waiting = room.waiting;
     room.waiting = [];
     if (!state) {
@@ -116,7 +120,7 @@ export class ChatTalk {
       return;
     }
     const before =
-      own === undefined ? undefined : this.whisperedBefore(`${speaker.canonical}\0${own}`, `${to}\0${text}`);
+      own === undefined ? undefined : this.whisperedBefore(idKey({ ...speaker, id: own }), `${to}\0${text}`);
     if (before === 'same') {
       this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
       return;

@@ -49,6 +49,13 @@ export class ChatWriter {
   /** Frames that the client has asked for, and which were said before all that is pushed from now on. */
   replay(frames: readonly ChatFrame[]): void {
     if (this.closed) return;
+    // Whoever asks again and again, and reads nothing, gets no more for it.
+    if (this.exempt > 0) {
+      for (const frame of frames) this.drop(frame);
+      return;
+    }
+    // The gap is before them.
+    if (this.dropped > 0) this.queue.push(this.missed());
     this.queue.push(...frames);
     this.exempt = this.queue.length;
     this.bytes = 0;
@@ -90,7 +97,8 @@ export class ChatWriter {
     if (this.closed || this.underWay || this.queue.length === 0) return;
     const piece = this.take();
     this.underWay = true;
-    if (this.dropped > 0) this.tellMissed();
+    // All that stands before the gap is on its way: what is pushed from now on stands behind it.
+    if (this.dropped > 0 && this.queue.length === 0) this.push(this.missed());
     this.transport.write(piece, shared, () => this.done());
   }
 
@@ -141,12 +149,12 @@ export class ChatWriter {
     this.onDrop();
   }
 
-  /** There is room again: what is pushed from now on stands behind the gap. */
-  private tellMissed(): void {
+  /** Says how large the gap is, which is over then. */
+  private missed(): ChatFrame {
     const [count, messages] = [this.dropped, this.droppedMessages];
     this.dropped = 0;
     this.droppedMessages = 0;
     this.fullAt = undefined;
-    this.push(new ChatFrame({ type: 'missed', count, messages }));
+    return new ChatFrame({ type: 'missed', count, messages });
   }
 }
