@@ -20,6 +20,7 @@ export const registerMs = 10_000;
 export const stalledMs = 10_000;
 const flushMs = 1000;
 const maxAttempts = 9;
+const replayCost = 4;
 
 /** The connection of one client, whatever wire it is on. */
 export interface ChatWire extends ChatTransport {
@@ -107,6 +108,8 @@ export class ChatClient {
         this.speak(spoken);
         break;
       case 'join':
+        // A replay may be a thousand messages.
+        if (spoken.afterSeq !== undefined) this.pace.charge(replayCost);
         hub.dispatch({ type: 'enter', client: id, first: false, ...rest(spoken) });
         break;
       case 'users':

@@ -15,6 +15,8 @@ import type { ChatWireName } from './chat.metrics';
 
 export type ConnectCall = DuplexCall<ClientFrame, ServerFrame>;
 
+const maxBuffered = 64;
+
 /** The door for gRPC: `Connect`. */
 @Injectable()
 export class ChatConnect {
@@ -69,17 +71,14 @@ class ChatConnectSession implements ChatWire {
     });
   }
 
-  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): void {
+  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): boolean {
     const { call } = this;
-    const written = guarded(done);
-    if (this.over || call.cancelled) {
-      setImmediate(written);
-      return;
-    }
-    let room = true;
-    for (const frame of frames) room = call.write(frame.message);
-    if (room) setImmediate(written);
-    else call.once('drain', written);
+    if (this.over || call.cancelled) return true;
+    for (const frame of frames) call.write(frame.message);
+    // Its own buffer holds one piece more.
+    if (call.writableLength <= maxBuffered) return true;
+    call.once('drain', guarded(done));
+    return false;
   }
 
   end(): void {

@@ -104,8 +104,9 @@ export class Conversation {
   /** The speaker is gone, and with it its name. */
   depart(id: ClientId, speaker: Speaker): void {
     this.speakers.delete(id);
-    this.people.remove(speaker.canonical);
+    this.people.unreserve(speaker.canonical);
     if (speaker.room) {
+      this.people.remove(speaker.canonical);
       this.exit(id, speaker, speaker.room);
       this.emit({ type: 'absent', canonical: speaker.canonical });
     }

@@ -75,6 +75,15 @@ export interface Unheard {
   readonly unheard?: readonly Numbered[];
 }
 
+/** A whisper on its way to another process: from a client, to a name there. */
+export interface Sent {
+  readonly client: ClientId;
+  readonly life: string;
+  readonly to: string;
+  readonly told: Told;
+  readonly id?: string | undefined;
+}
+
 /** By what number an answer finds the caller who waits for it. */
 export type Ref = number;
 
@@ -98,6 +107,7 @@ export type Command =
   | { readonly type: 'deleted'; readonly room: string; readonly epoch: string; readonly seq: number }
   | ({ readonly type: 'opened'; readonly room: string; readonly state: RoomState | undefined } & Unheard)
   | ({ readonly type: 'whisper'; readonly client: ClientId; readonly to: string } & Pick<Said, 'text' | 'at' | 'id'>)
+  | ({ readonly type: 'sent'; readonly delivered: boolean } & Sent)
   | { readonly type: 'whispered'; readonly to: string; readonly told: Told }
   | { readonly type: 'users'; readonly client: ClientId; readonly after?: string | undefined }
   | { readonly type: 'leave'; readonly client: ClientId }
@@ -124,7 +134,7 @@ export type Effect =
   | { readonly type: 'publish'; readonly room: string; readonly said: Said; readonly by: By }
   | { readonly type: 'open'; readonly room: string }
   | { readonly type: 'closed'; readonly room: string }
-  | { readonly type: 'send'; readonly life: string; readonly to: string; readonly told: Told }
+  | ({ readonly type: 'send' } & Sent)
   | { readonly type: 'answer'; readonly ref: Ref; readonly answer: Outcome | Read };
 
 export interface RoomName {

@@ -1,4 +1,4 @@
-import type { By, ClientId, Command, Present, Said, Told } from './chat.effects';
+import type { By, ClientId, Command, Present, Said, Sent } from './chat.effects';
 
 export type Dispatch = (command: Command) => void;
 
@@ -23,8 +23,8 @@ export abstract class ChatExchange {
   abstract publish(room: string, said: Said, by: By): void;
   /** Takes a message's text away for good: `deleted` goes to all processes. @throws AppError unavailable */
   abstract bury(room: string, epoch: string, seq: number): Promise<void>;
-  /** To somebody of another process; lost when that one dies meanwhile. */
-  abstract send(life: string, to: string, told: Told): void;
+  /** To somebody of another process. Answers `sent`. */
+  abstract send(sent: Sent): void;
   /** Of this process nobody is there any more. */
   abstract stop(): Promise<void>;
 }

@@ -9,10 +9,13 @@ export const maxText = 512;
 export const lobby = 'lobby';
 
 // Controls, line separators and what turns the direction of the lines around it: one message stays one line.
-const unspeakable = /[\p{Cc}\p{Cs}\uFFFD\u2028\u2029\u202A-\u202E]/u;
+const unspeakable = /[\p{Cc}\p{Cs}\uFFFD\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
+const visible = /[\p{L}\p{N}\p{P}\p{S}]/u;
+// Counted as letters or symbols, and drawn as nothing.
+const blank = /[\u115F\u1160\u2800\u3164\uFFA0\p{Default_Ignorable_Code_Point}]/gu;
 /** For the document, in words that regular expressions of every language have. */
 const speakable =
-  '^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E][^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E]*$';
+  '^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069][^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]*$';
 
 /** For the document: no sign but `_` and `-`, in words that regular expressions of every language have. */
 const nameText = '^[^\\s\\u0000-,./:-@\\[-^`{-\\u00A9\\u2000-\\u206F\\u3000\\uFFFD]+$';
@@ -21,7 +24,7 @@ const nameText = '^[^\\s\\u0000-,./:-@\\[-^`{-\\u00A9\\u2000-\\u206F\\u3000\\uFF
 export function chatText(text: string): string | undefined {
   if (!text.isWellFormed() || unspeakable.test(text)) return undefined;
   const said = composed(text).trim();
-  return said === '' ? undefined : said;
+  return visible.test(said.replace(blank, '')) ? said : undefined;
 }
 
 /** At most 512 characters of a text; never half of one. */

@@ -5,7 +5,7 @@ import { detach, fault, guarded } from '../../shared/async/guarded';
 import { Clock } from '../../shared/clock/clock';
 import { ChatClient, type ChatClientHost, type ChatWire, registerMs, stalledMs } from './chat.client';
 import type { Speaker } from './chat.conversation';
-import type { Command, Effect, Outcome, Read, Ref, Resume, Said } from './chat.effects';
+import type { Command, Effect, Numbered, Outcome, Read, Ref, Resume, RoomName, Said } from './chat.effects';
 import { chatRefused } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
 import { ChatFlusher } from './chat.flusher';
@@ -46,6 +46,7 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
   readonly flusher: ChatFlusher;
   readonly registry: ChatRegistry;
   private readonly clients = new Map<number, ChatClient>();
+  private readonly frames = new WeakMap<Numbered, ChatFrame>();
   private readonly waiting = new Map<Ref, Waiting>();
   private next: Command[] = [];
   private running = false;
@@ -218,7 +219,7 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         this.broadcast(effect);
         break;
       case 'replay': {
-        const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
+        const frames = effect.messages.map((message) => this.frameOf(message, effect.room));
         this.clients.get(effect.client)?.writer.replay(frames);
         return;
       }
@@ -244,12 +245,19 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         exchange.closed(effect.room);
         break;
       case 'send':
-        exchange.send(effect.life, effect.to, effect.told);
+        exchange.send(effect);
         break;
       case 'answer':
         this.waiting.get(effect.ref)?.resolve(effect.answer);
         this.waiting.delete(effect.ref);
     }
+  }
+
+  /** Made once, as long as the message is kept: many may ask for the same. */
+  private frameOf(message: Numbered, room: RoomName): ChatFrame {
+    const known = this.frames.get(message) ?? new ChatFrame(messageTold(message, room));
+    this.frames.set(message, known);
+    return known;
   }
 
   private broadcast({ to, told }: Effect & { readonly type: 'broadcast' }): void {

@@ -1,6 +1,8 @@
 import { ulid } from 'ulid';
-import type { Numbered, RoomState, Said } from './chat.effects';
-import { historySize } from './chat.room';
+import type { Numbered, Outcome, RoomState, Said } from './chat.effects';
+import { historySize, idKey } from './chat.room';
+
+const maxIds = 10_000;
 
 interface Known {
   /** How the room was in Redis when it was last heard of. */
@@ -14,6 +16,8 @@ interface Known {
 /** The rooms that this process has open: as Redis has numbered them, and with numbers of their own while there is no Redis. */
 export class IslandRooms {
   private readonly known = new Map<string, Known>();
+  // What was said here with an id: a retry after the island is one, too.
+  private readonly ids = new Map<string, { readonly text: string; readonly seq: number; readonly epoch: string }>();
   // What was said here, though it may have got to Redis, too.
   private readonly saidAlone = new Set<string>();
 
@@ -56,7 +60,21 @@ export class IslandRooms {
     own.messages.push(message);
     if (own.messages.length > historySize) own.messages.shift();
     this.saidAlone.add(said.uid);
+    if (said.id !== undefined)
+      this.ids.set(`${room}\0${idKey(said)}`, { text: said.text, seq: own.seq, epoch: own.epoch });
+    for (const oldest of this.ids.keys()) {
+      if (this.ids.size <= maxIds) break;
+      this.ids.delete(oldest);
+    }
     return { epoch: own.epoch, message };
+  }
+
+  /** What becomes of a message that was said on the island with the same id; undefined where none was. */
+  saidBefore(room: string, said: Said): Outcome | undefined {
+    const before = said.id === undefined ? undefined : this.ids.get(`${room}\0${idKey(said)}`);
+    if (!before) return undefined;
+    const { text, seq, epoch } = before;
+    return text === said.text ? { kind: 'duplicate', seq, epoch } : { kind: 'refused', code: 'id_reused' };
   }
 
   /** Wherever the message is kept, its text is not. */

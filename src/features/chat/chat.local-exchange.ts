@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import type { By, ClientId, Said } from './chat.effects';
+import type { By, ClientId, Said, Sent } from './chat.effects';
 import { ChatExchange, type Dispatch } from './chat.exchange';
 
 /** All in this process: names are free where nobody here has them, and a room's numbers live as long as it is known. */
@@ -47,7 +47,10 @@ export class LocalChatExchange extends ChatExchange {
     this.dispatch({ type: 'deleted', room, epoch, seq });
   }
 
-  override send(): void {}
+  /** There is nobody elsewhere. */
+  override send(sent: Sent): void {
+    this.dispatch({ ...sent, type: 'sent', delivered: false });
+  }
 
   override async stop(): Promise<void> {}
 

@@ -18,6 +18,11 @@ export class ChatClientPace {
     return this.count > slowAbove ? 'slow' : 'ok';
   }
 
+  /** What it has just asked for costs as much as so many things more. */
+  charge(more: number): void {
+    this.count += more;
+  }
+
   /** Milliseconds until it may speak again. */
   waitMs(now: number): number {
     return Math.max(1, Math.ceil(this.began + windowMs - now));

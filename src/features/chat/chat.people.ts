@@ -60,9 +60,12 @@ export class People {
       if (double.life === life && (canonical ?? name) === name) this.doubles.delete(name);
   }
 
-  /** A reservation goes, too. */
-  remove(canonical: string): void {
+  /** The name is asked for no more. Who has it elsewhere keeps it. */
+  unreserve(canonical: string): void {
     this.reserved.delete(canonical);
+  }
+
+  remove(canonical: string): void {
     const person = this.persons.get(canonical);
     if (!person) return;
     this.persons.delete(canonical);

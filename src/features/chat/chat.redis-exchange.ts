@@ -3,7 +3,7 @@ import { detach, guarded } from '../../shared/async/guarded';
 import { unavailable } from '../../shared/errors/common.errors';
 import type { CheckResult } from '../../shared/health/readiness';
 import type { RedisClient } from '../../shared/redis/redis.client';
-import type { By, ClientId, Outcome, Present, RoomState, Said, Told } from './chat.effects';
+import type { By, ClientId, Outcome, Present, RoomState, Said, Sent } from './chat.effects';
 import { ChatExchange, type Dispatch } from './chat.exchange';
 import { IslandRooms } from './chat.island-rooms';
 import { ChatLives } from './chat.redis-lives';
@@ -109,8 +109,9 @@ export class RedisChatExchange extends ChatExchange {
       (state) => {
         const askedAgain = this.opening.get(room) === true;
         this.opening.delete(room);
+        const unheard = this.island.unheard(room, state);
         this.island.know(room, state);
-        this.dispatch({ type: 'opened', room, state });
+        this.dispatch({ type: 'opened', room, state, unheard });
         if (askedAgain) this.open(room);
       },
       () => {
@@ -129,26 +130,37 @@ export class RedisChatExchange extends ChatExchange {
       this.sayHere({ room, said, by });
       return;
     }
+    if (this.saidOnIsland({ room, said, by })) return;
     this.underway.set(said.uid, { room, said, by });
     this.ask(
-      () => this.store.publish(room, said),
+      () => this.store.publish(room, said, 'client' in by),
       (published) => this.published(said.uid, published),
     );
   }
 
   override async bury(room: string, epoch: string, seq: number): Promise<void> {
-    this.island.bury(room, epoch, seq);
-    if (!this.connected) return this.dispatch({ type: 'deleted', room, epoch, seq });
+    // Buried here alone it would come back with Redis.
+    if (!this.connected) throw unavailable();
     try {
       await this.store.bury(room, epoch, seq);
     } catch (error) {
       throw unavailable(error);
     }
+    this.island.bury(room, epoch, seq);
     this.dispatch({ type: 'deleted', room, epoch, seq });
   }
 
-  override send(life: string, to: string, told: Told): void {
-    if (this.connected) this.ask(() => this.store.send(life, to, told));
+  override send(sent: Sent): void {
+    const answer = (delivered: boolean): void => this.dispatch({ ...sent, type: 'sent', delivered });
+    if (!this.connected) answer(false);
+    else {
+      const work = (): Promise<number> => this.store.send(sent.life, sent.to, sent.told);
+      this.ask(
+        work,
+        (processes) => answer(processes > 0),
+        () => answer(false),
+      );
+    }
   }
 
   override async stop(): Promise<void> {
@@ -243,8 +255,8 @@ export class RedisChatExchange extends ChatExchange {
     const own = this.underway.get(uid);
     if (!own) return;
     const { room } = own;
-    if (what === 'reused') {
-      this.settle(own, { kind: 'refused', code: 'id_reused' });
+    if (what === 'lost' || what === 'reused') {
+      this.settle(own, { kind: 'refused', code: what === 'lost' ? 'username_taken' : 'id_reused' });
       return;
     }
     if (what === 'duplicate') {
@@ -265,9 +277,17 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   private sayHere({ room, said, by }: Underway): void {
+    if (this.saidOnIsland({ room, said, by })) return;
     const { epoch, message } = this.island.say(room, said);
     this.dispatch({ type: 'arrived', room, epoch, message });
     this.dispatch({ type: 'published', room, said, by, outcome: { kind: 'said', seq: message.seq, epoch, message } });
+  }
+
+  /** Redis knows nothing of what was said without it. */
+  private saidOnIsland({ room, said, by }: Underway): boolean {
+    const outcome = this.island.saidBefore(room, said);
+    if (outcome) this.dispatch({ type: 'published', room, said, by, outcome });
+    return outcome !== undefined;
   }
 
   /** Asks Redis. Where it does not answer, this process is an island from then on, and `otherwise` is done. */

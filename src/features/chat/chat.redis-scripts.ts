@@ -100,23 +100,22 @@ redis.call('HDEL', p .. 'lives', life)
 redis.call('PUBLISH', p .. 'news', cjson.encode({ t = 'gone', life = life }))
 return 1`);
 
-/** KEYS: the prefix. ARGV: room, an epoch for a room that has none. Answers epoch, seq and the messages. */
+/** KEYS: the prefix. ARGV: room. Answers epoch, seq and the messages; '' and 0 of a room in which nothing was said. */
 export const openScript = new RedisScript(`
 local p, room = KEYS[1], ARGV[1]
-if redis.call('HSETNX', p .. 'room:' .. room, 'epoch', ARGV[2]) == 1 then
-  redis.call('HSET', p .. 'room:' .. room, 'seq', 0)
-  redis.call('DEL', p .. 'log:' .. room, p .. 'ids:' .. room)
-  redis.call('EXPIRE', p .. 'room:' .. room, 86400)
-end
 local state = redis.call('HMGET', p .. 'room:' .. room, 'epoch', 'seq')
+if not state[1] then return { '', '0', {} } end
 return { state[1], state[2], redis.call('LRANGE', p .. 'log:' .. room, 0, -1) }`);
 
 /**
  * KEYS: the prefix. ARGV: room, an epoch for a room that has none, messages to keep, JSON of the message, sender and own id
- * or '', a digest of the text. Answers epoch and seq and 'said', 'duplicate' or 'reused'.
+ * or '', a digest of the text, the sender's life, and the name that it must have. Answers epoch and seq and 'said',
+ * 'duplicate', 'reused', or 'lost': another process has the name by now.
  */
 export const publishScript = new RedisScript(`
 local p, room = KEYS[1], ARGV[1]
+local owner = ARGV[8] ~= '' and redis.call('HGET', p .. 'names', ARGV[8])
+if owner and owner ~= ARGV[7] then return { '', 0, 'lost' } end
 local state, log, ids = p .. 'room:' .. room, p .. 'log:' .. room, p .. 'ids:' .. room
 if redis.call('HSETNX', state, 'epoch', ARGV[2]) == 1 then
   redis.call('HSET', state, 'seq', 0)

@@ -21,7 +21,7 @@ import { historySize, idKey } from './chat.room';
 export interface Published {
   readonly epoch: string;
   readonly seq: number;
-  readonly what: 'said' | 'duplicate' | 'reused';
+  readonly what: 'said' | 'duplicate' | 'reused' | 'lost';
 }
 
 /** Chat in Redis, as one life of a process asks it. Every call is within a time limit. @throws Error when Redis does not answer */
@@ -73,17 +73,27 @@ export class ChatRedisStore {
   }
 
   async room(room: string): Promise<RoomState> {
-    const [epoch, seq, log] = (await this.run(openScript, [room, ulid()])) as [string, string, string[]];
+    const [epoch, seq, log] = (await this.run(openScript, [room])) as [string, string, string[]];
     const messages = log.map((text) => JSON.parse(text) as Numbered);
     // Of a log that Redis has lost in part only what has no hole counts.
     const from = messages.findLastIndex((message, i) => i > 0 && message.seq !== (messages[i - 1]?.seq ?? 0) + 1);
     return { epoch, seq: Number(seq), messages: from === -1 ? messages : messages.slice(from) };
   }
 
-  async publish(room: string, said: Said): Promise<Published> {
+  /** `asOwner`: only while the sender's name is this life's. */
+  async publish(room: string, said: Said, asOwner: boolean): Promise<Published> {
     const own = said.id === undefined ? '' : idKey(said);
     const digest = hash('sha256', said.text, 'base64url');
-    const args = [room, ulid(), historySize, JSON.stringify(said), own, digest];
+    const args = [
+      room,
+      ulid(),
+      historySize,
+      JSON.stringify(said),
+      own,
+      digest,
+      this.life,
+      asOwner ? said.canonical : '',
+    ];
     const [epoch, seq, what] = (await this.run(publishScript, args)) as [string, string, Published['what']];
     return { epoch, seq: Number(seq), what };
   }
@@ -92,7 +102,8 @@ export class ChatRedisStore {
     return this.run(buryScript, [room, epoch, seq]);
   }
 
-  send(life: string, to: string, told: Told): Promise<unknown> {
+  /** How many processes have heard it: 0 where that life is over. */
+  send(life: string, to: string, told: Told): Promise<number> {
     return within(this.client.publish(`${chatKeys}to:${life}`, JSON.stringify({ to, told })), this.limitMs);
   }
 

@@ -67,6 +67,7 @@ export class ChatRegistry {
     deleted: (command) => this.talk.deleted(command),
     opened: (command) => this.opened(command),
     whisper: (command) => this.talk.whisper(command),
+    sent: (command) => this.talk.sent(command),
     whispered: ({ to, told }) => this.talk.whispered(to, told),
     users: (command) => this.talk.users(command),
     leave: ({ client }) => this.leave(client),

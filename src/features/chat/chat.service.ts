@@ -30,7 +30,7 @@ import { chatMuted, chatRefused } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
 import { lobby, name as nameField } from './chat.fields';
 import { ChatHub } from './chat.hub';
-import { isSubject, subjectOfUser } from './chat.mutes';
+import { isSubject, subjectOfUser, subjectsOf } from './chat.mutes';
 import { type ChatName, chatName } from './chat.names';
 import { ChatRepository } from './chat.repository';
 import { ChatSpeakers } from './chat.speakers';
@@ -103,16 +103,17 @@ export class ChatService implements ChatApi {
     return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch });
   }
 
-  /** The account of whoever is connected by that name is muted; where there is none, the name. */
+  /** The name is muted, and the account of whoever is connected by it. */
   async muteUser({ name: wanted, seconds, reason, userId: told }: MuteUserRequest): Promise<Mute> {
     const { name, canonical } = chatName(wanted) as ChatName;
     const present = this.hub.registry.people.find(canonical)?.present;
     const userId = told ?? present?.userId;
-    const subject = userId === undefined ? canonical : subjectOfUser(userId);
+    const subjects = subjectsOf({ canonical, userId });
     const mutedAt = this.hub.now();
     const mutedUntil = mutedAt + seconds * 1000;
-    const mute = { subject, name: present?.name ?? name, canonical, userId: userId ?? '', reason, mutedAt, mutedUntil };
-    await this.repository.mute(mute);
+    const mute = { name: present?.name ?? name, canonical, userId: userId ?? '', reason, mutedAt, mutedUntil };
+    // Both: neither without the account nor under another name is it to be evaded.
+    for (const subject of subjects) await this.repository.mute({ subject, ...mute });
     await this.hub.mutes.refresh();
     this.hub.logger.info({ by: actor(), seconds, user_id: userId }, 'chat_user_muted');
     return toMute(mute);
@@ -146,7 +147,8 @@ export class ChatService implements ChatApi {
       ...{ id: ulid(), room, epoch, messageSeq: seq, reason, reporter },
       ...{ createdAt: this.hub.now(), messages: JSON.stringify(messages) },
     });
-    return toReport(row);
+    // What was kept, and what others have said of it, is the moderators' to read: it may be deleted by now.
+    return { ...toReport(row), reason, messages: [] };
   }
 
   /** Newest first. @throws AppError page_token_invalid */
@@ -176,7 +178,7 @@ function toMessage({ seq, from, text, at, id, deleted }: Numbered, { room, epoch
   return { room, seq, epoch, from, text, at: toTime(at), ...optional };
 }
 
-function toMute({ name, userId, reason, mutedAt, mutedUntil }: Omit<MuteRow, 'seq'>): Mute {
+function toMute({ name, userId, reason, mutedAt, mutedUntil }: Omit<MuteRow, 'seq' | 'subject'>): Mute {
   const account = userId === '' ? {} : { userId };
   return { name, ...account, reason, mutedAt: toTime(mutedAt), mutedUntil: toTime(mutedUntil) };
 }

@@ -4,6 +4,7 @@ import { RateLimiter } from '../../shared/rate-limit/rate-limiter';
 import { currentContext } from '../../shared/tracing/request-context';
 import { chatRefused, chatTooFast, usernameRequired } from './chat.errors';
 import { ChatHub } from './chat.hub';
+import type { ChatAccount } from './chat.identity';
 import { type ChatName, chatName, chatNameOf } from './chat.names';
 
 const posts = { name: 'chat-posts', max: 10, windowSeconds: 1 } as const;
@@ -22,9 +23,9 @@ export class ChatSpeakers {
     private readonly limiter: RateLimiter,
   ) {}
 
-  /** Lets the caller read. @throws AppError token_invalid */
-  async admit(): Promise<void> {
-    await this.hub.identity.ofCaller(currentCaller());
+  /** Lets the caller read; answers the account. @throws AppError token_invalid */
+  async admit(): Promise<ChatAccount | undefined> {
+    return this.hub.identity.ofCaller(currentCaller());
   }
 
   /** @throws AppError token_invalid, validation_failed without a name, username_taken, slow_down */

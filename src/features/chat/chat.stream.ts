@@ -12,6 +12,7 @@ import { lobby } from './chat.fields';
 import type { SharedBuffers } from './chat.flusher';
 import type { ChatFrame } from './chat.frame';
 import { ChatHub } from './chat.hub';
+import type { ChatAccount } from './chat.identity';
 import type { ChatWireName } from './chat.metrics';
 import { ChatSpeakers } from './chat.speakers';
 
@@ -38,9 +39,9 @@ export class ChatStream {
       tracked: true,
     });
     const { room = lobby, ...asked } = validated(parts, StreamChatDto);
-    await this.speakers.admit();
+    const account = await this.speakers.admit();
     const last = request.headers['last-event-id'];
-    const listener = new ChatListener(this.hub);
+    const listener = new ChatListener(this.hub, account);
     const answered = reply.headers(headers).send(listener.stream);
     listener.begin(room, last === undefined ? asked : resumeAfter(String(last)));
     return answered;
@@ -60,8 +61,13 @@ class ChatListener implements ChatWire {
   readonly stream = new PassThrough();
   private resumes = false;
 
-  constructor(private readonly hub: ChatHub) {
+  /** Without its account it hears no more. */
+  constructor(
+    private readonly hub: ChatHub,
+    account: ChatAccount | undefined,
+  ) {
     this.client = hub.connect(this);
+    this.client.account = account;
     this.keepAlive = setInterval(
       guarded(() => this.stream.write(': here\n\n')),
       keepAliveMs,
@@ -84,14 +90,13 @@ class ChatListener implements ChatWire {
     this.hub.dispatch({ type: 'listen', client: this.client.id, room, ...resume });
   }
 
-  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): void {
-    if (this.stream.destroyed) {
-      setImmediate(guarded(done));
-      return;
-    }
+  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): boolean {
+    if (this.stream.destroyed) return true;
     let text = '';
     for (const frame of frames) text += this.event(frame);
-    this.stream.write(text, guarded(done));
+    if (this.stream.write(text)) return true;
+    this.stream.once('drain', guarded(done));
+    return false;
   }
 
   end(): void {

@@ -1,5 +1,5 @@
 import type { Conversation } from './chat.conversation';
-import type { By, Command, Numbered, Outcome, Said, Told } from './chat.effects';
+import type { By, Command, Numbered, Outcome, Said, Sent, Told } from './chat.effects';
 import { idKey, type Room } from './chat.room';
 import { deletedTold, messageTold, whisperTold } from './chat.told';
 
@@ -57,6 +57,8 @@ export class ChatTalk {
   arrived({ room: name, epoch, message }: Of<'arrived'>): void {
     const room = this.conversation.rooms.find(name);
     if (!room?.open) return;
+    // In a room where nothing was said the first message brings the numbering.
+    if (room.epoch === '' && message.seq === 1) room.epoch = epoch;
     if (epoch === room.epoch && message.seq <= room.seq) return;
     if (epoch !== room.epoch || message.seq !== room.seq + 1) {
       this.conversation.emit({ type: 'open', room: name });
@@ -119,20 +121,40 @@ export class ChatTalk {
       this.conversation.refuse(id, 'user_not_found', own);
       return;
     }
-    const before =
-      own === undefined ? undefined : this.whisperedBefore(idKey({ ...speaker, id: own }), `${to}\0${text}`);
-    if (before === 'same') {
+    const what = `${to}\0${text}`;
+    const before = own === undefined ? undefined : this.whispers.get(idKey({ ...speaker, id: own }));
+    if (before === what) {
       this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
       return;
     }
-    if (before === 'other') {
+    if (before !== undefined) {
       this.conversation.refuse(id, 'id_reused', own);
       return;
     }
     const told = whisperTold(speaker.name, person.present.name, text, at);
-    if (person.client !== undefined) this.conversation.tell(person.client, told);
-    else this.conversation.emit({ type: 'send', life: person.life ?? '', to, told });
+    const sent: Sent = { client: id, life: person.life ?? '', to, told, id: own };
+    if (person.client === undefined) {
+      this.conversation.emit({ type: 'send', ...sent });
+      return;
+    }
+    this.conversation.tell(person.client, told);
+    this.sent({ type: 'sent', ...sent, delivered: true });
+  }
+
+  /** Only what was delivered is said to be, and makes a retry one. */
+  sent({ client: id, to, told, id: own, delivered }: Of<'sent'>): void {
+    const speaker = this.conversation.speakers.get(id);
+    if (!delivered || !speaker) {
+      this.conversation.refuse(id, 'unavailable', own);
+      return;
+    }
     this.conversation.tell(id, { ...told, id: own, own: true });
+    if (own === undefined) return;
+    this.whispers.set(idKey({ ...speaker, id: own }), `${to}\0${told.text}`);
+    for (const oldest of this.whispers.keys()) {
+      if (this.whispers.size <= maxWhispersKept) break;
+      this.whispers.delete(oldest);
+    }
   }
 
   whispered(to: string, told: Told): void {
@@ -210,17 +232,6 @@ export class ChatTalk {
     if (command.type === 'enter' && command.first && speaker) this.conversation.depart(command.client, speaker);
     else if (command.type === 'enter' && speaker) speaker.wanted = speaker.room?.name ?? speaker.wanted;
     this.conversation.refuse(command.client, 'unavailable');
-  }
-
-  private whisperedBefore(key: string, what: string): 'same' | 'other' | undefined {
-    const before = this.whispers.get(key);
-    if (before !== undefined) return before === what ? 'same' : 'other';
-    this.whispers.set(key, what);
-    for (const oldest of this.whispers.keys()) {
-      if (this.whispers.size <= maxWhispersKept) break;
-      this.whispers.delete(oldest);
-    }
-    return undefined;
   }
 }
 

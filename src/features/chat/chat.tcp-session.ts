@@ -57,10 +57,16 @@ export class ChatTcpSession implements ChatWire {
     return frame.line !== '';
   }
 
-  write(frames: readonly ChatFrame[], shared: SharedBuffers, done: () => void): void {
-    const bytes = shared.lines(frames);
-    if (this.socket.destroyed) setImmediate(guarded(done));
-    else this.socket.write(bytes, guarded(done));
+  write(frames: readonly ChatFrame[], shared: SharedBuffers, done: () => void): boolean {
+    const { socket } = this;
+    if (socket.destroyed) return true;
+    let isTaken = false;
+    const later = (): void => {
+      if (!isTaken) done();
+    };
+    socket.write(shared.lines(frames), guarded(later));
+    isTaken = socket.writableLength === 0;
+    return isTaken;
   }
 
   end(): void {

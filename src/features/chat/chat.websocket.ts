@@ -19,6 +19,7 @@ import type { ChatWireName } from './chat.metrics';
 const maxFrame = 4096;
 const pingEveryMs = 15_000;
 const protocol = 'aerie.chat';
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 const tokenProtocol = 'bearer.';
 
 // Of RFC 6455, 7.4, and of our own from 4000 on.
@@ -44,6 +45,7 @@ export class ChatWebSocket implements OnModuleInit {
     handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
   });
   private readonly origins: readonly (string | RegExp)[];
+  private readonly publicOrigin: string | undefined;
 
   constructor(
     private readonly hub: ChatHub,
@@ -51,6 +53,7 @@ export class ChatWebSocket implements OnModuleInit {
     config: Config,
   ) {
     this.origins = allowedOrigins(config);
+    this.publicOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
   }
 
   onModuleInit(): void {
@@ -70,8 +73,9 @@ export class ChatWebSocket implements OnModuleInit {
 
   /** Browsers say which page asks; programs say nothing, and have no cookies that could be used for them. */
   private refusal({ headers, url }: IncomingMessage): AppError | undefined {
-    const { origin, host } = headers;
-    const own = origin === `http://${host}` || origin === `https://${host}`;
+    const { origin, host = '' } = headers;
+    // Host is whatever the page's name leads to: only a name of this machine is one's own.
+    const own = origin === this.publicOrigin || (loopback.test(host) && origin === `http://${host}`);
     if (origin !== undefined && !own && !isAllowed(this.origins, origin))
       return new AppError('forbidden', 'origin_not_allowed', 'Origin: this page is not one of ALLOWED_ORIGINS');
     if (url?.includes('?')) {
@@ -133,18 +137,20 @@ class ChatWebSocketSession implements ChatWire {
     );
   }
 
-  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): void {
+  write(frames: readonly ChatFrame[], _shared: SharedBuffers, done: () => void): boolean {
     const { socket } = this;
-    const over = guarded(done);
-    if (socket.readyState !== socket.OPEN) {
-      setImmediate(over);
-      return;
-    }
+    if (socket.readyState !== socket.OPEN) return true;
+    let isTaken = false;
+    const later = guarded((): void => {
+      if (!isTaken) done();
+    });
     // One system call for all of them.
     const stream = (socket as unknown as { readonly _socket?: Duplex })._socket;
     stream?.cork();
-    for (const [i, frame] of frames.entries()) socket.send(frame.json, i === frames.length - 1 ? over : undefined);
+    for (const [i, frame] of frames.entries()) socket.send(frame.json, i === frames.length - 1 ? later : undefined);
     stream?.uncork();
+    isTaken = socket.bufferedAmount === 0;
+    return isTaken;
   }
 
   end(code: string): void {

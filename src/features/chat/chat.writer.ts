@@ -1,4 +1,4 @@
-import type { ChatFlusher, SharedBuffers } from './chat.flusher';
+import { type ChatFlusher, SharedBuffers } from './chat.flusher';
 import { ChatFrame } from './chat.frame';
 
 const maxFrames = 64;
@@ -6,8 +6,11 @@ const maxBytes = 64 * 1024;
 
 /** What a writer puts frames on: one wire's connection. */
 export interface ChatTransport {
-  /** Sends frames in one piece; `done` is called once, when the peer's side has taken them. Never throws. */
-  write(frames: readonly ChatFrame[], shared: SharedBuffers, done: () => void): void;
+  /**
+   * Sends frames in one piece. True when the system has taken them at once; otherwise `done` is called, once, when it has.
+   * Never throws.
+   */
+  write(frames: readonly ChatFrame[], shared: SharedBuffers, done: () => void): boolean;
 }
 
 /**
@@ -37,6 +40,8 @@ export class ChatWriter {
 
   push(frame: ChatFrame): void {
     if (this.closed) return;
+    // However much a tick brings: what the system takes at once is never too much.
+    if (this.isFull(frame) && !this.underWay && this.dropped === 0) this.send(new SharedBuffers());
     if (this.dropped > 0 || this.isFull(frame)) {
       this.drop(frame);
       return;
@@ -94,12 +99,16 @@ export class ChatWriter {
   /** Called by the flusher, once a tick at most. */
   flush(shared: SharedBuffers): void {
     this.scheduled = false;
+    this.send(shared);
+  }
+
+  private send(shared: SharedBuffers): void {
     if (this.closed || this.underWay || this.queue.length === 0) return;
     const piece = this.take();
     this.underWay = true;
     // All that stands before the gap is on its way: what is pushed from now on stands behind it.
     if (this.dropped > 0 && this.queue.length === 0) this.push(this.missed());
-    this.transport.write(piece, shared, () => this.done());
+    if (this.transport.write(piece, shared, () => this.done())) this.done();
   }
 
   private done(): void {

@@ -10,6 +10,7 @@ import { SseClient, TcpClient, WsClient } from './clients';
 
 const email = 'ada@example.com';
 const password = 'correct horse';
+const secret = 'the-internal-secret-of-this-very-test';
 
 describe.each(everyDatabase)('$name', ({ name: kind, create }) => {
   let app: TestApp;
@@ -131,11 +132,18 @@ describe.each(everyDatabase)('$name', ({ name: kind, create }) => {
       await ws.enter('nina', { room: where });
       for (let i = 1; i <= 25; i += 1) await call('postMessage', { room: where, name: 'zoe', text: `m${i}` });
       const { body: report } = await call('reportMessage', { room: where, seq: 12, name: 'zoe', reason: 'rude' });
-      const texts = (report.messages as { text: string }[]).map(({ text }) => text);
+      // What was kept is the moderators' to read.
+      expect(report.messages).toEqual([]);
+      const { reports } = (await call('listReports', { pageSize: 1 })).body as {
+        reports: { messages: { text: string }[] }[];
+      };
+      const texts = reports[0]?.messages.map(({ text }) => text);
       expect(texts).toEqual(Array.from({ length: 21 }, (_, i) => `m${i + 2}`));
       const again = await call('reportMessage', { room: where, seq: 12, name: 'zoe', reason: 'again' });
-      expect(again.body).toEqual(report);
-      expect((await call('listReports', { pageSize: 1 })).body.reports).toEqual([report]);
+      expect(again.body).toEqual({ ...report, reason: 'again' });
+      expect((await call('listReports', { pageSize: 1 })).body.reports).toMatchObject([
+        { id: report.id, reason: 'rude' },
+      ]);
       const deleted = await call('deleteMessage', { room: where, seq: 12 });
       expect(deleted).toMatchObject({ code: 'ok', body: { seq: 12, text: '', deleted: true } });
       expect(await ws.hears('deleted')).toMatchObject({ room: where, seq: 12 });
@@ -154,7 +162,12 @@ describe.each(everyDatabase)('$name', ({ name: kind, create }) => {
 
 test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', async (mode) => {
   await using database = await everyDatabase[0]!.create();
-  await using app = await openApp(database.url, { CHAT_PORT: '0', CHAT_AUTH: mode, AUTH_REQUIRED: 'true' });
+  await using app = await openApp(database.url, {
+    CHAT_PORT: '0',
+    CHAT_AUTH: mode,
+    AUTH_REQUIRED: 'true',
+    INTERNAL_API_SECRET: secret,
+  });
   const { body } = await app.http.call(auth, 'register', { name: 'Ada Lovelace', email, password });
   const token = String(body.accessToken);
   const { id } = body.user as { id: string };
@@ -185,6 +198,7 @@ test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', 
   expect(anonymous.code).toBe(mode === 'required' ? 'token_invalid' : 'ok');
   const stream = await new SseClient().open(app.url);
   expect(stream.status).toBe(mode === 'required' ? 401 : 200);
+  const listener = await new SseClient().open(app.url, '/chat/stream', bearer);
   const posted = await app.http.call(chat, 'postMessage', { name: 'zoe', text: 'hi' }, bearer);
   expect(posted.body.from).toBe(mode === 'off' ? 'zoe' : 'Ada_Lovelace');
   // Accounts are the administrators' to know, and nobody else may moderate.
@@ -193,11 +207,28 @@ test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', 
   expect((await app.http.call(chat, 'muteUser', { name: 'bob', seconds: 1, reason: 'x' }, bearer)).code).toBe(
     'forbidden',
   );
+  if (mode === 'optional') {
+    // Muted is the account under whatever name it comes, and the name with whoever comes by it.
+    const admin = { authorization: `Bearer ${secret}` };
+    await app.http.call(chat, 'muteUser', { name: 'Ada_Lovelace', seconds: 600, reason: 'x' }, admin);
+    for (const client of [known, twice]) {
+      client.say('hello');
+      expect(await client.hears('error')).toMatchObject({ code: 'muted' });
+    }
+    expect((await app.http.call(chat, 'postMessage', { text: 'hi' }, bearer)).code).toBe('muted');
+    known.send({ type: 'exit' });
+    await known.ended;
+    await eventually(async () =>
+      expect((await app.http.call(chat, 'postMessage', { name: 'ada_lovelace', text: 'hi' })).code).toBe('muted'),
+    );
+  }
   if (mode !== 'off') {
     await app.http.call(auth, 'logout', {}, bearer);
     for (const client of [known, twice, tcp]) await client.ended;
-    expect(known.of('bye')[0]?.code).toBe('token_invalid');
+    expect(twice.of('bye')[0]?.code).toBe('token_invalid');
+    // Who only listens hears no more, either.
+    await eventually(async () => expect(listener.heard.at(-1)).toMatchObject({ type: 'bye', code: 'token_invalid' }));
     expect(id).toEqual(expect.any(String));
   }
-  for (const client of [free, known, twice, tcp, wrong, stream]) client.close();
+  for (const client of [free, known, twice, tcp, wrong, stream, listener]) client.close();
 });

@@ -172,6 +172,63 @@ test.each([
   120_000,
 );
 
+test('Redis forgets a room: the next message is heard by all, and deletions wait for Redis', async () => {
+  await using two = await startTwo();
+  const [ada, bob, tcp] = [
+    new WsClient(two.one.url),
+    new WsClient(two.other.url),
+    new TcpClient(two.one.chatPort as number),
+  ];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  await tcp.enter('tcp');
+  ada.say('one');
+  await bob.hears('message');
+  for (const kind of ['room', 'log', 'ids']) await redisCall(two.redis.url, 'DEL', `{aerie:chat}:${kind}:lobby`);
+  bob.say('two');
+  for (const client of [ada, bob]) {
+    await client.hears('message', 2);
+    expectNoHole(client.heard);
+  }
+  await tcp.hears('bob: two');
+  two.redis.freeze();
+  const deletion = { seq: Number(ada.of('message').at(-1)?.seq) };
+  await eventually(async () => expect(await status(two.one)).toBe('degraded'));
+  expect((await new HttpWire(two.one.url).call(chat, 'deleteMessage', deletion)).code).not.toBe('ok');
+  ada.whisper('bob', 'psst');
+  expect(await ada.hears('error')).toMatchObject({ code: 'unavailable' });
+  two.redis.resume();
+  for (const client of [ada, bob, tcp]) client.close();
+});
+
+test('of two who take one name at the same moment one has it, and all processes say the same', async () => {
+  await using two = await startTwo();
+  const pairs = Array.from(
+    { length: 30 },
+    (_, i) => [new WsClient(two.one.url), new WsClient(two.other.url), `race${i}`] as const,
+  );
+  await Promise.all(pairs.flatMap(([one, other]) => [one.opened, other.opened]));
+  for (const [one, other, name] of pairs) {
+    one.send({ type: 'hello', name });
+    other.send({ type: 'hello', name });
+  }
+  const decided = (client: WsClient): number => client.of('welcome').length + client.of('error').length;
+  await eventually(async () => {
+    for (const [one, other] of pairs) expect([decided(one), decided(other)]).toEqual([1, 1]);
+  });
+  for (const [one, other] of pairs) expect(one.of('welcome').length + other.of('welcome').length).toBe(1);
+  const all = async (app: AppProcess): Promise<unknown> =>
+    ((await new HttpWire(app.url).call(chat, 'listChatUsers', { pageSize: 100 })).body.users as unknown[]).length;
+  await eventually(async () => expect([await all(two.one), await all(two.other)]).toEqual([30, 30]));
+  for (const [one, other] of pairs) for (const client of [one, other]) client.close();
+  await eventually(async () => expect([await all(two.one), await all(two.other)]).toEqual([0, 0]));
+  const late = new TcpClient(two.one.chatPort as number);
+  await late.enter('late');
+  late.send('/users\n');
+  await late.hears('USERS: late');
+  late.close();
+});
+
 test('Redis forgets everything: names and people are told to it again', async () => {
   await using two = await startTwo();
   const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];

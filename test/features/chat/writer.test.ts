@@ -12,9 +12,10 @@ class HeldTransport implements ChatTransport {
   underWay: readonly ChatFrame[] = [];
   private done: (() => void) | undefined;
 
-  write(frames: readonly ChatFrame[], _shared: unknown, done: () => void): void {
+  write(frames: readonly ChatFrame[], _shared: unknown, done: () => void): boolean {
     this.underWay = frames;
     this.done = done;
+    return false;
   }
 
   take(): void {
@@ -121,6 +122,19 @@ function expectAll(pushed: readonly ChatFrame[], taken: readonly ChatFrame[]): v
   expect(next).toBe(pushed.length);
 }
 
+test('however much a tick brings, what the system takes at once is never too much', () => {
+  const flusher = new ChatFlusher(() => undefined);
+  const taken: ChatFrame[] = [];
+  const write = (frames: readonly ChatFrame[]): boolean => taken.push(...frames) > 0;
+  const writer = new ChatWriter({ write }, flusher, () => {
+    throw new Error('Dropped');
+  });
+  const frames = Array.from({ length: 1000 }, (_, i) => message(i + 1, 'x'.repeat(400)));
+  for (const frame of frames) writer.push(frame);
+  flusher.flush();
+  expect(taken).toEqual(frames);
+});
+
 test('what a tick pushes is one piece, and those who hear the same share its bytes', () => {
   const flusher = new ChatFlusher(() => undefined);
   const pieces: Buffer[] = [];
@@ -128,9 +142,9 @@ test('what a tick pushes is one piece, and those who hear the same share its byt
     () =>
       new ChatWriter(
         {
-          write: (frames, shared, done) => {
+          write: (frames, shared) => {
             pieces.push(shared.lines(frames));
-            done();
+            return true;
           },
         },
         flusher,
