@@ -59,7 +59,7 @@ export class Conversation {
     const room = known ?? this.rooms.create(name, this.people);
     if (!room) return 'full';
     room.waiting.push(command);
-    if (!known) this.emit({ type: 'open', room: name });
+    if (!known) this.emit({ type: 'open', room: name, create: command.type !== 'read' });
     return undefined;
   }
 

@@ -132,7 +132,8 @@ export type Effect =
   | { readonly type: 'present'; readonly present: Present }
   | { readonly type: 'absent'; readonly canonical: string }
   | { readonly type: 'publish'; readonly room: string; readonly said: Said; readonly by: By }
-  | { readonly type: 'open'; readonly room: string }
+  /** `create`: somebody is to be in it; who only reads makes no room. */
+  | { readonly type: 'open'; readonly room: string; readonly create: boolean }
   | { readonly type: 'closed'; readonly room: string }
   | ({ readonly type: 'send' } & Sent)
   | { readonly type: 'answer'; readonly ref: Ref; readonly answer: Outcome | Read };

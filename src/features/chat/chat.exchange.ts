@@ -15,8 +15,8 @@ export abstract class ChatExchange {
   /** Somebody of this process is in this room now. */
   abstract present(present: Present): void;
   abstract absent(canonical: string): void;
-  /** Answers `opened` with the room as it is. */
-  abstract open(room: string): void;
+  /** Answers `opened` with the room as it is; with `create` it begins with that, should it be none yet. */
+  abstract open(room: string, create: boolean): void;
   /** This process no longer needs to know the room. */
   abstract closed(room: string): void;
   /** Numbers a message: `arrived` goes to all processes, and then `published` to this one. */

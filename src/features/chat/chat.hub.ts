@@ -239,7 +239,7 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         exchange.publish(effect.room, effect.said, effect.by);
         break;
       case 'open':
-        exchange.open(effect.room);
+        exchange.open(effect.room, effect.create);
         break;
       case 'closed':
         exchange.closed(effect.room);

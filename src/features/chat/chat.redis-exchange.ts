@@ -95,7 +95,7 @@ export class RedisChatExchange extends ChatExchange {
     this.names.absent(canonical);
   }
 
-  override open(room: string): void {
+  override open(room: string, create: boolean): void {
     if (!this.connected) {
       this.dispatch({ type: 'opened', room, state: this.island.state(room) });
       return;
@@ -105,14 +105,14 @@ export class RedisChatExchange extends ChatExchange {
     this.opening.set(room, again);
     if (again) return;
     this.ask(
-      () => this.store.room(room),
+      () => this.store.room(room, create),
       (state) => {
         const askedAgain = this.opening.get(room) === true;
         this.opening.delete(room);
         const unheard = this.island.unheard(room, state);
         this.island.know(room, state);
         this.dispatch({ type: 'opened', room, state, unheard });
-        if (askedAgain) this.open(room);
+        if (askedAgain) this.open(room, create);
       },
       () => {
         this.opening.delete(room);
@@ -151,16 +151,10 @@ export class RedisChatExchange extends ChatExchange {
   }
 
   override send(sent: Sent): void {
-    const answer = (delivered: boolean): void => this.dispatch({ ...sent, type: 'sent', delivered });
-    if (!this.connected) answer(false);
-    else {
-      const work = (): Promise<number> => this.store.send(sent.life, sent.to, sent.told);
-      this.ask(
-        work,
-        (processes) => answer(processes > 0),
-        () => answer(false),
-      );
-    }
+    const answer = (processes: number): void => this.dispatch({ ...sent, type: 'sent', delivered: processes > 0 });
+    const work = (): Promise<number> => this.store.send(sent.life, sent.to, sent.told);
+    if (this.connected) this.ask(work, answer, () => answer(0));
+    else answer(0);
   }
 
   override async stop(): Promise<void> {
@@ -209,7 +203,7 @@ export class RedisChatExchange extends ChatExchange {
     const namesTold = await this.names.comeBack();
     this.news.keep();
     const states = new Map<string, RoomState>();
-    for (const room of this.island.rooms()) states.set(room, await this.store.room(room));
+    for (const room of this.island.rooms()) states.set(room, await this.store.room(room, true));
     const wasConnected = this.connected;
     this.connected = true;
     namesTold();
@@ -265,7 +259,7 @@ export class RedisChatExchange extends ChatExchange {
     }
     const late = guarded(() => {
       if (this.underway.get(uid) !== own) return;
-      this.open(room);
+      this.open(room, true);
       this.settle(own, { kind: 'said', seq, epoch, message: { ...own.said, seq } });
     });
     setTimeout(late, this.options.answerMs).unref();

@@ -100,11 +100,18 @@ redis.call('HDEL', p .. 'lives', life)
 redis.call('PUBLISH', p .. 'news', cjson.encode({ t = 'gone', life = life }))
 return 1`);
 
-/** KEYS: the prefix. ARGV: room. Answers epoch, seq and the messages; '' and 0 of a room in which nothing was said. */
+/** KEYS: the prefix. ARGV: room, an epoch for a room that has none, or '' to make none. Answers epoch, seq and the messages. */
 export const openScript = new RedisScript(`
 local p, room = KEYS[1], ARGV[1]
 local state = redis.call('HMGET', p .. 'room:' .. room, 'epoch', 'seq')
-if not state[1] then return { '', '0', {} } end
+if not state[1] then
+  if ARGV[2] ~= '' then
+    redis.call('HSET', p .. 'room:' .. room, 'epoch', ARGV[2], 'seq', 0)
+    redis.call('DEL', p .. 'log:' .. room, p .. 'ids:' .. room)
+    redis.call('EXPIRE', p .. 'room:' .. room, 86400)
+  end
+  return { ARGV[2], '0', {} }
+end
 return { state[1], state[2], redis.call('LRANGE', p .. 'log:' .. room, 0, -1) }`);
 
 /**

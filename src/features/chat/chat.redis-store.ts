@@ -72,8 +72,8 @@ export class ChatRedisStore {
     return new Map(Object.entries(found).map(([name, user]) => [name, JSON.parse(user) as Present]));
   }
 
-  async room(room: string): Promise<RoomState> {
-    const [epoch, seq, log] = (await this.run(openScript, [room])) as [string, string, string[]];
+  async room(room: string, create: boolean): Promise<RoomState> {
+    const [epoch, seq, log] = (await this.run(openScript, [room, create ? ulid() : ''])) as [string, string, string[]];
     const messages = log.map((text) => JSON.parse(text) as Numbered);
     // Of a log that Redis has lost in part only what has no hole counts.
     const from = messages.findLastIndex((message, i) => i > 0 && message.seq !== (messages[i - 1]?.seq ?? 0) + 1);

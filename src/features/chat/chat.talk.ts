@@ -61,7 +61,7 @@ export class ChatTalk {
     if (room.epoch === '' && message.seq === 1) room.epoch = epoch;
     if (epoch === room.epoch && message.seq <= room.seq) return;
     if (epoch !== room.epoch || message.seq !== room.seq + 1) {
-      this.conversation.emit({ type: 'open', room: name });
+      this.conversation.emit({ type: 'open', room: name, create: true });
       return;
     }
     this.conversation.rooms.count(room.append(message));
