@@ -160,75 +160,77 @@ describe.each(everyDatabase)('$name', ({ name: kind, create }) => {
   });
 });
 
-test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', async (mode) => {
-  await using database = await everyDatabase[0]!.create();
-  await using app = await openApp(database.url, {
-    CHAT_PORT: '0',
-    CHAT_AUTH: mode,
-    AUTH_REQUIRED: 'true',
-    INTERNAL_API_SECRET: secret,
-  });
+/** The application, and Ada's token. */
+async function openWithAda(mode: string) {
+  const database = await everyDatabase[0]!.create();
+  const env = { CHAT_PORT: '0', CHAT_AUTH: mode, AUTH_REQUIRED: 'true', INTERNAL_API_SECRET: secret };
+  const app = await openApp(database.url, env);
   const { body } = await app.http.call(auth, 'register', { name: 'Ada Lovelace', email, password });
   const token = String(body.accessToken);
-  const { id } = body.user as { id: string };
-  const bearer = { authorization: `Bearer ${token}` };
-  const [free, known, twice] = [
-    new WsClient(app.url),
-    new WsClient(app.url),
-    new WsClient(app.url, ['aerie.chat', `bearer.${token}`]),
-  ];
-  await Promise.all([free.opened, known.opened, twice.opened]);
-  free.send({ type: 'hello', name: 'bob' });
-  known.send({ type: 'hello', name: 'carl', token });
-  if (mode === 'required') expect(await free.hears('error')).toMatchObject({ code: 'token_invalid' });
+  const close = async (): Promise<void> => {
+    await app[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  };
+  return { app, token, bearer: { authorization: `Bearer ${token}` }, [Symbol.asyncDispose]: close };
+}
+
+async function greeted(app: TestApp, hello: Record<string, unknown>, protocols: string[] = []): Promise<WsClient> {
+  const client = new WsClient(app.url, protocols);
+  await client.opened;
+  client.send({ type: 'hello', ...hello });
+  return client;
+}
+
+test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', async (mode) => {
+  await using opened = await openWithAda(mode);
+  const { app, token, bearer } = opened;
+  const [isOff, isRequired] = [mode === 'off', mode === 'required'];
+  const free = await greeted(app, { name: 'bob' });
+  if (isRequired) expect(await free.hears('error')).toMatchObject({ code: 'token_invalid' });
   else expect((await free.hears('welcome')).name).toBe('bob');
-  expect((await known.hears('welcome')).name).toBe(mode === 'off' ? 'carl' : 'Ada_Lovelace');
-  twice.send({ type: 'hello', name: 'dora' });
-  expect((await twice.hears('welcome')).name).toBe(mode === 'off' ? 'dora' : 'Ada_Lovelace-2');
+  const known = await greeted(app, { name: 'carl', token });
+  expect((await known.hears('welcome')).name).toBe(isOff ? 'carl' : 'Ada_Lovelace');
+  const twice = await greeted(app, { name: 'dora' }, ['aerie.chat', `bearer.${token}`]);
+  expect((await twice.hears('welcome')).name).toBe(isOff ? 'dora' : 'Ada_Lovelace-2');
   const tcp = new TcpClient(app.ports.chat as number);
   tcp.send(`/token ${token}\n`);
-  await tcp.hears(mode === 'off' ? 'ERR username_invalid' : 'OK');
-  const wrong = new WsClient(app.url);
-  await wrong.opened;
-  wrong.send({ type: 'hello', name: 'eve', token: `${token}x` });
-  expect((await wrong.hears(mode === 'off' ? 'welcome' : 'error')).code ?? '').toBe(
-    mode === 'off' ? '' : 'token_invalid',
-  );
-  const anonymous = await app.http.call(chat, 'listMessages', {});
-  expect(anonymous.code).toBe(mode === 'required' ? 'token_invalid' : 'ok');
+  await tcp.hears(isOff ? 'ERR username_invalid' : 'OK');
+  const wrong = await greeted(app, { name: 'eve', token: `${token}x` });
+  expect((await wrong.hears(isOff ? 'welcome' : 'error')).code ?? '').toBe(isOff ? '' : 'token_invalid');
+  expect((await app.http.call(chat, 'listMessages', {})).code).toBe(isRequired ? 'token_invalid' : 'ok');
   const stream = await new SseClient().open(app.url);
-  expect(stream.status).toBe(mode === 'required' ? 401 : 200);
-  const listener = await new SseClient().open(app.url, '/chat/stream', bearer);
+  expect(stream.status).toBe(isRequired ? 401 : 200);
   const posted = await app.http.call(chat, 'postMessage', { name: 'zoe', text: 'hi' }, bearer);
-  expect(posted.body.from).toBe(mode === 'off' ? 'zoe' : 'Ada_Lovelace');
+  expect(posted.body.from).toBe(isOff ? 'zoe' : 'Ada_Lovelace');
   // Accounts are the administrators' to know, and nobody else may moderate.
   const users = (await app.http.call(chat, 'listChatUsers', {}, bearer)).body.users as object[];
   expect(users.filter((user) => 'userId' in user)).toEqual([]);
-  expect((await app.http.call(chat, 'muteUser', { name: 'bob', seconds: 1, reason: 'x' }, bearer)).code).toBe(
-    'forbidden',
+  const mute = { name: 'bob', seconds: 1, reason: 'x' };
+  expect((await app.http.call(chat, 'muteUser', mute, bearer)).code).toBe('forbidden');
+  for (const client of [free, known, twice, tcp, wrong, stream]) client.close();
+});
+
+test('an account that is muted is so under every name, and its name with whoever comes by it; a token that ends ends all', async () => {
+  await using opened = await openWithAda('optional');
+  const { app, token, bearer } = opened;
+  const [known, twice] = [await greeted(app, { token }), await greeted(app, { token })];
+  for (const client of [known, twice]) await client.hears('welcome');
+  const listener = await new SseClient().open(app.url, '/chat/stream', bearer);
+  const mute = { name: 'Ada_Lovelace', seconds: 600, reason: 'x' };
+  await app.http.call(chat, 'muteUser', mute, { authorization: `Bearer ${secret}` });
+  for (const client of [known, twice]) {
+    client.say('hello');
+    expect(await client.hears('error')).toMatchObject({ code: 'muted' });
+  }
+  expect((await app.http.call(chat, 'postMessage', { text: 'hi' }, bearer)).code).toBe('muted');
+  known.send({ type: 'exit' });
+  await known.ended;
+  await eventually(async () =>
+    expect((await app.http.call(chat, 'postMessage', { name: 'ada_lovelace', text: 'hi' })).code).toBe('muted'),
   );
-  if (mode === 'optional') {
-    // Muted is the account under whatever name it comes, and the name with whoever comes by it.
-    const admin = { authorization: `Bearer ${secret}` };
-    await app.http.call(chat, 'muteUser', { name: 'Ada_Lovelace', seconds: 600, reason: 'x' }, admin);
-    for (const client of [known, twice]) {
-      client.say('hello');
-      expect(await client.hears('error')).toMatchObject({ code: 'muted' });
-    }
-    expect((await app.http.call(chat, 'postMessage', { text: 'hi' }, bearer)).code).toBe('muted');
-    known.send({ type: 'exit' });
-    await known.ended;
-    await eventually(async () =>
-      expect((await app.http.call(chat, 'postMessage', { name: 'ada_lovelace', text: 'hi' })).code).toBe('muted'),
-    );
-  }
-  if (mode !== 'off') {
-    await app.http.call(auth, 'logout', {}, bearer);
-    for (const client of [known, twice, tcp]) await client.ended;
-    expect(twice.of('bye')[0]?.code).toBe('token_invalid');
-    // Who only listens hears no more, either.
-    await eventually(async () => expect(listener.heard.at(-1)).toMatchObject({ type: 'bye', code: 'token_invalid' }));
-    expect(id).toEqual(expect.any(String));
-  }
-  for (const client of [free, known, twice, tcp, wrong, stream, listener]) client.close();
+  await app.http.call(auth, 'logout', {}, bearer);
+  await twice.ended;
+  expect(twice.of('bye')[0]?.code).toBe('token_invalid');
+  // Who only listens hears no more, either.
+  await eventually(async () => expect(listener.heard.at(-1)).toMatchObject({ type: 'bye', code: 'token_invalid' }));
 });
