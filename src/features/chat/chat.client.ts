@@ -110,7 +110,7 @@ export class ChatClient {
       case 'join':
         // A replay may be a thousand messages.
         if (spoken.afterSeq !== undefined) this.pace.charge(replayCost);
-        hub.dispatch({ type: 'enter', client: id, first: false, ...rest(spoken) });
+        hub.dispatch({ type: 'enter', client: id, ...rest(spoken) });
         break;
       case 'users':
         hub.dispatch({ type: 'users', client: id, after: spoken.after });

@@ -91,7 +91,13 @@ export type Ref = number;
 export type Command =
   | ({ readonly type: 'register'; readonly client: ClientId } & Present & Resume)
   | { readonly type: 'claimed'; readonly client: ClientId; readonly granted: boolean }
-  | ({ readonly type: 'enter'; readonly client: ClientId; readonly room: string; readonly first: boolean } & Resume)
+  /** `waited`: for its room to open; meanwhile the client may have wished for another. */
+  | ({
+      readonly type: 'enter';
+      readonly client: ClientId;
+      readonly room: string;
+      readonly waited?: true;
+    } & Resume)
   | ({ readonly type: 'listen'; readonly client: ClientId; readonly room: string } & Resume)
   | ({ readonly type: 'say'; readonly client: ClientId } & Pick<Said, 'uid' | 'text' | 'at' | 'id'>)
   | { readonly type: 'post'; readonly ref: Ref; readonly room: string; readonly said: Said }

@@ -101,7 +101,7 @@ export class ChatRegistry {
     if (!speaker) return;
     if (granted && speaker.claiming) {
       speaker.claiming = false;
-      this.enter({ type: 'enter', client: id, room: speaker.wanted, first: true, ...speaker.resume });
+      this.enter({ type: 'enter', client: id, room: speaker.wanted, ...speaker.resume });
     } else if (!granted) {
       // Also later: another process has more right to the name, after both were without Redis.
       this.conversation.depart(id, speaker);
@@ -110,20 +110,22 @@ export class ChatRegistry {
   }
 
   private enter(command: Of<'enter'>): void {
-    const { client: id, room: name, first, ...resume } = command;
+    const { client: id, room: name, waited, ...resume } = command;
     const speaker = this.conversation.speakers.get(id);
     if (!speaker || speaker.claiming) {
       this.conversation.refuse(id, 'not_registered');
       return;
     }
+    // A later wish came true first, or will.
+    if (waited && speaker.wanted !== name) return;
     speaker.wanted = name;
-    const room = this.conversation.ready(name, command);
+    const first = speaker.room === undefined;
+    const room = this.conversation.ready(name, { ...command, waited: true });
     if (room === 'full') {
       this.turnAway(id, speaker, first);
       return;
     }
-    // A later wish may have come true first.
-    if (!room || speaker.wanted !== name) return;
+    if (!room) return;
     const before = speaker.room;
     if (before && before !== room) this.conversation.exit(id, speaker, before);
     this.show(id, room, resume, first ? { type: 'welcome', name: speaker.name } : { type: 'room' });

@@ -229,7 +229,7 @@ export class ChatTalk {
     }
     if (!('client' in command)) return;
     const speaker = this.conversation.speakers.get(command.client);
-    if (command.type === 'enter' && command.first && speaker) this.conversation.depart(command.client, speaker);
+    if (command.type === 'enter' && speaker && !speaker.room) this.conversation.depart(command.client, speaker);
     else if (command.type === 'enter' && speaker) speaker.wanted = speaker.room?.name ?? speaker.wanted;
     this.conversation.refuse(command.client, 'unavailable');
   }

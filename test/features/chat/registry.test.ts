@@ -24,7 +24,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     .map((one): Command => ({ type: 'register', canonical: one.name, ...one })),
   fc
     .record({ client, room: fc.constantFrom(...rooms), afterSeq: fc.option(fc.nat(8), { nil: undefined }) })
-    .map((one): Command => ({ type: 'enter', first: false, ...one })),
+    .map((one): Command => ({ type: 'enter', ...one })),
   fc
     .record({ client: fc.integer({ min: 7, max: 8 }), room: fc.constantFrom(...rooms) })
     .map((one): Command => ({ type: 'listen', ...one })),
@@ -154,14 +154,20 @@ test('random interleavings: every member hears every number once and in order, n
     fc.property(steps, (all) => {
       const registry = new ChatRegistry(limits);
       const exchange = new LateExchange(registry);
+      const wishes = new Map<ClientId, string>();
       const answer = (which: number): void => {
         const [next] = exchange.owed.splice(which % Math.max(1, exchange.owed.length), 1);
         next?.();
       };
       for (const step of all) {
         if (step.do === 'command') {
-          if (step.command.type === 'leave') exchange.heard.delete(step.command.client);
-          exchange.run(step.command);
+          const { command: next } = step;
+          if (next.type === 'leave') exchange.heard.delete(next.client);
+          const before = 'client' in next ? registry.speaker(next.client) : undefined;
+          exchange.run(next);
+          // Where a client wants to be, whichever room opens first.
+          if (next.type === 'register' && !before) wishes.set(next.client, next.room);
+          if (next.type === 'enter' && before && !before.claiming) wishes.set(next.client, next.room);
         } else if (step.do === 'answer') answer(step.which);
         else if (step.do === 'stranger') {
           const said = { uid: 's', from: 'zoe', canonical: 'zoe', text: 'hi', at: 0 };
@@ -178,6 +184,7 @@ test('random interleavings: every member hears every number once and in order, n
       for (const [one, told] of exchange.heard) {
         const room = registry.speaker(one)?.room?.name;
         const last = told.findLast(({ type, seq }) => seq !== undefined && type !== 'deleted' && type !== 'said');
+        if (room !== undefined) expect([one, room]).toEqual([one, wishes.get(one)]);
         if (room !== undefined) expect([one, last?.seq ?? 0]).toEqual([one, exchange.rooms.get(room)?.length ?? 0]);
       }
       for (let one = 1; one <= 8; one += 1) exchange.run({ type: 'leave', client: one });
@@ -211,4 +218,15 @@ test('a message to a room that nobody is in is kept, though it was opened for th
   const outcome = { kind: 'said', seq: 1, epoch: 'E' } as const;
   registry.apply({ type: 'published', room: 'den', said, by: { ref: 1 }, outcome });
   expect(registry.room('den')?.seq).toBe(1);
+});
+
+test('who was refused a name takes it from nobody elsewhere', () => {
+  const registry = new ChatRegistry(limits);
+  const present = { name: 'ada', canonical: 'ada', room: 'lobby' };
+  registry.apply({ type: 'register', client: 1, ...present });
+  registry.apply({ type: 'elsewhere', life: 'L', present });
+  registry.apply({ type: 'claimed', client: 1, granted: false });
+  expect(registry.people.find('ada')?.life).toBe('L');
+  registry.apply({ type: 'gone', life: 'L' });
+  expect(registry.people.find('ada')).toBeUndefined();
 });
