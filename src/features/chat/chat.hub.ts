@@ -5,7 +5,7 @@ import { detach, fault, guarded } from '../../shared/async/guarded';
 import { Clock } from '../../shared/clock/clock';
 import { ChatClient, type ChatClientHost, type ChatWire, registerMs, stalledMs } from './chat.client';
 import type { Speaker } from './chat.conversation';
-import type { Command, Effect, Numbered, Outcome, Read, Ref, Resume, RoomName, Said } from './chat.effects';
+import type { Command, Effect, Outcome, Read, Ref, Resume, Said } from './chat.effects';
 import { chatRefused } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
 import { ChatFlusher } from './chat.flusher';
@@ -46,7 +46,6 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
   readonly flusher: ChatFlusher;
   readonly registry: ChatRegistry;
   private readonly clients = new Map<number, ChatClient>();
-  private readonly frames = new WeakMap<Numbered, ChatFrame>();
   private readonly waiting = new Map<Ref, Waiting>();
   private next: Command[] = [];
   private running = false;
@@ -219,7 +218,7 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         this.broadcast(effect);
         break;
       case 'replay': {
-        const frames = effect.messages.map((message) => this.frameOf(message, effect.room));
+        const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
         this.clients.get(effect.client)?.writer.replay(frames);
         return;
       }
@@ -251,13 +250,6 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         this.waiting.get(effect.ref)?.resolve(effect.answer);
         this.waiting.delete(effect.ref);
     }
-  }
-
-  /** Made once, as long as the message is kept: many may ask for the same. */
-  private frameOf(message: Numbered, room: RoomName): ChatFrame {
-    const known = this.frames.get(message) ?? new ChatFrame(messageTold(message, room));
-    this.frames.set(message, known);
-    return known;
   }
 
   private broadcast({ to, told }: Effect & { readonly type: 'broadcast' }): void {

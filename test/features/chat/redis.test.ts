@@ -124,6 +124,25 @@ test('a process that is killed takes its users with it, and their names are free
   for (const client of [ada, bob, again]) client.close();
 });
 
+test('a process that stood still says nothing under a name that is somebody else\u2019s by now', async () => {
+  await using two = await startTwo();
+  const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  await ada.hears('joined');
+  process.kill(two.other.pid, 'SIGSTOP');
+  await ada.hears('left');
+  const again = new WsClient(two.one.url);
+  await again.enter('bob');
+  bob.say('I stood still');
+  process.kill(two.other.pid, 'SIGCONT');
+  await bob.ended;
+  again.say('me');
+  await ada.hears('message');
+  expect(ada.said()).toEqual(['bob: me']);
+  for (const client of [ada, bob, again]) client.close();
+});
+
 test.each([
   [
     'killed, and empty when it is back',
@@ -162,6 +181,9 @@ test.each([
     });
     await eventually(async () => expect(await users(one)).toEqual(['ada', 'bob', 'mel']));
     await eventually(async () => expect(await users(other)).toEqual(['ada', 'bob', 'mel']));
+    // A retry of what was said without Redis is one, although Redis knows nothing of it.
+    ada.say('alone', 'a-2');
+    expect(await ada.hears('said')).toMatchObject({ id: 'a-2', duplicate: true });
     for (const client of [ada, bob]) {
       expectNoHole(client.heard);
       const said = client.said();
