@@ -150,7 +150,9 @@ test.each(systems)(
     const apps: AppProcess[] = [];
     for (const part of placed) apps.push(await start(part));
     const urls = apps.slice(0, 2).map(({ url }) => url);
-    await refuseNobody(urls[0] ?? '');
+    const judges = apps.filter((_, i) => placed[i]?.name === 'fairness').map(({ url }) => url);
+    expect(judges).toHaveLength(2);
+    await refuseNobody(urls[0] ?? '', undefined, judges);
     const balancer = new Balancer(urls);
     await eventually(async () => expect(balancer.size).toBe(2));
     const ledger = new Ledger(players);
