@@ -1,10 +1,10 @@
 import type { ChatService } from '../../generated/aerie/chat/v1/chat';
-import type { Contract } from '../../shared/contract/contract';
+import type { Contract, WithMeta } from '../../shared/contract/contract';
 
 /** The calls of chat, for other features, other processes and the client library. */
 export abstract class ChatApi {
   abstract listChatUsers: ChatService['listChatUsers'];
-  abstract postMessage: ChatService['postMessage'];
+  abstract postMessage: WithMeta<ChatService['postMessage']>;
   abstract listMessages: ChatService['listMessages'];
   abstract deleteMessage: ChatService['deleteMessage'];
   abstract muteUser: ChatService['muteUser'];

@@ -2,7 +2,7 @@ import type { ClientId, Command, Effect, Present, RefusalCode, Resume, Told } fr
 import { People } from './chat.people';
 import type { Room } from './chat.room';
 import { type RoomLimits, Rooms } from './chat.rooms';
-import { refusal } from './chat.told';
+import { joinedTold, refusal } from './chat.told';
 
 /** A connection that has a name, or has asked for one. */
 export interface Speaker {
@@ -56,7 +56,7 @@ export class Conversation {
   ready(name: string, command: Command): Room | undefined | 'full' {
     const known = this.rooms.find(name);
     if (known?.open) return known;
-    const room = known ?? this.rooms.create(name, this.people);
+    const room = known ?? this.rooms.create(name);
     if (!room) return 'full';
     room.waiting.push(command);
     if (!known) this.emit({ type: 'open', room: name, create: command.type !== 'read' });
@@ -73,7 +73,6 @@ export class Conversation {
   /** The speaker leaves the room; those who stay are told. */
   exit(id: ClientId, { name }: Speaker, room: Room): void {
     room.members.delete(id);
-    room.names.remove(name);
     this.broadcast(room, { type: 'left', name, room: room.name });
     this.rooms.tidy(room);
   }
@@ -89,16 +88,13 @@ export class Conversation {
     if (known) this.vanish(known.present);
     this.people.putElsewhere(present, life);
     const room = this.rooms.find(present.room);
-    room?.names.add(present.name);
-    if (room) this.broadcast(room, { type: 'joined', name: present.name, room: room.name });
+    if (room) this.broadcast(room, joinedTold(present));
   }
 
   /** Somebody elsewhere is no longer in this room. */
   vanish({ name, room: roomName }: Present): void {
     const room = this.rooms.find(roomName);
-    if (!room) return;
-    room.names.remove(name);
-    this.broadcast(room, { type: 'left', name, room: roomName });
+    if (room) this.broadcast(room, { type: 'left', name, room: roomName });
   }
 
   /** The speaker is gone, and with it its name. */

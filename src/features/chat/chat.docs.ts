@@ -1,4 +1,5 @@
 import type { Docs } from '../../shared/contract/call-docs';
+import { idempotencyKeyHeader } from '../../shared/contract/request-headers';
 import type { ChatApi } from './chat.api';
 import {
   chatMessageAnswer,
@@ -24,11 +25,13 @@ const at = '2026-11-27T10:00:00.000Z';
 const until = '2026-11-27T10:10:00.000Z';
 const epoch = '01KAJ0000000000000000000AA';
 const message = { room: 'lobby', seq: 42, epoch, from: 'ada', text: 'well played', at, id: 'm-1' };
-const mute = { name: 'eve', reason: 'insults', mutedAt: at, mutedUntil: until };
+const mute = { name: 'eve', reason: 'insults', mutedAt: at, mutedUntil: until, mutedBy: 'internal' };
 const report = {
   ...{ id: '01KAJ0000000000000000000AB', room: 'lobby', seq: 42, epoch, reason: 'insult', reporter: 'bob' },
   ...{ createdAt: at, messages: [message] },
 };
+
+const idempotencyKey = idempotencyKeyHeader('The id of the message, where it has none; 1-64 characters', 'm-1');
 
 /** Each call as OpenAPI describes it. */
 export const chatDocs: Docs<ChatApi> = {
@@ -43,13 +46,14 @@ export const chatDocs: Docs<ChatApi> = {
     },
   },
   postMessage: {
-    summary: 'Say something without being connected; with an id of its own a retry is not said twice',
+    summary: 'Say something without being connected; with an id of its own, or a key, a retry is not said twice',
     request: PostMessageDto,
+    headers: { 'Idempotency-Key': idempotencyKey },
     answer: chatMessageAnswer,
     errors: {
       403: ['muted'],
       409: ['username_taken'],
-      422: ['id_reused'],
+      422: ['id_reused', 'idempotency_key_reused'],
       429: ['slow_down', 'too_many_rooms'],
     },
     example: { request: { name: 'ada', text: 'well played', id: 'm-1' }, answer: message },

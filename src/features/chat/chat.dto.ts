@@ -66,8 +66,10 @@ export class ListReportsDto extends dto<ListReportsRequest>(z.strictObject({ pag
 
 const count = z.number().int();
 
+const accountAnswer = { account: z.boolean().optional(), userId: z.string().optional() };
+
 export const listChatUsersAnswer = z.object({
-  users: z.array(z.object({ name: z.string(), room: z.string(), userId: z.string().optional() })),
+  users: z.array(z.object({ name: z.string(), room: z.string(), ...accountAnswer })),
   nextPageToken: z.string(),
 });
 
@@ -80,6 +82,7 @@ export const chatMessageAnswer = z.object({
   at: timeAnswer,
   id: z.string().optional(),
   deleted: z.boolean().optional(),
+  ...accountAnswer,
 });
 
 export const listMessagesAnswer = z.object({
@@ -97,6 +100,7 @@ export const muteAnswer = z.object({
   reason: z.string(),
   mutedAt: timeAnswer,
   mutedUntil: timeAnswer,
+  mutedBy: z.string(),
 });
 
 export const unmuteAnswer = z.object({});

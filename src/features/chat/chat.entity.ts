@@ -12,6 +12,7 @@ export const mutesTable = table('chat_mutes', (column) => ({
     reason: column.text(200),
     mutedAt: column.bigint(),
     mutedUntil: column.bigint(),
+    mutedBy: column.text(160),
   },
   unique: { chat_mutes_subject: ['subject'] },
   indices: { chat_mutes_until: ['mutedUntil'] },
@@ -32,6 +33,7 @@ export const reportsTable = table('chat_reports', (column) => ({
     messages: column.longText(),
   },
   unique: { chat_reports_id: ['id'], chat_reports_once: ['room', 'epoch', 'messageSeq', 'reporter'] },
+  indices: { chat_reports_created: ['createdAt'] },
 }));
 
 export type MuteRow = RowOf<typeof mutesTable>;

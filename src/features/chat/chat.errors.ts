@@ -21,6 +21,10 @@ export function chatRefused(code: RefusalCode): AppError {
   return new AppError(kindOf[code], code, refusal(code).message ?? code, retry);
 }
 
+export function isIdReused(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'id_reused';
+}
+
 export function chatTokenRequired(): AppError {
   return new AppError('unauthenticated', 'token_invalid', 'This server wants a token: log in first', {
     challenge: 'Bearer',
@@ -43,6 +47,10 @@ export function mutedUntil(until: string, reason: string): string {
 
 export function chatTooFast(retryAfterMs: number): AppError {
   return new AppError('throttled', 'slow_down', 'Ten messages a second are as many as there may be', { retryAfterMs });
+}
+
+export function tooManyReports(retryAfterMs: number): AppError {
+  return new AppError('throttled', 'slow_down', 'Ten reports a minute are as many as there may be', { retryAfterMs });
 }
 
 /** Whoever wants to hear what happens has to be connected to a process that runs chat. */

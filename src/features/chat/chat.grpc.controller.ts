@@ -10,6 +10,7 @@ import type {
   Report,
   UnmuteUserResponse,
 } from '../../generated/aerie/chat/v1/chat';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { ChatApi } from './chat.api';
 import { ChatConnect, type ConnectCall, connectElsewhere } from './chat.connect.stream';
 import {
@@ -44,8 +45,8 @@ export class ChatGrpcController {
   }
 
   @GrpcMethod('ChatService')
-  postMessage(@Payload() request: PostMessageDto): Promise<ChatMessage> {
-    return this.chat.postMessage(request);
+  postMessage(@Payload() request: PostMessageDto, @IdempotencyKey() key: string | undefined): Promise<ChatMessage> {
+    return this.chat.postMessage(request, { idempotencyKey: key });
   }
 
   @GrpcMethod('ChatService')

@@ -9,6 +9,7 @@ import type {
   Report,
   UnmuteUserResponse,
 } from '../../generated/aerie/chat/v1/chat';
+import { IdempotencyKey } from '../../shared/contract/idempotency-key';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { ChatApi } from './chat.api';
 import {
@@ -34,8 +35,8 @@ export class ChatHttpController {
   }
 
   @Post('messages')
-  postMessage(@HttpRequest() request: PostMessageDto): Promise<ChatMessage> {
-    return this.chat.postMessage(request);
+  postMessage(@HttpRequest() request: PostMessageDto, @IdempotencyKey() key: string | undefined): Promise<ChatMessage> {
+    return this.chat.postMessage(request, { idempotencyKey: key });
   }
 
   @Get('messages')

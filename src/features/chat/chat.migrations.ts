@@ -16,6 +16,7 @@ const CreateChatMutes1795800000000 = createTable(
         text(type, 'reason', 200),
         bigint(type, 'muted_at'),
         bigint(type, 'muted_until'),
+        text(type, 'muted_by', 160),
       ],
       indices: [
         { name: 'chat_mutes_subject', columnNames: ['subject'], isUnique: true },
@@ -47,6 +48,7 @@ const CreateChatReports1795800000001 = createTable(
           columnNames: ['room', 'epoch', 'message_seq', 'reporter'],
           isUnique: true,
         },
+        { name: 'chat_reports_created', columnNames: ['created_at'] },
       ],
     }),
 );

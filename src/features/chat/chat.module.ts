@@ -30,6 +30,7 @@ import { ChatMutes } from './chat.mutes';
 import { ChatPageController, chatPages } from './chat.page.controller';
 import { RedisChatExchange } from './chat.redis-exchange';
 import { ChatRepository } from './chat.repository';
+import { ChatRetention } from './chat.retention';
 import { ChatService } from './chat.service';
 import { ChatSettings, chatPorts } from './chat.settings';
 import { ChatSpeakers } from './chat.speakers';
@@ -81,6 +82,7 @@ async function exchange(
     ChatConnect,
     ChatStream,
     ChatRepository,
+    ChatRetention,
     ChatWorker,
     ChatMetrics,
     ...chatMetrics,

@@ -5,6 +5,8 @@ import { ConversationLog, isolated, make } from './log.js';
 import { PeopleList } from './people.js';
 import { ChatSession } from './session.js';
 
+// What is refused like this is refused the next time, too.
+const final = new Set(['cannot_whisper_self', 'id_reused', 'validation_failed']);
 const find = (id) => document.getElementById(id);
 const socketUrl = new URL('ws', import.meta.url);
 socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
@@ -19,7 +21,10 @@ const session = new ChatSession(socketUrl, {
     own.delete(id);
     log.settle(id, 'sent', { seq });
   },
-  failed: (id, error) => log.settle(id, 'failed', { reason: wordsOf(error), retry: () => sayAgain(id) }),
+  failed: (id, error) => {
+    const retry = final.has(error.code) ? undefined : () => sayAgain(id);
+    log.settle(id, 'failed', { reason: wordsOf(error), retry });
+  },
   present: ({ type, name }) => log.note([isolated(name), ` ${type}`]),
   deleted: ({ seq }) => log.bury(seq),
   users: (names, isAll) => {

@@ -85,13 +85,17 @@ export class ConversationLog {
   }
 
   /** `message` is a frame; `own` is its state, if it is one's own. */
-  message({ id, seq, from, to, text, at, deleted }, own) {
+  message({ id, seq, from, to, text, at, deleted, account = false }, own) {
     if (own && this.#byId.has(id)) return this.settle(id, own, { seq });
-    const node = make('li', { className: 'message', data: { from, at: String(Date.parse(at)) } });
+    const node = make('li', {
+      className: 'message',
+      data: { from, account: String(account), at: String(Date.parse(at)) },
+    });
     if (own) node.classList.add('own');
     if (to !== undefined) node.classList.add('whisper');
     if (to !== undefined) node.dataset.to = to;
     const author = make('p', { className: 'author' }, own ? 'You' : isolated(from));
+    if (account && !own) author.append(' ', accountBadge());
     node.append(avatar(from), author, bubble({ to, text, at, own }));
     if (deleted) bury(node);
     if (id !== undefined && own) this.#byId.set(id, node);
@@ -186,6 +190,11 @@ function isMissed(node) {
   return node.classList.contains('missed');
 }
 
+/** Anybody can take a name that is free; who has an account has proved to be its owner. */
+function accountBadge() {
+  return make('span', { className: 'badge', title: 'Logged in with an account', textContent: 'account' });
+}
+
 function bubble({ to, text, at, own }) {
   const node = make('div', { className: 'bubble' });
   if (to !== undefined)
@@ -227,7 +236,7 @@ function bury(node) {
 /** The author stands over the first of several messages that follow each other. */
 function group(node) {
   const before = node.previousElementSibling;
-  const isSame = before?.dataset.from === node.dataset.from && before?.dataset.to === node.dataset.to;
+  const isSame = ['from', 'to', 'account'].every((key) => before?.dataset[key] === node.dataset[key]);
   const isSoon = Math.abs(Number(node.dataset.at) - Number(before?.dataset.at)) < groupMs;
   node.classList.toggle('grouped', node.dataset.from !== undefined && isSame && isSoon);
 }

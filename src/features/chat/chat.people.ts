@@ -17,7 +17,8 @@ export class People {
   private readonly reserved = new Set<string>();
   // Those elsewhere whose name somebody here has, too: after a cut, until one of them has gone.
   private readonly doubles = new Map<string, { readonly life: string; readonly present: Present }>();
-  private readonly names = new SortedNames();
+  private readonly all = new SortedNames();
+  private readonly byRoom = new Map<string, SortedNames>();
 
   /** True when the name is somebody's, or is about to be. */
   has(canonical: string): boolean {
@@ -69,8 +70,7 @@ export class People {
     const person = this.persons.get(canonical);
     if (!person) return;
     this.persons.delete(canonical);
-    this.names.remove(person.present.name);
-    this.byName.delete(person.present.name);
+    this.unlist(person.present);
     const ofLife = this.byLife.get(person.life ?? '');
     ofLife?.delete(canonical);
     if (ofLife?.size === 0) this.byLife.delete(person.life ?? '');
@@ -80,37 +80,36 @@ export class People {
     return [...(this.byLife.get(life) ?? [])].flatMap((canonical) => this.persons.get(canonical) ?? []);
   }
 
-  /** Those who are in a room now, by whatever process. */
-  inRoom(room: string): Present[] {
-    return [...this.persons.values()].flatMap(({ present }) => (present.room === room ? present : []));
+  /** Names in order, after a name: of those in one room, or of all. */
+  names(after: string | undefined, limit: number, room?: string): readonly string[] {
+    const names = room === undefined ? this.all : this.byRoom.get(room);
+    return names?.page(after, limit) ?? [];
   }
 
-  /** Those of this process. */
-  *here(): Generator<Present> {
-    for (const { present, client } of this.persons.values()) if (client !== undefined) yield present;
-  }
-
-  /** By name, after a name: those in one room, or all. */
+  /** Those whose names these are. */
   page(after: string | undefined, limit: number, room?: string): Present[] {
-    if (room === undefined) return this.named(this.names.page(after, limit));
-    const there = this.inRoom(room).filter(({ name }) => after === undefined || name > after);
-    return there.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
-  }
-
-  private named(names: readonly string[]): Present[] {
+    const names = this.names(after, limit, room);
     return names.flatMap((name) => this.persons.get(this.byName.get(name) ?? '')?.present ?? []);
   }
 
   private set(person: Person): void {
-    const { canonical, name } = person.present;
+    const { canonical, name, room } = person.present;
     const before = this.persons.get(canonical);
     if (before && before.life !== person.life) this.byLife.get(before.life ?? '')?.delete(canonical);
-    if (before && before.present.name !== name) {
-      this.names.remove(before.present.name);
-      this.byName.delete(before.present.name);
-    }
+    if (before) this.unlist(before.present);
     this.persons.set(canonical, person);
     this.byName.set(name, canonical);
-    this.names.add(name);
+    this.all.add(name);
+    const there = this.byRoom.get(room) ?? new SortedNames();
+    this.byRoom.set(room, there);
+    there.add(name);
+  }
+
+  private unlist({ name, room }: Present): void {
+    this.all.remove(name);
+    this.byName.delete(name);
+    const there = this.byRoom.get(room);
+    there?.remove(name);
+    if (there?.size === 0) this.byRoom.delete(room);
   }
 }

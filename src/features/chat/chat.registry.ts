@@ -4,6 +4,7 @@ import type { People } from './chat.people';
 import type { Room } from './chat.room';
 import type { RoomLimits } from './chat.rooms';
 import { ChatTalk } from './chat.talk';
+import { joinedTold } from './chat.told';
 
 type Of<Type extends Command['type']> = Command & { readonly type: Type };
 
@@ -39,7 +40,7 @@ export class ChatRegistry {
   }
 
   /** How a room stands; undefined for one that is not open here. */
-  room(name: string): Pick<Room, 'epoch' | 'seq' | 'find' | 'around' | 'names'> | undefined {
+  room(name: string): Pick<Room, 'epoch' | 'seq' | 'find' | 'around'> | undefined {
     const room = this.conversation.rooms.find(name);
     return room?.open ? room : undefined;
   }
@@ -134,9 +135,8 @@ export class ChatRegistry {
     room.members.add(id);
     const present = presentOf(speaker, room);
     this.conversation.people.put(present, id);
-    room.names.add(speaker.name);
     this.conversation.emit({ type: 'present', present });
-    this.conversation.broadcast(room, { type: 'joined', name: speaker.name, room: name }, id);
+    this.conversation.broadcast(room, joinedTold(present), id);
   }
 
   /** A client that has no name yet has none then; the others stay where they are. */

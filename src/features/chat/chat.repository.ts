@@ -23,14 +23,15 @@ export class ChatRepository {
     this.db = databases.of('chat');
   }
 
-  /** Puts the mute in the place of the one that its subject may have. */
-  async mute(mute: NewMute): Promise<void> {
-    const change = { ...mute };
-    await this.db.transaction(async (tx) => {
-      const rows = rowsOf(tx, mutesTable);
-      const { affected } = await rows.update({ subject: mute.subject }, change);
-      if (affected === 0) await rows.insert(change as MuteRow);
-    });
+  /** Puts each mute in the place of the one that its subject may have: all or none. */
+  async mute(mutes: readonly NewMute[]): Promise<void> {
+    try {
+      await this.writeMutes(mutes);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // Somebody else has just muted the same: now there is a row to change.
+      await this.writeMutes(mutes);
+    }
   }
 
   /** Ends the mutes of a name, those of the accounts that were muted under it among them. */
@@ -63,9 +64,31 @@ export class ChatRepository {
     return this.db.read((sql) => rowsOf(sql, reportsTable).findOneByOrFail(once));
   }
 
+  /** Removes up to `limit` reports that were made before an instant, and answers how many. */
+  pruneReports(before: number, limit: number): Promise<number> {
+    return prune(this.db, { table: reportsTable.name, column: 'created_at', before, limit });
+  }
+
+  /** Removes up to `limit` of the oldest reports where there are more than `keep`, and answers how many. */
+  async pruneReportsAbove(keep: number, limit: number): Promise<number> {
+    const [newest] = await this.reports(Number.MAX_SAFE_INTEGER, 1);
+    const before = (newest?.seq ?? 0) - keep + 1;
+    return prune(this.db, { table: reportsTable.name, column: 'seq', before, limit });
+  }
+
   /** Before this place, newest first. */
   reports(before: number, take: number): Promise<ReportRow[]> {
     const where = { seq: LessThan(before) };
     return this.db.read((sql) => rowsOf(sql, reportsTable).find({ where, order: { seq: 'DESC' }, take }));
+  }
+
+  private async writeMutes(mutes: readonly NewMute[]): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      const rows = rowsOf(tx, mutesTable);
+      for (const mute of mutes) {
+        const { affected } = await rows.update({ subject: mute.subject }, { ...mute });
+        if (affected === 0) await rows.insert({ ...mute } as MuteRow);
+      }
+    });
   }
 }

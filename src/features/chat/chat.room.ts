@@ -1,17 +1,14 @@
 import type { ClientId, Command, Numbered, Read, Resume, RoomState, Said } from './chat.effects';
-import { SortedNames } from './chat.sorted-names';
 
 /** Messages that a room keeps. */
 export const historySize = 1000;
 
 /**
- * A room as this process knows it: who is in it, and its latest messages, which have no hole. Until it is `open` nothing is
+ * A room as this process knows it: who of this process is in it, and its latest messages, which have no hole. Until it is `open` nothing is
  * known of its messages, and commands wait.
  */
 export class Room {
   readonly members = new Set<ClientId>();
-  /** Everybody here, also those of other processes. */
-  readonly names = new SortedNames();
   waiting: Command[] = [];
   open = false;
   /** Messages that are being numbered. */

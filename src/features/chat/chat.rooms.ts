@@ -1,4 +1,3 @@
-import type { People } from './chat.people';
 import { Room } from './chat.room';
 
 export interface RoomLimits {
@@ -28,15 +27,14 @@ export class Rooms {
     return this.rooms.get(name);
   }
 
-  /** A room of which nothing is known yet but who is in it elsewhere; undefined when there are too many in use. */
-  create(name: string, people: People): Room | undefined {
+  /** A room of which nothing is known yet; undefined when there are too many in use. */
+  create(name: string): Room | undefined {
     if (this.rooms.size >= this.limits.maxRooms) {
       const idle = this.firstIdle();
       if (!idle) return undefined;
       this.forget(idle);
     }
     const room = new Room(name);
-    for (const present of people.inRoom(name)) room.names.add(present.name);
     this.rooms.set(name, room);
     return room;
   }

@@ -22,18 +22,23 @@ import type {
 } from '../../generated/aerie/chat/v1/chat';
 import { currentCaller, principalOf } from '../../shared/auth/caller';
 import { toTime } from '../../shared/clock/time';
+import { type Answer, answer } from '../../shared/contract/answer';
+import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
+import { validationFailed } from '../../shared/errors/common.errors';
+import { idempotencyKeyReused } from '../../shared/idempotency/idempotency.errors';
 import type { ChatApi } from './chat.api';
 import type { Numbered, RoomName } from './chat.effects';
 import type { MuteRow, ReportRow } from './chat.entity';
-import { chatMuted, chatRefused } from './chat.errors';
+import { chatMuted, chatRefused, isIdReused } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
-import { lobby, name as nameField } from './chat.fields';
+import { lobby, messageId, name as nameField } from './chat.fields';
 import { ChatHub } from './chat.hub';
 import { isSubject, subjectOfUser, subjectsOf } from './chat.mutes';
 import { type ChatName, chatName } from './chat.names';
 import { ChatRepository } from './chat.repository';
 import { ChatSpeakers } from './chat.speakers';
+import { ofAccount } from './chat.told';
 
 const subject = z.string().refine(isSubject);
 const defaultLimit = 50;
@@ -66,24 +71,27 @@ export class ChatService implements ChatApi {
     const [after] = this.userTokens.decode(filter, pageToken) ?? [];
     const found = this.hub.registry.people.page(after, pageSize + 1, room);
     const { page, nextPageToken } = this.userTokens.cut(filter, found, pageSize, ({ name }) => [name]);
-    const { kind } = currentCaller();
-    const tells = kind === 'admin' || kind === 'internal' || kind === 'developer';
-    const users = page.map(({ name, room: where, userId }) => ({
-      ...{ name, room: where },
-      ...(tells && userId !== undefined ? { userId } : {}),
-    }));
+    const told = toldAccounts();
+    const users = page.map(({ name, room: where, userId }) => ({ name, room: where, ...accountOf(userId, told) }));
     return { users, nextPageToken };
   }
 
-  /** @throws AppError username_taken, muted, slow_down, id_reused, too_many_rooms, unavailable */
-  async postMessage({ name, room = lobby, text, id }: PostMessageRequest): Promise<ChatMessage> {
+  /**
+   * Says something once for each id, or for each Idempotency-Key where there is no id.
+   * @throws AppError username_taken, muted, slow_down, id_reused, idempotency_key_reused, too_many_rooms, unavailable
+   */
+  async postMessage(request: PostMessageRequest, { idempotencyKey }: CallMeta = {}): Promise<Answer<ChatMessage>> {
+    const { name, room = lobby, text, id = asId(idempotencyKey) } = request;
     const speaker = await this.speakers.of(name);
     const mute = this.hub.mutes.of(speaker);
     if (mute) throw chatMuted(toTime(mute.mutedUntil), mute.reason, mute.mutedUntil - this.hub.now());
     const { name: from, canonical, userId } = speaker;
     const said = { uid: this.hub.newUid(), from, canonical, userId, text, at: this.hub.now(), id };
-    const { seq, epoch, message } = await this.hub.post(room, said);
-    return toMessage(message ?? { ...said, seq }, { room, epoch });
+    const { kind, seq, epoch, message } = await this.hub.post(room, said).catch((error: unknown) => {
+      throw isIdReused(error) && request.id === undefined ? idempotencyKeyReused() : error;
+    });
+    const told = toMessage(message ?? { ...said, seq }, { room, epoch }, toldAccounts());
+    return answer(told, kind === 'duplicate' ? { replayed: 'answer' } : {});
   }
 
   /** Oldest first. @throws AppError too_many_rooms, unavailable */
@@ -91,7 +99,8 @@ export class ChatService implements ChatApi {
     await this.speakers.admit();
     const { room = lobby, afterSeq, epoch: known, limit = defaultLimit } = request;
     const { messages, epoch, seq, gone, reset } = await this.hub.read(room, limit, { afterSeq, epoch: known });
-    const told = messages.map((message) => toMessage(message, { room, epoch }));
+    const accounts = toldAccounts();
+    const told = messages.map((message) => toMessage(message, { room, epoch }, accounts));
     return { messages: told, room, epoch, latestSeq: seq, gone, reset };
   }
 
@@ -100,7 +109,7 @@ export class ChatService implements ChatApi {
     const found = await this.find(room, seq, epoch);
     if (!found.message.deleted) await this.exchange.bury(room, found.epoch, seq);
     this.hub.logger.info({ by: actor(), room, message_seq: seq }, 'chat_message_deleted');
-    return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch });
+    return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch }, true);
   }
 
   /** The name is muted, and the account of whoever is connected by it. */
@@ -111,9 +120,10 @@ export class ChatService implements ChatApi {
     const subjects = subjectsOf({ canonical, userId });
     const mutedAt = this.hub.now();
     const mutedUntil = mutedAt + seconds * 1000;
-    const mute = { name: present?.name ?? name, canonical, userId: userId ?? '', reason, mutedAt, mutedUntil };
+    const who = { name: present?.name ?? name, canonical, userId: userId ?? '' };
+    const mute = { ...who, reason, mutedAt, mutedUntil, mutedBy: actor() };
     // Both: neither without the account nor under another name is it to be evaded.
-    for (const subject of subjects) await this.repository.mute({ subject, ...mute });
+    await this.repository.mute(subjects.map((subject) => ({ subject, ...mute })));
     await this.hub.mutes.refresh();
     this.hub.logger.info({ by: actor(), seconds, user_id: userId }, 'chat_user_muted');
     return toMute(mute);
@@ -139,9 +149,10 @@ export class ChatService implements ChatApi {
   async reportMessage(request: ReportMessageRequest): Promise<Report> {
     const { room = lobby, seq, reason, name } = request;
     const { canonical, userId } = await this.speakers.of(name);
+    await this.speakers.takeReport(userId);
     const { epoch } = await this.find(room, seq, request.epoch);
     const around = this.hub.registry.room(room)?.around(seq, reportedSide) ?? [];
-    const messages = around.map((message) => toMessage(message, { room, epoch }));
+    const messages = around.map((message) => toMessage(message, { room, epoch }, true));
     const reporter = userId === undefined ? canonical : subjectOfUser(userId);
     const row = await this.repository.report({
       ...{ id: ulid(), room, epoch, messageSeq: seq, reason, reporter },
@@ -173,14 +184,34 @@ function actor(): string {
   return principalOf(currentCaller());
 }
 
-function toMessage({ seq, from, text, at, id, deleted }: Numbered, { room, epoch }: RoomName): ChatMessage {
-  const optional = { ...(id === undefined ? {} : { id }), ...(deleted ? { deleted } : {}) };
-  return { room, seq, epoch, from, text, at: toTime(at), ...optional };
+/** Whether the caller is told whose account a name is. */
+function toldAccounts(): boolean {
+  const { kind } = currentCaller();
+  return kind === 'admin' || kind === 'internal' || kind === 'developer';
 }
 
-function toMute({ name, userId, reason, mutedAt, mutedUntil }: Omit<MuteRow, 'seq' | 'subject'>): Mute {
+function accountOf(userId: string | undefined, told: boolean): { readonly account?: true; readonly userId?: string } {
+  return { ...ofAccount(userId), ...(told && userId !== undefined ? { userId } : {}) };
+}
+
+/** A key is the id of what is said with it. @throws AppError validation_failed */
+function asId(key: string | undefined): string | undefined {
+  if (key === undefined || messageId.safeParse(key).success) return key;
+  throw validationFailed([{ field: 'Idempotency-Key', message: 'must have at most 64 characters' }]);
+}
+
+function toMessage(
+  { seq, from, text, at, id, deleted, userId }: Numbered,
+  { room, epoch }: RoomName,
+  told: boolean,
+): ChatMessage {
+  const optional = { ...(id === undefined ? {} : { id }), ...(deleted ? { deleted } : {}) };
+  return { room, seq, epoch, from, text, at: toTime(at), ...optional, ...accountOf(userId, told) };
+}
+
+function toMute({ name, userId, reason, mutedAt, mutedUntil, mutedBy }: Omit<MuteRow, 'seq' | 'subject'>): Mute {
   const account = userId === '' ? {} : { userId };
-  return { name, ...account, reason, mutedAt: toTime(mutedAt), mutedUntil: toTime(mutedUntil) };
+  return { name, ...account, reason, mutedAt: toTime(mutedAt), mutedUntil: toTime(mutedUntil), mutedBy };
 }
 
 function toReport({ id, room, epoch, messageSeq, reason, reporter, createdAt, messages }: ReportRow): Report {

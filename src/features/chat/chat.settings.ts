@@ -14,6 +14,7 @@ const variables = {
   CHAT_HISTORY_MAX: decimal(1000, 10_000_000)
     .default(100_000)
     .describe('Messages that a process keeps, of all rooms together; each room keeps 1000 at most'),
+  CHAT_REPORT_DAYS: decimal(1, 3650).default(90).describe('Days for which reports are kept; 100,000 at most'),
 };
 
 /** The settings of chat. */
@@ -23,6 +24,7 @@ export class ChatSettings extends settings(variables, (env) => ({
   auth: env.CHAT_AUTH,
   maxRooms: env.CHAT_ROOMS_MAX,
   maxMessages: env.CHAT_HISTORY_MAX,
+  reportDays: env.CHAT_REPORT_DAYS,
 })) {}
 
 /** The ports on which chat listens. */

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { currentCaller } from '../../shared/auth/caller';
 import { RateLimiter } from '../../shared/rate-limit/rate-limiter';
 import { currentContext } from '../../shared/tracing/request-context';
-import { chatRefused, chatTooFast, usernameRequired } from './chat.errors';
+import { chatRefused, chatTooFast, tooManyReports, usernameRequired } from './chat.errors';
 import { ChatHub } from './chat.hub';
 import type { ChatAccount } from './chat.identity';
 import { type ChatName, chatName, chatNameOf } from './chat.names';
 
 const posts = { name: 'chat-posts', max: 10, windowSeconds: 1 } as const;
+// Each keeps twenty messages for months.
+const reports = { name: 'chat-reports', max: 10, windowSeconds: 60 } as const;
 const maxAttempts = 9;
 
 /** Somebody who talks without being connected. */
@@ -31,13 +33,19 @@ export class ChatSpeakers {
   /** @throws AppError token_invalid, validation_failed without a name, username_taken, slow_down */
   async of(name: string | undefined): Promise<Speaking> {
     const account = await this.hub.identity.ofCaller(currentCaller());
-    const taken = await this.limiter.take(posts, account?.userId ?? currentContext()?.peer ?? '');
+    const taken = await this.limiter.take(posts, limitedAs(account?.userId));
     if (taken.exceeded) throw chatTooFast(taken.resetMs);
     if (account) return { ...this.freeName(account.userName, account.userId), userId: account.userId };
     if (name === undefined) throw usernameRequired();
     const wanted = chatName(name) as ChatName;
     if (this.hub.registry.people.has(wanted.canonical)) throw chatRefused('username_taken');
     return wanted;
+  }
+
+  /** One report more of an account, or of whoever has no account at an address. @throws AppError slow_down */
+  async takeReport(userId: string | undefined): Promise<void> {
+    const taken = await this.limiter.take(reports, limitedAs(userId));
+    if (taken.exceeded) throw tooManyReports(taken.resetMs);
   }
 
   /** The name under which the account is here, or would be. */
@@ -50,4 +58,8 @@ export class ChatSpeakers {
     }
     throw chatRefused('username_taken');
   }
+}
+
+function limitedAs(userId: string | undefined): string {
+  return userId ?? currentContext()?.peer ?? '';
 }

@@ -131,7 +131,7 @@ export class ChatTalk {
       this.conversation.refuse(id, 'id_reused', own);
       return;
     }
-    const told = whisperTold(speaker.name, person.present.name, text, at);
+    const told = whisperTold(speaker, person.present.name, text, at);
     const sent: Sent = { client: id, life: person.life ?? '', to, told, id: own };
     if (person.client === undefined) {
       this.conversation.emit({ type: 'send', ...sent });
@@ -171,7 +171,7 @@ export class ChatTalk {
     }
     const room = this.conversation.where(speaker, command);
     if (!room) return;
-    const names = room.names.page(after, usersPage + 1);
+    const names = this.conversation.people.names(after, usersPage + 1, room.name);
     const users = names.slice(0, usersPage);
     const more = names.length > usersPage ? { more: true } : {};
     this.conversation.tell(client, { type: 'users', room: room.name, users, ...more });

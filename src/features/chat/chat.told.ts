@@ -1,4 +1,4 @@
-import type { Numbered, RefusalCode, RoomName, Told } from './chat.effects';
+import type { Numbered, Present, RefusalCode, RoomName, Told } from './chat.effects';
 
 const reasons: Readonly<Record<RefusalCode, string>> = {
   username_taken: 'Somebody else has this name',
@@ -16,14 +16,29 @@ export function refusal(code: RefusalCode, id?: string): Told {
   return { type: 'error', code, message: reasons[code], id };
 }
 
-export function messageTold({ seq, from, text, at, id, deleted }: Numbered, { room, epoch }: RoomName): Told {
-  return { type: 'message', room, seq, epoch, from, text, at: new Date(at).toISOString(), id, deleted };
+export function messageTold({ seq, from, text, at, id, deleted, userId }: Numbered, { room, epoch }: RoomName): Told {
+  const time = new Date(at).toISOString();
+  return { type: 'message', room, seq, epoch, from, text, at: time, id, deleted, ...ofAccount(userId) };
+}
+
+/** Whether a name is an account: of those who have none anybody can take it. */
+export function ofAccount(userId: string | undefined): { readonly account?: true } {
+  return userId === undefined ? {} : { account: true };
+}
+
+export function joinedTold({ name, room, userId }: Present): Told {
+  return { type: 'joined', name, room, ...ofAccount(userId) };
 }
 
 export function deletedTold(room: string, epoch: string, seq: number): Told {
   return { type: 'deleted', room, epoch, seq };
 }
 
-export function whisperTold(from: string, to: string, text: string, at: number): Told {
-  return { type: 'whisper', from, to, text, at: new Date(at).toISOString() };
+export function whisperTold(
+  { name: from, userId }: Pick<Present, 'name' | 'userId'>,
+  to: string,
+  text: string,
+  at: number,
+): Told {
+  return { type: 'whisper', from, to, text, at: new Date(at).toISOString(), ...ofAccount(userId) };
 }

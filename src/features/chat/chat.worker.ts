@@ -8,25 +8,21 @@ import { Clock } from '../../shared/clock/clock';
 import type { ChatClient } from './chat.client';
 import { ChatExchange } from './chat.exchange';
 import { ChatHub } from './chat.hub';
-import { ChatRepository } from './chat.repository';
+import { ChatRetention } from './chat.retention';
 
 const everyMs = 1000;
-const pruneEveryMs = 60_000;
-const keepMutesMs = 86_400_000;
-const maxPruned = 500;
 const maxLooks = 200;
 
 /** Everything of chat that runs by itself; and its end: all are told goodbye before the servers close. */
 @Injectable()
 export class ChatWorker extends Worker implements BeforeApplicationShutdown {
   private toLookAt: ChatClient[] = [];
-  private prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     jobs: Jobs,
     private readonly hub: ChatHub,
     private readonly exchange: ChatExchange,
-    private readonly repository: ChatRepository,
+    private readonly retention: ChatRetention,
     private readonly clock: Clock,
     @InjectMetric('chat_queue_fill') private readonly fill: Gauge,
     @InjectMetric('chat_rooms') private readonly rooms: Gauge,
@@ -39,7 +35,7 @@ export class ChatWorker extends Worker implements BeforeApplicationShutdown {
       'chat.gauges': () => this.measure(),
       'chat.mutes': () => this.hub.mutes.refresh(),
       'chat.accounts': () => this.endFallen(),
-      'chat.prune': () => this.prune(),
+      'chat.prune': () => this.retention.prune(),
     };
   }
 
@@ -65,13 +61,5 @@ export class ChatWorker extends Worker implements BeforeApplicationShutdown {
       if (account && !(await this.hub.identity.stands(account, this.clock.steady())))
         detach(client.end('token_invalid', 'Your token is no longer valid'));
     }
-  }
-
-  private async prune(): Promise<void> {
-    if (this.clock.monotonic() - this.prunedAt < pruneEveryMs) return;
-    const now = this.clock.sure();
-    if (now === undefined) return;
-    if ((await this.repository.pruneMutes(now - keepMutesMs, maxPruned)) < maxPruned)
-      this.prunedAt = this.clock.monotonic();
   }
 }

@@ -35,8 +35,11 @@ async function join(name: string, room: string): Promise<Person> {
   return person;
 }
 
-async function call(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
-  const headers = body ? { 'content-type': 'application/json' } : {};
+async function call(method: string, path: string, body?: object, token?: string): Promise<Record<string, unknown>> {
+  const headers = {
+    ...(body && { 'content-type': 'application/json' }),
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
   const answer = await request(app.url + path, { method: method as 'GET', headers, body: JSON.stringify(body) });
   const text = await answer.body.text();
   return { status: answer.statusCode, ...(JSON.parse(text || '{}') as object) };
@@ -111,12 +114,26 @@ test('what cannot be done is told, stays readable, and is marked', async () => {
     'You: [Whisper to nobody] hello (failed)',
     'You: [Whisper to ada] hello (failed)',
   ]);
+  // Whoever is not here may come; whispering to oneself stays wrong.
+  expect(await ada.page.getByRole('button', { name: 'Try again' }).count()).toBe(1);
   await ada.page.getByRole('button', { name: 'Dismiss' }).click();
   expect(await ada.alert.count()).toBe(0);
   // A line break is no part of a message, and a character may have two halves.
   await ada.say(`${'🎲'.repeat(500)}\n\tend`, '//literally');
   await ada.hears('/literally');
   expect((await ada.messages()).slice(2)).toEqual([`You: ${'🎲'.repeat(500)} end`, 'You: /literally']);
+});
+
+test('who has an account is told from somebody who has taken the same name', async () => {
+  const bob = await join('bob', 'badge');
+  const account = { name: 'Ada', email: 'badge@example.com', password: 'correct horse' };
+  const { accessToken } = await call('POST', '/auth/register', account);
+  await call('POST', '/chat/messages', { room: 'badge', text: 'it is me' }, String(accessToken));
+  await call('POST', '/chat/messages', { room: 'badge', text: 'no, me', name: 'Ada' });
+  await bob.hears('no, me');
+  await eventually(async () => expect(await bob.messages()).toEqual(['Ada account: it is me', 'Ada: no, me']));
+  // The second one does not stand below the first one's name.
+  expect(await bob.log.locator('.message.grouped').count()).toBe(0);
 });
 
 test('who is silenced is told until when and why, and says it again later', async () => {

@@ -177,6 +177,9 @@ test('random interleavings: every member hears every number once and in order, n
         const taken = speakers.map(({ canonical }) => canonical);
         expect(new Set(taken).size).toBe(taken.length);
         expect(registry.roomCount).toBeLessThanOrEqual(limits.maxRooms);
+        const listed = rooms.flatMap((room) => registry.people.names(undefined, 10, room).map((name) => room + name));
+        const there = speakers.flatMap(({ name, room }) => (room ? [room.name + name] : []));
+        expect(listed.sort().join()).toBe(there.sort().join());
       }
       while (exchange.owed.length > 0) answer(0);
       for (const told of exchange.heard.values()) expectInOrder(told);

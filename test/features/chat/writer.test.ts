@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ChatFlusher } from '../../../src/features/chat/chat.flusher';
+import * as ws from 'ws';
+import { ChatFlusher, SharedBuffers, textFrames } from '../../../src/features/chat/chat.flusher';
 import { ChatFrame } from '../../../src/features/chat/chat.frame';
 import { type ChatTransport, ChatWriter } from '../../../src/features/chat/chat.writer';
 
@@ -158,4 +159,29 @@ test('what a tick pushes is one piece, and those who hear the same share its byt
   expect(pieces[0]?.toString()).toBe('ada: m1\nada: m2\nada: m3\n');
   expect(pieces[1]).toBe(pieces[0]);
   expect(pieces[2]).toBe(pieces[0]);
+});
+
+/** What a client's ws reads; it has the class and not its type. */
+const { Receiver } = ws as unknown as { readonly Receiver: new (options: object) => NodeJS.WritableStream };
+
+test.each([0, 1, 125, 126, 127, 65_535, 65_536, 70_000])(
+  'a text of %d bytes is one frame that ws reads',
+  async (length) => {
+    const texts = ['x'.repeat(length), 'next'];
+    const read: string[] = [];
+    const receiver = new Receiver({ isServer: false });
+    receiver.on('message', (data: Buffer, isBinary: boolean) => read.push(isBinary ? 'binary' : data.toString()));
+    await new Promise<void>((resolve) => void receiver.write(textFrames(texts), () => resolve()));
+    expect(read).toEqual(texts);
+  },
+);
+
+test('those who hear the same in one tick share its bytes, on each wire', () => {
+  const shared = new SharedBuffers();
+  const [one, two] = [message(1, '\u00E9'), message(2)];
+  expect(shared.frames([one, two])).toBe(shared.frames([one, two]));
+  expect(shared.lines([one, two])).toBe(shared.lines([one, two]));
+  expect(shared.frames([one])).not.toBe(shared.frames([two]));
+  expect(shared.frames([one]).toString()).toContain(one.json);
+  expect(shared.lines([one]).toString()).toBe(one.line);
 });

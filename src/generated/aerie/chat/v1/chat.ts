@@ -118,7 +118,11 @@ export interface ServerFrame {
     | boolean
     | undefined;
   /** whisper: the echo of what this client has whispered itself. */
-  own?: boolean | undefined;
+  own?:
+    | boolean
+    | undefined;
+  /** message, whisper, joined: `from` or `name` is an account, which came with its token. Anybody may take a free name. */
+  account?: boolean | undefined;
 }
 
 export interface ListChatUsersRequest {
@@ -130,8 +134,12 @@ export interface ListChatUsersRequest {
 export interface ChatUser {
   name: string;
   room: string;
-  /** The account, of those who came with a token; told to administrators. */
-  userId?: string | undefined;
+  /** Of those who came with a token; told to administrators. */
+  userId?:
+    | string
+    | undefined;
+  /** The name is an account, which came with its token. Anybody may take a free name. */
+  account?: boolean | undefined;
 }
 
 export interface ListChatUsersResponse {
@@ -144,7 +152,10 @@ export interface PostMessageRequest {
   name?: string | undefined;
   room?: string | undefined;
   text: string;
-  /** The sender's own id of the message: said again with it, it is answered and not said twice. */
+  /**
+   * The sender's own id of the message: said again with it, it is answered and not said twice. Without it the
+   * Idempotency-Key is the id, should there be one.
+   */
   id?: string | undefined;
 }
 
@@ -158,7 +169,15 @@ export interface ChatMessage {
   text: string;
   at: string;
   id?: string | undefined;
-  deleted?: boolean | undefined;
+  deleted?:
+    | boolean
+    | undefined;
+  /** The sender came with a token. Anybody may take a free name. */
+  account?:
+    | boolean
+    | undefined;
+  /** The sender's account; told to administrators. */
+  userId?: string | undefined;
 }
 
 export interface ListMessagesRequest {
@@ -210,6 +229,8 @@ export interface Mute {
   reason: string;
   mutedAt: string;
   mutedUntil: string;
+  /** Who has muted: the id of an administrator, or `internal`. */
+  mutedBy: string;
 }
 
 export interface UnmuteUserRequest {
