@@ -6,6 +6,11 @@ import { createServer } from 'node:net';
 // Below what the kernel gives to outgoing connections (ip_local_port_range), which would take it before it is listened on,
 // or while its server is being started again.
 const [firstPort, lastPort] = [10_000, 32_000];
+// Each of the workers that run at the same time has its own share of them, and no port is given twice to one test file.
+const shares = 8;
+const share = Number(process.env.JEST_WORKER_ID ?? 0) % shares;
+const portsOfShare = Math.floor((lastPort - firstPort) / shares);
+const given = new Set<number>();
 
 /** A loopback port that was free a moment ago, and that no outgoing connection takes. */
 export function freePort(): Promise<number> {
@@ -15,10 +20,13 @@ export function freePort(): Promise<number> {
 /** The first of so many that follow each other. */
 export async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const port = randomInt(firstPort, lastPort - count);
-    let free = 0;
-    while (free < count && (await isFree(port + free))) free += 1;
-    if (free === count) return port;
+    const from = firstPort + share * portsOfShare;
+    const port = randomInt(from, from + portsOfShare - count);
+    const wanted = Array.from({ length: count }, (_, i) => port + i);
+    if (wanted.some((one) => given.has(one))) continue;
+    for (const one of wanted) given.add(one);
+    const free = await Promise.all(wanted.map(isFree));
+    if (free.every(Boolean)) return port;
   }
 }
 

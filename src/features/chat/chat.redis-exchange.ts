@@ -180,7 +180,8 @@ export class RedisChatExchange extends ChatExchange {
       const { known, lives } = await this.store.beat(this.options.leaseMs);
       for (const life of this.lives.stale(lives))
         this.lives.read(life, lives.get(life) ?? 0, await this.store.users(life));
-      if (!known || !this.connected || this.news.wasCut()) await this.heal();
+      const wasCut = this.news.wasCut();
+      if (!known || !this.connected || wasCut) await this.heal();
     } catch {
       this.news.release();
       this.cut();

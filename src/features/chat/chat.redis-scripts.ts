@@ -52,8 +52,9 @@ end
 return answer`);
 
 /**
- * KEYS: the prefix. ARGV: life, then pairs of a canonical name and the JSON of its user, or '' for one who is in no room yet.
- * In the place of all that Redis has of this life. Answers 1 for each name that is this life's now, 0 for another's.
+ * KEYS: the prefix. ARGV: life, a version that it never had, then pairs of a canonical name and the JSON of its user, or ''
+ * for one who is in no room yet. In the place of all that Redis has of this life. Answers 1 for each name that is this life's
+ * now, 0 for another's.
  */
 export const returnScript = new RedisScript(`
 local p, life, answer = KEYS[1], ARGV[1], {}
@@ -62,17 +63,18 @@ for i = 1, #names, 2 do
   if names[i + 1] == life then redis.call('HDEL', p .. 'names', names[i]) end
 end
 redis.call('DEL', p .. 'users:' .. life)
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   local owner = redis.call('HGET', p .. 'names', ARGV[i])
+  local place = #answer + 1
   if owner and redis.call('EXISTS', p .. 'life:' .. owner) == 1 then
-    answer[i / 2] = 0
+    answer[place] = 0
   else
     redis.call('HSET', p .. 'names', ARGV[i], life)
     if ARGV[i + 1] ~= '' then redis.call('HSET', p .. 'users:' .. life, ARGV[i], ARGV[i + 1]) end
-    answer[i / 2] = 1
+    answer[place] = 1
   end
 end
-redis.call('HINCRBY', p .. 'lives', life, 1)
+redis.call('HSET', p .. 'lives', life, ARGV[2])
 return answer`);
 
 /** KEYS: the prefix. ARGV: life, canonical name, JSON of the user or '' for one who has left. Answers the new version. */

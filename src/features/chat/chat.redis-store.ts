@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import { ulid } from 'ulid';
 import { within } from '../../shared/async/within';
 import type { RedisClient } from '../../shared/redis/redis.client';
@@ -16,6 +16,9 @@ import {
   returnScript,
 } from './chat.redis-scripts';
 import { historySize, idKey } from './chat.room';
+
+// Lua writes whole numbers of up to 14 digits as such.
+const maxVersion = 2 ** 40;
 
 /** What became of a message: it has this number, or it, or another one with its id, had one before. */
 export interface Published {
@@ -43,7 +46,9 @@ export class ChatRedisStore {
   /** Tells all names of this life anew, and who is here by them; for each whether it is this life's now. */
   async comeBack(names: readonly string[], here: ReadonlyMap<string, Present>): Promise<boolean[]> {
     const told = names.flatMap((name) => [name, here.has(name) ? JSON.stringify(here.get(name)) : '']);
-    return ((await this.run(returnScript, [this.life, ...told])) as number[]).map((owned) => owned === 1);
+    // A Redis that was empty would count from 0 to a version that others know, and they would not look.
+    const version = randomInt(1, maxVersion);
+    return ((await this.run(returnScript, [this.life, version, ...told])) as number[]).map((owned) => owned === 1);
   }
 
   /** For each name whether it is this life's now. */

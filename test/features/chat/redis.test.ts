@@ -1,4 +1,6 @@
+import Redis from 'ioredis';
 import { chatContract as chat } from '../../../src/features/chat/chat.api';
+import { ChatRedisStore } from '../../../src/features/chat/chat.redis-store';
 import { type AppProcess, startApp } from '../../support/app';
 import { everyDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
@@ -249,6 +251,25 @@ test('of two who take one name at the same moment one has it, and all processes 
   late.send('/users\n');
   await late.hears('USERS: late');
   late.close();
+});
+
+test('a life that comes back to an empty Redis has no version that others know it by', async () => {
+  await using redis = await startRedis();
+  const client = new Redis(redis.url);
+  const store = new ChatRedisStore(client, 'L', 5000);
+  const present = { name: 'ada', canonical: 'ada', room: 'lobby' };
+  const versions = new Set<number | undefined>();
+  for (let i = 0; i < 5; i += 1) {
+    await redisCall(redis.url, 'FLUSHALL');
+    await store.beat(5000);
+    expect(await store.comeBack(['ada', 'bob'], new Map([['ada', present]]))).toEqual([true, true]);
+    expect(await store.users('L')).toEqual(new Map([['ada', present]]));
+    versions.add((await store.beat(5000)).lives.get('L'));
+    await store.present({ ...present, name: 'bob', canonical: 'bob' });
+    versions.add((await store.beat(5000)).lives.get('L'));
+  }
+  client.disconnect();
+  expect(versions.size).toBe(10);
 });
 
 test('Redis forgets everything: names and people are told to it again', async () => {
