@@ -1,7 +1,7 @@
-import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { everyDatabase, journalUrl, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
+import { execute } from '../../support/statements';
 import { openApp, type TestApp } from '../../support/wires';
 
 // ARCHITECTURE 5.8 (b), (c): one event never fails its neighbours; one id has one body.
@@ -10,23 +10,13 @@ import { openApp, type TestApp } from '../../support/wires';
 const yesterday = new Date(Math.floor(Date.now() / 1000 - 86_400) * 1000).toISOString();
 
 /** Makes the database refuse one row, for a reason that no check of ours foresees. */
-async function poison(url: string): Promise<void> {
-  const kind = url.startsWith('sqlite') ? 'sqlite' : url.startsWith('postgres') ? 'postgres' : 'mysql';
-  if (kind === 'sqlite') {
-    const source = await new DataSource({
-      type: 'better-sqlite3',
-      database: url.slice('sqlite:'.length),
-      timeout: 60_000,
-    }).initialize();
-    await source.query(
-      "CREATE TRIGGER poison BEFORE INSERT ON game_events WHEN NEW.points = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END",
-    );
-    await source.destroy();
-    return;
-  }
-  const source = await new DataSource({ type: kind, url }).initialize();
-  await source.query('ALTER TABLE game_events ADD CONSTRAINT poison CHECK (points <> 666)');
-  await source.destroy();
+function poison(url: string): Promise<void> {
+  return execute(
+    url,
+    url.startsWith('sqlite')
+      ? "CREATE TRIGGER poison BEFORE INSERT ON game_events WHEN NEW.points = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END"
+      : 'ALTER TABLE game_events ADD CONSTRAINT poison CHECK (points <> 666)',
+  );
 }
 
 describe.each(everyDatabase)('$name', ({ create }) => {

@@ -1,29 +1,23 @@
-import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import type { ListDeadLettersResponse } from '../../../src/generated/aerie/events_gateway/v1/events_gateway';
 import { everyDatabase, journalUrl } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { passedAll } from '../../support/lag';
+import { execute } from '../../support/statements';
 import { openApp } from '../../support/wires';
 
 // A row of the journal that cannot be read keeps no other from its consumers, and is parked where everybody sees it.
 
 /** Puts events into an empty journal as a process would have left them that ended before it could hand them on. */
-async function leave(url: string, payloads: Readonly<Record<string, string>>): Promise<void> {
-  const kind = url.startsWith('postgres') ? 'postgres' : 'mysql';
-  const source = await (url.startsWith('sqlite')
-    ? new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length), timeout: 60_000 })
-    : new DataSource({ type: kind, url })
-  ).initialize();
-  for (const [place, [id, payload]] of Object.entries(payloads).entries()) {
-    const at = Date.now();
-    await source.query(
+function leave(url: string, payloads: Readonly<Record<string, string>>): Promise<void> {
+  const at = Date.now();
+  const rows = Object.entries(payloads).map(
+    ([id, payload], place) =>
       `INSERT INTO game_events (seq, id, type, player_id, occurred_at, accepted_at, payload, points, trace_id)
        VALUES (${place + 1}, '${id}', 'progression', 'left-${id}', ${at}, ${at}, '${payload}', 7, 't')`,
-    );
-  }
-  await source.destroy();
+  );
+  return execute(url, ...rows);
 }
 
 test.each(everyDatabase)('$name', async ({ create }) => {

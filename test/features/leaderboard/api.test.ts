@@ -1,9 +1,9 @@
-import { DataSource } from 'typeorm';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import type { Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { received } from '../../../src/shared/remote/grpc.client';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
+import { execute } from '../../support/statements';
 import { openApp, type TestApp } from '../../support/wires';
 import { counted, expected, type Points, page, play, wholeBoard } from './play';
 
@@ -100,16 +100,13 @@ test('outside of all seasons there is no current one, and the others go on', asy
 test('verify finds what differs from the database, and repairs it', async () => {
   const verify = async () => (await app.http.call(leaderboard, 'verifyLeaderboard', { window })).body;
   expect(await verify()).toEqual({ checked: 25, differing: 0, repaired: 0 });
-  const source = await new DataSource({
-    type: 'better-sqlite3',
-    database: database.url.slice(7),
-    timeout: 60_000,
-  }).initialize();
   const ofSeason = `window_id = (SELECT seq FROM leaderboard_windows WHERE kind = '${window}')`;
-  await source.query(`UPDATE leaderboard_scores SET score = 1 WHERE player_id = 'api-player-0' AND ${ofSeason}`);
-  await source.query(`UPDATE leaderboard_scores SET achieved_at = 5 WHERE player_id = 'api-player-1' AND ${ofSeason}`);
-  await source.query(`DELETE FROM leaderboard_scores WHERE player_id = 'api-player-2' AND ${ofSeason}`);
-  await source.destroy();
+  await execute(
+    database.url,
+    `UPDATE leaderboard_scores SET score = 1 WHERE player_id = 'api-player-0' AND ${ofSeason}`,
+    `UPDATE leaderboard_scores SET achieved_at = 5 WHERE player_id = 'api-player-1' AND ${ofSeason}`,
+    `DELETE FROM leaderboard_scores WHERE player_id = 'api-player-2' AND ${ofSeason}`,
+  );
   expect((await page(app.http, { window })).total).toBe(25);
   expect(await verify()).toEqual({ checked: 24, differing: 3, repaired: 3 });
   expect(await verify()).toEqual({ checked: 24, differing: 0, repaired: 0 });

@@ -1,4 +1,3 @@
-import { DataSource } from 'typeorm';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import type { Bus } from '../../../src/shared/bus/bus';
@@ -7,17 +6,8 @@ import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { passedAll } from '../../support/lag';
 import { eventBody, signed } from '../../support/signed';
+import { execute } from '../../support/statements';
 import { openApp, type TestApp } from '../../support/wires';
-
-async function execute(url: string, statement: string): Promise<void> {
-  const type = url.startsWith('postgres') ? 'postgres' : 'mysql';
-  const source = await new DataSource(
-    // The app writes, too, and a disk that stands still for seconds is no fault of either.
-    url.startsWith('sqlite') ? { type: 'better-sqlite3', database: url.slice(7), timeout: 60_000 } : { type, url },
-  ).initialize();
-  await source.query(statement);
-  await source.destroy();
-}
 
 describe.each(everyDatabase)('$name', ({ create }) => {
   let database: TestDatabase;
