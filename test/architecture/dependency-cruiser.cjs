@@ -157,7 +157,12 @@ const features = [
     'errors, metrics, entity and migrations import no layer',
   ),
   only('api', inFeature('api'), [generated, shared('contract')], 'api -> generated, shared/contract'),
-  only('events', inFeature('events'), [generated, shared('(bus|log)')], 'events -> generated, shared/bus, shared/log'),
+  only(
+    'events',
+    inFeature('events'),
+    [generated, shared('(bus|log|outbox)')],
+    'events -> generated, shared/bus, shared/log, shared/outbox',
+  ),
   never(
     'telling-name',
     { path: `^src/features/([^/]+)/(?!.*${file(`${layers}|errors|metrics|api|events`)})` },

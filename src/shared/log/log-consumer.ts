@@ -10,6 +10,7 @@ import { Bus, type BusMessage, type Topic } from '../bus/bus';
 import { AppError } from '../errors/app-error';
 import { Readiness } from '../health/readiness';
 import { StartError } from '../lifecycle/start.error';
+import { printable } from '../text/printable';
 import type { Log, LogEvent, Redriven } from './log';
 import { LogMetrics } from './log.metrics';
 import { countAhead, hasPassed, type Place } from './place';
@@ -282,14 +283,4 @@ function isOutage(error: unknown): boolean {
 
 function isMismatch(error: unknown): boolean {
   return error instanceof AppError && error.code === 'journal_mismatch';
-}
-
-function printable(reason: unknown): string {
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return (
-    message
-      .toWellFormed()
-      .replace(/\p{Cc}+/gu, ' ')
-      .slice(0, 1000) || 'failed without a message'
-  );
 }

@@ -1,0 +1,144 @@
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Jobs, type NamedJobs } from '../async/jobs';
+import { Turns } from '../async/turns';
+import { Worker } from '../async/worker';
+import { Audiences } from '../bus/audiences';
+import { Bus } from '../bus/bus';
+import { Clock } from '../clock/clock';
+import type { Database } from '../db/database';
+import type { Sql } from '../db/sql';
+import type { News, Sent } from './news';
+import { OutboxMetrics } from './outbox.metrics';
+import { OutboxRepository, type ParkedNews, type Waiting } from './outbox.repository';
+
+/** The mechanisms that every outbox stands on. */
+@Injectable()
+export class OutboxParts {
+  constructor(
+    readonly bus: Bus,
+    readonly audiences: Audiences,
+    readonly jobs: Jobs,
+    readonly clock: Clock,
+    readonly metrics: OutboxMetrics,
+  ) {}
+}
+
+/** Announces in the transaction that it was made for. Announcements of one key reach each consumer in their order. */
+export type Announce = <Body>(news: News<Body>, key: string, body: Body) => Promise<void>;
+
+const lookMs = 250;
+const maxSent = 500;
+const gatherMs = 20;
+// Something may be committed so long after it was announced.
+const lateMs = 3_600_000;
+
+/**
+ * What a feature announces: written in the transaction of its effect, sent after the COMMIT, and sent again until every
+ * consumer has said that it was applied or given up. The bus may lose, repeat and reorder it, and so may a process that dies.
+ */
+export abstract class Outbox extends Worker implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly rows: OutboxRepository;
+  private readonly topics: ReadonlyMap<string, News<unknown>>;
+  private readonly turns = new Turns();
+  private looking = false;
+  private closing = false;
+
+  constructor(
+    private readonly parts: OutboxParts,
+    private readonly feature: string,
+    db: Database,
+    news: readonly News<unknown>[],
+  ) {
+    super(parts.jobs, { everyMs: lookMs, atOnce: true });
+    this.rows = new OutboxRepository(db, feature);
+    this.topics = new Map(news.map((one) => [one.topic.name, one]));
+  }
+
+  onModuleInit(): void {
+    this.parts.metrics.watch(this.feature, this.rows);
+    for (const [topic, { handled }] of this.topics)
+      this.parts.bus.subscribe(handled, { consumer: this.feature, maxGroup: maxSent, gatherMs }, async (messages) => {
+        const all = messages.map(({ body }) => body);
+        if ((await this.rows.settle(topic, all, this.parts.clock.steady())) > 0) this.wake();
+      });
+  }
+
+  /** Runs `work` in one transaction, as `Database.transaction` does; what it announces commits with it. */
+  async transaction<T>(work: (tx: Sql, announce: Announce) => Promise<T>): Promise<T> {
+    let announced = false;
+    const done = await this.rows.transaction((tx) =>
+      work(tx, async ({ topic: { name: topic } }, key, body) => {
+        if (!this.topics.has(topic)) throw new Error(`${this.feature} does not announce ${topic}`);
+        const consumers = this.parts.audiences.consumersOf(topic);
+        await this.rows.append(tx, { consumers, topic, key, body }, this.parts.clock.steady());
+        announced = true;
+      }),
+    );
+    if (announced) this.wake();
+    return done;
+  }
+
+  /** What consumers have given up, behind a number. */
+  parked(afterSeq: number, limit: number): Promise<ParkedNews[]> {
+    return this.rows.parked(afterSeq, limit);
+  }
+
+  /** Has it tried again; false when there is none of this number. */
+  async redrive(seq: number): Promise<boolean> {
+    const found = await this.rows.redrive(seq, this.parts.clock.steady());
+    if (found) this.wake();
+    return found;
+  }
+
+  /** Before the bus closes. */
+  beforeApplicationShutdown(): void {
+    this.closing = true;
+  }
+
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
+    await this.turns.idle();
+  }
+
+  protected override work(): NamedJobs {
+    return { [`${this.feature}.outbox`]: () => this.look() };
+  }
+
+  /** Sends what was just committed; whoever comes while that is done is part of the next round. */
+  private wake(): void {
+    if (this.looking || this.closing) return;
+    this.looking = true;
+    // Its failures are those of the job, which comes a moment later.
+    this.look().catch(() => undefined);
+  }
+
+  private look(): Promise<void> {
+    return this.turns.take(async () => {
+      this.looking = false;
+      for (let found = maxSent; found === maxSent && !this.closing; ) found = await this.send();
+    });
+  }
+
+  private async send(): Promise<number> {
+    const now = this.parts.clock.steady();
+    const rows = await this.rows.take(now, maxSent);
+    if (rows.length === 0) return 0;
+    const since = await this.rows.waitingSince();
+    for (const [topic, { topic: declared }] of this.topics) {
+      const messages = rows.flatMap((row) =>
+        row.topic === topic ? [{ key: row.key, body: toSent(row, now, since) }] : [],
+      );
+      if (messages.length > 0) this.parts.bus.publish(declared, messages);
+    }
+    return rows.length;
+  }
+}
+
+function toSent(
+  { consumer, topic, seq, afterSeq, createdAt, redriven, body }: Waiting,
+  now: number,
+  since: ReadonlyMap<string, number>,
+): Sent<unknown> {
+  const floor = Math.max(0, Math.min(since.get(`${consumer} ${topic}`) ?? now, now - lateMs));
+  return { consumer, seq, afterSeq, createdAt, sentAt: now, floor, redriven, body };
+}
