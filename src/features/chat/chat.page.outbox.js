@@ -5,7 +5,7 @@ const mostTries = 3;
  * What waits for its answer, in order. One request is on its way at a time, so that an error is known to be about it; it is
  * sent again when no answer comes, which is harmless, since messages have ids.
  */
-export class Outbox {
+export class ChatOutbox {
   requests = [];
   #isOpen = false;
   #tries = 0;

@@ -1,7 +1,7 @@
 // The connection of the chat page. What is said is kept until the server has it, and a connection that is lost is made again
 // and goes on where it ended.
 
-import { Outbox } from './outbox.js';
+import { ChatOutbox } from './outbox.js';
 
 const welcomeMs = 10_000;
 const silenceMs = 45_000;
@@ -49,7 +49,7 @@ export class ChatSession {
   #lostAt = 0;
   #bye;
   #timers = {};
-  #outbox = new Outbox(
+  #outbox = new ChatOutbox(
     (frame) => this.#send(frame),
     () => this.#retry(),
   );
