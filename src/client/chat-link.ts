@@ -123,8 +123,7 @@ export function webSocketChatLink(url: string, token: string | undefined, listen
 
 function hear(text: string, ears: Ears, socket: WebSocket): void {
   try {
-    const { users = [], ...frame } = JSON.parse(text) as Omit<ServerFrame, 'users'> & { readonly users?: string[] };
-    ears.heard({ ...frame, users });
+    ears.heard({ users: [], userIds: [], ...(JSON.parse(text) as Partial<ServerFrame> & { readonly type: string }) });
   } catch (error) {
     ears.closed(internal(error));
     socket.terminate();

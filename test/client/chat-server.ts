@@ -54,7 +54,7 @@ export class HandConnection implements ChatLink {
   }
 
   tell(frame: Said): void {
-    if (!this.closed) this.listener.heard({ users: [], ...frame });
+    if (!this.closed) this.listener.heard({ users: [], userIds: [], ...frame });
   }
 
   /** The client is taken, in a room that has had so many messages. */

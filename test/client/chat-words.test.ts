@@ -33,7 +33,7 @@ test('each message has an id of its own, and an empty line is none', () => {
 test('nothing of a stranger moves the cursor', () => {
   const wild = 'a\u001B[2J\u009B1A\r\n\u0007\u007F\u202Eb\u2066\u{1F469}\u200D\u{1F680}';
   expect(printable(wild)).toBe('a\uFFFD[2J\uFFFD1A\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDb\uFFFD\u{1F469}\u200D\u{1F680}');
-  const frame = { type: 'message', from: wild, text: wild, room: wild, users: [wild] };
+  const frame = { type: 'message', from: wild, text: wild, room: wild, users: [wild], userIds: [] };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   expect(JSON.stringify(printableFrame(frame))).not.toMatch(/\\u00[01]|[\u0000-\u001F\u007F-\u009F]|\\[rn]/);
 });
@@ -54,12 +54,12 @@ test.each([
   [{ type: 'users', room: 'lobby', users: ['a', 'b'], more: true }, '-- In lobby: a, b, ...'],
   [{ type: 'bye', code: 'shutdown', message: 'The server is going down' }, '-- The server is going down'],
 ])('%j in words', (frame, words) => {
-  const line = lineOf({ users: [], ...frame });
+  const line = lineOf({ users: [], userIds: [], ...frame });
   if (typeof words === 'string') expect(line).toBe(words);
   else expect(line).toMatch(words);
 });
 
 test('nobody is told what is no news', () => {
-  expect(lineOf({ type: 'said', users: [] })).toBeUndefined();
-  expect(lineOf({ type: 'bye', code: 'exit', users: [] })).toBeUndefined();
+  expect(lineOf({ type: 'said', users: [], userIds: [] })).toBeUndefined();
+  expect(lineOf({ type: 'bye', code: 'exit', users: [], userIds: [] })).toBeUndefined();
 });

@@ -30,4 +30,5 @@ export const chatContract: Contract<ChatApi> = {
     listReports: { http: 'GET /chat/reports', access: 'admin', retry: true },
   },
   streams: { connect: 'optional' },
+  lasting: ['connect'],
 };

@@ -11,7 +11,7 @@ import { ChatFrame } from './chat.frame';
 import type { ChatAccount, ChatIdentity } from './chat.identity';
 import type { ChatMetrics, ChatWireName } from './chat.metrics';
 import type { ChatMutes, Subject } from './chat.mutes';
-import { type ChatName, chatName, chatNameOf } from './chat.names';
+import { type ChatName, chatName, chatNameOf, nameAttempts } from './chat.names';
 import { ChatClientPace } from './chat.pace';
 import { type ChatTransport, ChatWriter } from './chat.writer';
 
@@ -19,7 +19,6 @@ import { type ChatTransport, ChatWriter } from './chat.writer';
 export const registerMs = 10_000;
 export const stalledMs = 10_000;
 const flushMs = 1000;
-const maxAttempts = 9;
 const replayCost = 4;
 
 /** The connection of one client, whatever wire it is on. */
@@ -29,8 +28,8 @@ export interface ChatWire extends ChatTransport {
   hears?(frame: ChatFrame): boolean;
   /** Closes when what was written has gone out. `code`: why. */
   end(code: string): void;
-  /** Closes at once. */
-  destroy(): void;
+  /** Closes at once, with the reason where the wire can still tell it. */
+  destroy(code: string): void;
 }
 
 /** What a client asks of the one who holds all clients. */
@@ -122,9 +121,9 @@ export class ChatClient {
   }
 
   /** What the registry has for this client. */
-  tell(told: Told): void {
+  tell(told: Told, push = (frame: ChatFrame): void => this.push(frame)): void {
     if (this.state === 'registering' && told.type === 'error' && this.tryNextName(told)) return;
-    this.push(new ChatFrame(told));
+    push(new ChatFrame(told, this.state === 'registering'));
     if (this.state !== 'registering') {
       this.lost(told);
       return;
@@ -135,6 +134,11 @@ export class ChatClient {
     const held = this.held;
     this.held = [];
     for (const work of held) this.inTurn(work);
+  }
+
+  /** How a room stands, and what was said there before. */
+  replay(first: Told, frames: readonly ChatFrame[]): void {
+    this.tell(first, (frame) => this.writer.replay([frame, ...frames]));
   }
 
   push(frame: ChatFrame): void {
@@ -153,7 +157,7 @@ export class ChatClient {
     this.hub.metrics.ended(code);
     this.hub.leave(this);
     const over = guarded(() => {
-      this.wire.destroy();
+      this.wire.destroy(code);
       this.writer.close();
     });
     const timer = setTimeout(over, flushMs).unref();
@@ -186,7 +190,7 @@ export class ChatClient {
   private async identify({ token, name }: Hello): Promise<void> {
     try {
       this.account = await this.hub.identity.ofToken(token);
-      this.register(this.account ? chatNameOf(this.account.userName, 0) : chatName(name ?? ''));
+      this.register(this.account ? chatNameOf(this.account, 0) : chatName(name ?? ''));
     } catch (error) {
       this.failed(toAppError(error));
     }
@@ -205,9 +209,9 @@ export class ChatClient {
 
   /** Two users, or two devices of one, may have the same name: the later one gets a number. */
   private tryNextName(told: Told): boolean {
-    if (told.code !== 'username_taken' || !this.account || this.attempt >= maxAttempts) return false;
+    if (told.code !== 'username_taken' || !this.account || this.attempt >= nameAttempts) return false;
     this.attempt += 1;
-    this.register(chatNameOf(this.account.userName, this.attempt));
+    this.register(chatNameOf(this.account, this.attempt));
     return true;
   }
 

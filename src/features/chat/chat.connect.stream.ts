@@ -3,7 +3,9 @@ import type { ClientFrame, ServerFrame } from '../../generated/aerie/chat/v1/cha
 import { detach, guarded } from '../../shared/async/guarded';
 import { grpcError } from '../../shared/contract/grpc.status';
 import { undecodable } from '../../shared/contract/validation.pipe';
+import { AppError } from '../../shared/errors/app-error';
 import { validationFailed } from '../../shared/errors/common.errors';
+import type { Kind } from '../../shared/errors/kinds';
 import type { DuplexCall } from '../../shared/grpc/grpc.stream';
 import { ChatClient, type ChatWire } from './chat.client';
 import { chatElsewhere } from './chat.errors';
@@ -16,6 +18,15 @@ import type { ChatWireName } from './chat.metrics';
 export type ConnectCall = DuplexCall<ClientFrame, ServerFrame>;
 
 const maxBuffered = 64;
+// Whoever leaves by itself has no error.
+const kindOf: Readonly<Record<string, Kind>> = {
+  shutdown: 'unavailable',
+  register_timeout: 'deadline',
+  slow_reader: 'throttled',
+  too_fast: 'throttled',
+  username_taken: 'already_exists',
+  token_invalid: 'unauthenticated',
+};
 
 /** The door for gRPC: `Connect`. */
 @Injectable()
@@ -81,12 +92,16 @@ class ChatConnectSession implements ChatWire {
     return false;
   }
 
-  end(): void {
-    if (!this.over) this.call.end();
+  end(code: string): void {
+    if (this.over) return;
+    const kind = kindOf[code];
+    // What was written goes first; the status says why also to whoever has not read all of it.
+    if (kind) this.call.emit('error', grpcError(new AppError(kind, code, `Chat has ended: ${code}`)));
+    else this.call.end();
   }
 
-  destroy(): void {
-    if (!this.over) this.call.end();
+  destroy(code: string): void {
+    this.end(code);
   }
 
   private checked(frame: unknown): unknown {

@@ -79,6 +79,7 @@ export const chatDocs: Docs<ChatApi> = {
     summary: 'Silence a user for some time, in place of any mute there is, everywhere within a second or two',
     request: MuteUserDto,
     answer: muteAnswer,
+    errors: { 404: ['user_not_found'] },
     example: { request: { name: 'eve', seconds: 600, reason: 'insults' }, answer: mute },
   },
   unmuteUser: {

@@ -45,7 +45,15 @@ export class DeleteMessageDto extends dto<DeleteMessageRequest>(
 ) {}
 
 export class MuteUserDto extends dto<MuteUserRequest>(
-  z.strictObject({ name, seconds: wholeNumber(1, 2_592_000), reason: plain(1, 200), userId: playerId.optional() }),
+  z
+    .strictObject({
+      ...{ name: name.optional(), seconds: wholeNumber(1, 2_592_000), reason: plain(1, 200) },
+      userId: playerId.optional(),
+    })
+    .refine(({ name: wanted, userId }) => wanted !== undefined || userId !== undefined, {
+      path: ['name'],
+      message: 'is required without userId',
+    }),
 ) {}
 
 export class UnmuteUserDto extends dto<UnmuteUserRequest>(z.strictObject({ name })) {}
@@ -66,7 +74,7 @@ export class ListReportsDto extends dto<ListReportsRequest>(z.strictObject({ pag
 
 const count = z.number().int();
 
-const accountAnswer = { account: z.boolean().optional(), userId: z.string().optional() };
+const accountAnswer = { userId: z.string().optional() };
 
 export const listChatUsersAnswer = z.object({
   users: z.array(z.object({ name: z.string(), room: z.string(), ...accountAnswer })),

@@ -4,7 +4,10 @@ import type { ServerFrame } from '../../generated/aerie/chat/v1/chat';
 export type ClientId = number;
 
 /** What a client is told; JSON of it is the frame of WebSocket and SSE. */
-export type Told = Omit<ServerFrame, 'users'> & { readonly users?: readonly string[] };
+export type Told = Omit<ServerFrame, 'users' | 'userIds'> & {
+  readonly users?: readonly string[];
+  readonly userIds?: readonly string[];
+};
 
 /** A message before its room has numbered it. */
 export interface Said {
@@ -82,6 +85,8 @@ export interface Sent {
   readonly to: string;
   readonly told: Told;
   readonly id?: string | undefined;
+  /** Its sender and id: it is heard once. */
+  readonly once?: string | undefined;
 }
 
 /** By what number an answer finds the caller who waits for it. */
@@ -114,7 +119,7 @@ export type Command =
   | ({ readonly type: 'opened'; readonly room: string; readonly state: RoomState | undefined } & Unheard)
   | ({ readonly type: 'whisper'; readonly client: ClientId; readonly to: string } & Pick<Said, 'text' | 'at' | 'id'>)
   | ({ readonly type: 'sent'; readonly delivered: boolean } & Sent)
-  | { readonly type: 'whispered'; readonly to: string; readonly told: Told }
+  | ({ readonly type: 'whispered' } & Pick<Sent, 'to' | 'told' | 'once'>)
   | { readonly type: 'users'; readonly client: ClientId; readonly after?: string | undefined }
   | { readonly type: 'leave'; readonly client: ClientId }
   | { readonly type: 'elsewhere'; readonly life: string; readonly present: Present }
@@ -129,6 +134,10 @@ export type Effect =
   | {
       readonly type: 'replay';
       readonly client: ClientId;
+      /** How the room stands. */
+      readonly first: Told;
+      /** Those that were deleted of what the client may have heard before. */
+      readonly deleted: readonly number[];
       readonly messages: readonly Numbered[];
       readonly room: RoomName;
     }

@@ -11,11 +11,21 @@ export class ChatFrame {
   private asJson: string | undefined;
   private asLine: string | undefined;
 
-  constructor(readonly told: Told) {}
+  /** `registering`: the client has no name yet. */
+  constructor(
+    readonly told: Told,
+    private readonly registering = false,
+  ) {}
 
   /** About as many bytes as its longest spelling has, or more. */
   get size(): number {
     return overhead + bytesPerUnit * (this.told.text?.length ?? 0);
+  }
+
+  /** True for what says where a client is: without it nothing that follows can be understood. */
+  get essential(): boolean {
+    const { type } = this.told;
+    return type === 'welcome' || type === 'room' || type === 'bye';
   }
 
   /** True for a message of a room, which has a number. */
@@ -31,12 +41,12 @@ export class ChatFrame {
 
   /** TCP, with its line end; empty for what is not said there. */
   get line(): string {
-    this.asLine ??= lineOf(this.told);
+    this.asLine ??= lineOf(this.told, this.registering);
     return this.asLine;
   }
 
   /** gRPC. */
   get message(): ServerFrame {
-    return { ...this.told, users: [...(this.told.users ?? [])] };
+    return { ...this.told, users: [...(this.told.users ?? [])], userIds: [...(this.told.userIds ?? [])] };
   }
 }

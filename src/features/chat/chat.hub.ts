@@ -15,7 +15,7 @@ import { ChatMetrics } from './chat.metrics';
 import { ChatMutes } from './chat.mutes';
 import { ChatRegistry } from './chat.registry';
 import { ChatSettings } from './chat.settings';
-import { messageTold } from './chat.told';
+import { deletedTold, messageTold } from './chat.told';
 
 const sweepEveryMs = 1000;
 
@@ -218,8 +218,10 @@ export class ChatHub implements ChatClientHost, OnModuleInit {
         this.broadcast(effect);
         break;
       case 'replay': {
-        const frames = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
-        this.clients.get(effect.client)?.writer.replay(frames);
+        const { room, epoch } = effect.room;
+        const deleted = effect.deleted.map((seq) => new ChatFrame(deletedTold(room, epoch, seq)));
+        const messages = effect.messages.map((message) => new ChatFrame(messageTold(message, effect.room)));
+        this.clients.get(effect.client)?.replay(effect.first, [...deleted, ...messages]);
         return;
       }
       case 'claim':

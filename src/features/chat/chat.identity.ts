@@ -44,6 +44,12 @@ export class ChatIdentity {
     return undefined;
   }
 
+  /** @throws AppError user_not_found, unavailable */
+  async accountNamed(userId: string): Promise<ChatAccount> {
+    const { name: userName } = await asInternal(() => this.users.getUser({ id: userId }));
+    return { userId, userName };
+  }
+
   /** Whether the account may still talk: neither deleted, nor its token revoked or expired. @throws AppError unavailable */
   async stands({ userId, token }: ChatAccount, now: number): Promise<boolean> {
     if (token === undefined) return true;
@@ -54,8 +60,6 @@ export class ChatIdentity {
 
   private async accountOf(caller: Caller): Promise<ChatAccount | undefined> {
     if (caller.kind !== 'player' && caller.kind !== 'admin') return undefined;
-    const { id: userId, token } = caller;
-    const { name: userName } = await asInternal(() => this.users.getUser({ id: userId }));
-    return { userId, userName, token };
+    return { ...(await this.accountNamed(caller.id)), token: caller.token };
   }
 }

@@ -20,6 +20,7 @@ export class IslandRooms {
   private readonly ids = new Map<string, { readonly text: string; readonly seq: number; readonly epoch: string }>();
   // What was said here, though it may have got to Redis, too.
   private readonly saidAlone = new Set<string>();
+  private readonly aloneIds = new Map<string, { readonly key: string; readonly text: string }[]>();
 
   rooms(): string[] {
     return [...this.known.keys()];
@@ -27,6 +28,16 @@ export class IslandRooms {
 
   forget(room: string): void {
     this.known.delete(room);
+  }
+
+  /** Those in which nothing was said yet. */
+  silent(): string[] {
+    return [...this.known].flatMap(([room, { seq }]) => (seq === 0 ? [room] : []));
+  }
+
+  /** What was said here alone with an id, by room. */
+  saidWithId(): ReadonlyMap<string, readonly { readonly key: string; readonly text: string }[]> {
+    return this.aloneIds;
   }
 
   /** How Redis has it. */
@@ -45,6 +56,7 @@ export class IslandRooms {
   /** Redis is back, and each room goes on with its numbers. */
   join(): void {
     this.saidAlone.clear();
+    this.aloneIds.clear();
   }
 
   /** The room on the island. What was said before keeps its order and gets numbers of the island. */
@@ -60,8 +72,13 @@ export class IslandRooms {
     own.messages.push(message);
     if (own.messages.length > historySize) own.messages.shift();
     this.saidAlone.add(said.uid);
-    if (said.id !== undefined)
-      this.ids.set(`${room}\0${idKey(said)}`, { text: said.text, seq: own.seq, epoch: own.epoch });
+    if (said.id !== undefined) {
+      const key = idKey(said);
+      this.ids.set(`${room}\0${key}`, { text: said.text, seq: own.seq, epoch: own.epoch });
+      const alone = this.aloneIds.get(room) ?? [];
+      // Redis is told a thousand of each room.
+      this.aloneIds.set(room, [...alone.slice(-historySize + 1), { key, text: said.text }]);
+    }
     for (const oldest of this.ids.keys()) {
       if (this.ids.size <= maxIds) break;
       this.ids.delete(oldest);

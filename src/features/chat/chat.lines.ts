@@ -8,8 +8,11 @@ const lineCodes: Readonly<Record<string, string>> = {
   id_reused: 'message_failed',
 };
 
+// Whoever has no name yet is told about names, and else that it is none of the name.
+const nameCodes = new Set(['username_taken', 'username_invalid', 'slow_down', 'line_too_long', 'invalid_text']);
+
 /** What a client is told, as a line with its end; empty for what TCP does not say. */
-export function lineOf(told: Told): string {
+export function lineOf(told: Told, registering = false): string {
   const { type, name = '', room = '', from = '', to = '', text = '', code = '' } = told;
   switch (type) {
     case 'prompt':
@@ -25,13 +28,13 @@ export function lineOf(told: Told): string {
     case 'left':
       return `SYSTEM: ${name} ${type}\n`;
     case 'users':
-      return `USERS: ${(told.users ?? []).join(',')}\n`;
+      return `USERS: ${(told.users ?? []).join(',')}\n${told.more ? `SYSTEM: more by /users ${told.users?.at(-1)}\n` : ''}`;
     case 'missed':
       return `MISSED ${told.count ?? 0}\n`;
     case 'whisper':
       return told.own ? `WHISPER to ${to}: ${text}\n` : `WHISPER ${from}: ${text}\n`;
     case 'error':
-      return errorLine(code, told.message ?? '');
+      return registering && !nameCodes.has(code) ? 'ERR register_failed\n' : errorLine(code, told.message ?? '');
     case 'bye':
       return code === 'exit' ? 'Bye\n' : `SYSTEM: ${told.message ?? 'closing'}\nBye\n`;
     default:

@@ -40,12 +40,10 @@ export class ChatMutes {
     private readonly clock: Clock,
   ) {}
 
-  /** The mute that lasts longest of those that hold for a sender now. */
-  of(subject: Subject): MuteRow | undefined {
-    if (this.bySubject.size === 0) return undefined;
-    const now = this.clock.steady();
-    const found = subjectsOf(subject).flatMap((one) => this.bySubject.get(one) ?? []);
-    return found.filter(({ mutedUntil }) => mutedUntil > now).sort((a, b) => b.mutedUntil - a.mutedUntil)[0];
+  /** The mute that holds for a sender now. An account has its own: that of its name is of whoever had the name without it. */
+  of({ canonical, userId }: Subject): MuteRow | undefined {
+    const found = this.bySubject.get(userId === undefined ? canonical : subjectOfUser(userId));
+    return found && found.mutedUntil > this.clock.steady() ? found : undefined;
   }
 
   /** Reads all that hold. @throws AppError unavailable */

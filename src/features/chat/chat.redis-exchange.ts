@@ -19,6 +19,9 @@ export interface RedisChatOptions {
   readonly answerMs: number;
 }
 
+// Of beats: often enough for a room that nobody has talked in, which Redis keeps for a minute and a half.
+const touchEvery = 20;
+
 const defaults: RedisChatOptions = { leaseMs: 5000, beatMs: 1000, answerMs: 250 };
 
 interface Underway {
@@ -44,6 +47,7 @@ export class RedisChatExchange extends ChatExchange {
   private readonly opening = new Map<string, boolean>();
   private connected = false;
   private healing = false;
+  private beats = 0;
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> = Promise.resolve();
 
@@ -152,7 +156,7 @@ export class RedisChatExchange extends ChatExchange {
 
   override send(sent: Sent): void {
     const answer = (processes: number): void => this.dispatch({ ...sent, type: 'sent', delivered: processes > 0 });
-    const work = (): Promise<number> => this.store.send(sent.life, sent.to, sent.told);
+    const work = (): Promise<number> => this.store.send(sent);
     if (this.connected) this.ask(work, answer, () => answer(0));
     else answer(0);
   }
@@ -182,6 +186,8 @@ export class RedisChatExchange extends ChatExchange {
         this.lives.read(life, lives.get(life) ?? 0, await this.store.users(life));
       const wasCut = this.news.wasCut();
       if (!known || !this.connected || wasCut) await this.heal();
+      this.beats += 1;
+      if (this.beats % touchEvery === 0) await this.store.touch(this.island.silent());
     } catch {
       this.news.release();
       this.cut();
@@ -204,6 +210,7 @@ export class RedisChatExchange extends ChatExchange {
     const namesTold = await this.names.comeBack();
     this.news.keep();
     const states = new Map<string, RoomState>();
+    for (const [room, said] of this.island.saidWithId()) await this.store.remember(room, said);
     for (const room of this.island.rooms()) states.set(room, await this.store.room(room, true));
     const wasConnected = this.connected;
     this.connected = true;
@@ -240,7 +247,7 @@ export class RedisChatExchange extends ChatExchange {
         this.lives.gone(news.life);
         break;
       case 'whisper':
-        this.dispatch({ type: 'whispered', to: news.to, told: news.told });
+        this.dispatch({ type: 'whispered', to: news.to, told: news.told, once: news.once });
         break;
     }
   }

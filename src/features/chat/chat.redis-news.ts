@@ -17,7 +17,7 @@ export type ChatNews =
       readonly user: Present | undefined;
     }
   | { readonly t: 'gone'; readonly life: string }
-  | { readonly t: 'whisper'; readonly to: string; readonly told: Told };
+  | { readonly t: 'whisper'; readonly to: string; readonly told: Told; readonly once?: string };
 
 const maxKept = 10_000;
 

@@ -4,12 +4,15 @@ import { RedisScript } from '../../shared/redis/redis.script';
  * All keys of chat begin with this and are on one server of a cluster. A life is one start of one process. `lives`: hash of
  * life -> version of its users; `life:<life>`: there while it lives; `users:<life>`: hash of canonical name -> JSON of the
  * user; `names`: hash of canonical name -> life; `room:<room>`: hash of epoch and seq; `log:<room>`: list of JSON of the
- * latest messages, without a hole; `ids:<room>`: hash of sender and own id -> seq. What is said goes to the channel `news`.
+ * latest messages, without a hole; `ids:<room>`: hash of sender and own id -> seq and digest, and `order:<room>`: the list of
+ * these, oldest first. What is said goes to the channel `news`.
  */
 export const chatKeys = '{aerie:chat}:';
 
 /** Rooms that nobody has talked in for so long are forgotten. Seconds. */
 const keepRooms = 7 * 86_400;
+/** Rooms in which nothing was said are there while somebody is in them, who says so more often. Seconds. */
+const keepSilent = 90;
 
 /**
  * KEYS: the prefix. ARGV: life, lease in milliseconds. Extends the lease, and buries lives whose lease is over: their names
@@ -109,50 +112,67 @@ local state = redis.call('HMGET', p .. 'room:' .. room, 'epoch', 'seq')
 if not state[1] then
   if ARGV[2] ~= '' then
     redis.call('HSET', p .. 'room:' .. room, 'epoch', ARGV[2], 'seq', 0)
-    redis.call('DEL', p .. 'log:' .. room, p .. 'ids:' .. room)
-    redis.call('EXPIRE', p .. 'room:' .. room, 86400)
+    redis.call('DEL', p .. 'log:' .. room)
+    redis.call('EXPIRE', p .. 'room:' .. room, ${keepSilent})
   end
   return { ARGV[2], '0', {} }
 end
 return { state[1], state[2], redis.call('LRANGE', p .. 'log:' .. room, 0, -1) }`);
 
 /**
- * KEYS: the prefix. ARGV: room, an epoch for a room that has none, messages to keep, JSON of the message, sender and own id
- * or '', a digest of the text, the sender's life, and the name that it must have. Answers epoch and seq and 'said',
+ * KEYS: the prefix. ARGV: room, an epoch for a room that has none, messages to keep, ids to keep, JSON of the message, sender
+ * and own id or '', a digest of the text, the sender's life, and the name that it must have. Answers epoch and seq and 'said',
  * 'duplicate', 'reused', or 'lost': another process has the name by now.
  */
 export const publishScript = new RedisScript(`
 local p, room = KEYS[1], ARGV[1]
-local owner = ARGV[8] ~= '' and redis.call('HGET', p .. 'names', ARGV[8])
-if owner and owner ~= ARGV[7] then return { '', 0, 'lost' } end
-local state, log, ids = p .. 'room:' .. room, p .. 'log:' .. room, p .. 'ids:' .. room
+local owner = ARGV[9] ~= '' and redis.call('HGET', p .. 'names', ARGV[9])
+if owner and owner ~= ARGV[8] then return { '', 0, 'lost' } end
+local state, log, ids, order = p .. 'room:' .. room, p .. 'log:' .. room, p .. 'ids:' .. room, p .. 'order:' .. room
 if redis.call('HSETNX', state, 'epoch', ARGV[2]) == 1 then
   redis.call('HSET', state, 'seq', 0)
-  redis.call('DEL', log, ids)
+  redis.call('DEL', log)
 end
 local epoch = redis.call('HGET', state, 'epoch')
-if ARGV[5] ~= '' then
-  local before = redis.call('HGET', ids, ARGV[5])
+if ARGV[6] ~= '' then
+  local before = redis.call('HGET', ids, ARGV[6])
   if before then
     local seq, digest = before:match('^(%d+) (.+)$')
-    if digest == ARGV[6] then return { epoch, seq, 'duplicate' } end
+    if digest == ARGV[7] then return { epoch, seq, 'duplicate' } end
     return { epoch, seq, 'reused' }
   end
 end
 local seq = redis.call('HINCRBY', state, 'seq', 1)
-local text = '{"seq":' .. seq .. ',' .. ARGV[4]:sub(2)
+local text = '{"seq":' .. seq .. ',' .. ARGV[5]:sub(2)
 redis.call('RPUSH', log, text)
-if ARGV[5] ~= '' then redis.call('HSET', ids, ARGV[5], seq .. ' ' .. ARGV[6]) end
-while redis.call('LLEN', log) > tonumber(ARGV[3]) do
-  local oldest = cjson.decode(redis.call('LPOP', log))
-  if oldest.id then
-    local owner = oldest.userId and 'user:' .. oldest.userId or oldest.canonical
-    redis.call('HDEL', ids, owner .. '\\0' .. oldest.id)
-  end
+redis.call('LTRIM', log, -tonumber(ARGV[3]), -1)
+if ARGV[6] ~= '' then
+  redis.call('HSET', ids, ARGV[6], seq .. ' ' .. ARGV[7])
+  redis.call('RPUSH', order, ARGV[6])
+  while redis.call('LLEN', order) > tonumber(ARGV[4]) do redis.call('HDEL', ids, redis.call('LPOP', order)) end
 end
-for _, key in ipairs({ state, log, ids }) do redis.call('EXPIRE', key, ${keepRooms}) end
+for _, key in ipairs({ state, log, ids, order }) do redis.call('EXPIRE', key, ${keepRooms}) end
 redis.call('PUBLISH', p .. 'news', '{"t":"said","room":' .. cjson.encode(room) .. ',"epoch":"' .. epoch .. '","message":' .. text .. '}')
 return { epoch, seq, 'said' }`);
+
+/** KEYS: the prefix. ARGV: rooms. They are not forgotten for another while. */
+export const touchScript = new RedisScript(`
+for i = 1, #ARGV do
+  local key = KEYS[1] .. 'room:' .. ARGV[i]
+  local left = redis.call('TTL', key)
+  if left >= 0 and left < ${keepSilent} then redis.call('EXPIRE', key, ${keepSilent}) end
+end
+return 1`);
+
+/** KEYS: the prefix. ARGV: room, ids to keep, then pairs of sender and own id, and a digest of the text. */
+export const rememberScript = new RedisScript(`
+local ids, order = KEYS[1] .. 'ids:' .. ARGV[1], KEYS[1] .. 'order:' .. ARGV[1]
+for i = 3, #ARGV, 2 do
+  if redis.call('HSETNX', ids, ARGV[i], '0 ' .. ARGV[i + 1]) == 1 then redis.call('RPUSH', order, ARGV[i]) end
+end
+while redis.call('LLEN', order) > tonumber(ARGV[2]) do redis.call('HDEL', ids, redis.call('LPOP', order)) end
+for _, key in ipairs({ ids, order }) do redis.call('EXPIRE', key, ${keepRooms}) end
+return 1`);
 
 /** KEYS: the prefix. ARGV: room, epoch, seq. The text is gone from Redis then, too. Answers 1, or 0 where it is not kept. */
 export const buryScript = new RedisScript(`

@@ -2,7 +2,7 @@ import { hash, randomInt } from 'node:crypto';
 import { ulid } from 'ulid';
 import { within } from '../../shared/async/within';
 import type { RedisClient } from '../../shared/redis/redis.client';
-import type { Numbered, Present, RoomState, Said, Told } from './chat.effects';
+import type { Numbered, Present, RoomState, Said, Sent } from './chat.effects';
 import {
   beatScript,
   buryScript,
@@ -13,12 +13,15 @@ import {
   presentScript,
   publishScript,
   releaseScript,
+  rememberScript,
   returnScript,
+  touchScript,
 } from './chat.redis-scripts';
-import { historySize, idKey } from './chat.room';
+import { historySize, idKey, idsKept } from './chat.room';
 
 // Lua writes whole numbers of up to 14 digits as such.
 const maxVersion = 2 ** 40;
+const touchedAtOnce = 500;
 
 /** What became of a message: it has this number, or it, or another one with its id, had one before. */
 export interface Published {
@@ -88,11 +91,12 @@ export class ChatRedisStore {
   /** `asOwner`: only while the sender's name is this life's. */
   async publish(room: string, said: Said, asOwner: boolean): Promise<Published> {
     const own = said.id === undefined ? '' : idKey(said);
-    const digest = hash('sha256', said.text, 'base64url');
+    const digest = digestOf(said.text);
     const args = [
       room,
       ulid(),
       historySize,
+      idsKept,
       JSON.stringify(said),
       own,
       digest,
@@ -108,11 +112,26 @@ export class ChatRedisStore {
   }
 
   /** How many processes have heard it: 0 where that life is over. */
-  send(life: string, to: string, told: Told): Promise<number> {
-    return within(this.client.publish(`${chatKeys}to:${life}`, JSON.stringify({ to, told })), this.limitMs);
+  send({ life, to, told, once }: Sent): Promise<number> {
+    return within(this.client.publish(`${chatKeys}to:${life}`, JSON.stringify({ to, told, once })), this.limitMs);
+  }
+
+  /** Keeps rooms alive in which somebody is and nothing was said yet. */
+  async touch(rooms: readonly string[]): Promise<void> {
+    for (let from = 0; from < rooms.length; from += touchedAtOnce)
+      await this.run(touchScript, rooms.slice(from, from + touchedAtOnce));
+  }
+
+  /** Messages that were said without Redis, by sender and id: said again they are duplicates. */
+  remember(room: string, said: readonly { readonly key: string; readonly text: string }[]): Promise<unknown> {
+    return this.run(rememberScript, [room, idsKept, ...said.flatMap(({ key, text }) => [key, digestOf(text)])]);
   }
 
   private run(script: typeof beatScript, args: readonly (string | number)[]): Promise<unknown> {
     return within(script.run(this.client, [chatKeys], args), this.limitMs);
   }
+}
+
+function digestOf(text: string): string {
+  return hash('sha256', text, 'base64url');
 }

@@ -69,7 +69,7 @@ export class ChatRegistry {
     opened: (command) => this.opened(command),
     whisper: (command) => this.talk.whisper(command),
     sent: (command) => this.talk.sent(command),
-    whispered: ({ to, told }) => this.talk.whispered(to, told),
+    whispered: (command) => this.talk.whispered(command),
     users: (command) => this.talk.users(command),
     leave: ({ client }) => this.leave(client),
     elsewhere: ({ life, present }) => this.conversation.elsewhere(life, present),
@@ -166,9 +166,11 @@ export class ChatRegistry {
   private show(client: ClientId, room: Room, resume: { readonly afterSeq?: number | undefined }, told: Told): void {
     const { seq, epoch, messages, gone, reset } = room.read(resume);
     const missed = { ...(gone > 0 && { count: gone }), ...(reset && { reset }) };
-    this.conversation.tell(client, { ...told, room: room.name, seq, epoch, ...missed });
-    if (resume.afterSeq !== undefined && messages.length > 0)
-      this.conversation.emit({ type: 'replay', client, messages, room: { room: room.name, epoch } });
+    const first = { ...told, room: room.name, seq, epoch, ...missed };
+    // What it has heard may have been deleted since.
+    const deleted = reset ? [] : room.deletedUpTo(resume.afterSeq ?? 0);
+    if (resume.afterSeq === undefined || messages.length + deleted.length === 0) this.conversation.tell(client, first);
+    else this.conversation.emit({ type: 'replay', client, first, deleted, messages, room: { room: room.name, epoch } });
   }
 
   private leave(id: ClientId): void {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LessThan, MoreThan } from 'typeorm';
+import { And, In, LessThan, Like, MoreThan } from 'typeorm';
 import { Clock } from '../../shared/clock/clock';
 import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
@@ -34,16 +34,31 @@ export class ChatRepository {
     }
   }
 
-  /** Ends the mutes of a name, those of the accounts that were muted under it among them. */
+  /** Ends the mutes of a name, and all of the accounts that were muted under it. */
   async unmute(canonical: string): Promise<void> {
     const now = this.clock.steady();
-    const where = { canonical, mutedUntil: MoreThan(now) };
-    await this.db.transaction((tx) => rowsOf(tx, mutesTable).update(where, { mutedUntil: now }));
+    const active = { mutedUntil: MoreThan(now) };
+    await this.db.transaction(async (tx) => {
+      const rows = rowsOf(tx, mutesTable);
+      const found = await rows.findBy({ canonical, ...active });
+      const userId = In(found.flatMap((row) => (row.userId === '' ? [] : [row.userId])));
+      for (const where of [{ canonical }, { userId }]) await rows.update({ ...where, ...active }, { mutedUntil: now });
+    });
   }
 
   /** Mutes that hold now, in order of their subjects. */
   activeMutes(afterSubject: string, take: number): Promise<MuteRow[]> {
     const where = { subject: MoreThan(afterSubject), mutedUntil: MoreThan(this.clock.steady()) };
+    return this.db.read((sql) => rowsOf(sql, mutesTable).find({ where, order: { subject: 'ASC' }, take }));
+  }
+
+  /** As `activeMutes`, without the names that are muted beside their account. */
+  listedMutes(afterSubject: string, take: number): Promise<MuteRow[]> {
+    const active = { mutedUntil: MoreThan(this.clock.steady()) };
+    const where = [
+      { subject: MoreThan(afterSubject), userId: '', ...active },
+      { subject: And(MoreThan(afterSubject), Like('user:%')), ...active },
+    ];
     return this.db.read((sql) => rowsOf(sql, mutesTable).find({ where, order: { subject: 'ASC' }, take }));
   }
 

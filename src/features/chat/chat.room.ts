@@ -2,6 +2,8 @@ import type { ClientId, Command, Numbered, Read, Resume, RoomState, Said } from 
 
 /** Messages that a room keeps. */
 export const historySize = 1000;
+/** Ids of messages that a room remembers. */
+export const idsKept = 10_000;
 
 /**
  * A room as this process knows it: who of this process is in it, and its latest messages, which have no hole. Until it is `open` nothing is
@@ -36,11 +38,11 @@ export class Room {
 
   /** Takes over what another place knows of the room. */
   become({ epoch, seq, messages }: RoomState): void {
+    if (this.epoch !== epoch) this.byId.clear();
     this.open = true;
     this.epoch = epoch;
     this.seq = seq;
     this.messages = messages.slice(-historySize);
-    this.byId.clear();
     for (const message of this.messages) this.index(message);
   }
 
@@ -56,10 +58,12 @@ export class Room {
 
   /** Makes room for others. */
   forgetOldest(): void {
-    const oldest = this.messages.shift();
-    if (oldest?.id === undefined) return;
-    const key = idKey(oldest);
-    if (this.byId.get(key) === oldest) this.byId.delete(key);
+    this.messages.shift();
+    // Its id is known for longer: in a busy room a retry comes when the message is gone.
+    for (const key of this.byId.keys()) {
+      if (this.byId.size <= idsKept) break;
+      this.byId.delete(key);
+    }
   }
 
   /** What the same sender has said with the same id of his own. */
@@ -87,12 +91,18 @@ export class Room {
     return tombstone;
   }
 
-  /** The messages after a number: `limit` at most, of all the oldest. */
+  /** The numbers of tombstones up to this one. */
+  deletedUpTo(last: number): number[] {
+    return this.messages.flatMap(({ seq, deleted }) => (deleted && seq <= last ? [seq] : []));
+  }
+
+  /** The messages after a number: `limit` at most, of all the oldest. Without a number, or with one of another epoch: the latest. */
   read({ afterSeq, epoch }: Resume, limit = historySize): Read {
     const reset = (epoch !== undefined && epoch !== this.epoch) || (afterSeq ?? 0) > this.seq;
     const after = reset ? 0 : (afterSeq ?? 0);
     const oldest = this.messages[0]?.seq ?? this.seq + 1;
-    const from = Math.max(0, after + 1 - oldest);
+    const isLatest = afterSeq === undefined && !reset;
+    const from = isLatest ? Math.max(0, this.messages.length - limit) : Math.max(0, after + 1 - oldest);
     const messages = this.messages.slice(from, from + limit);
     // Of a numbering that is over nobody knows how many there were.
     const gone = reset || afterSeq === undefined ? 0 : Math.max(0, oldest - 1 - after);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { z } from 'zod';
@@ -25,7 +26,6 @@ import { toTime } from '../../shared/clock/time';
 import { type Answer, answer } from '../../shared/contract/answer';
 import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
-import { validationFailed } from '../../shared/errors/common.errors';
 import { idempotencyKeyReused } from '../../shared/idempotency/idempotency.errors';
 import type { ChatApi } from './chat.api';
 import type { Numbered, RoomName } from './chat.effects';
@@ -35,10 +35,9 @@ import { ChatExchange } from './chat.exchange';
 import { lobby, messageId, name as nameField } from './chat.fields';
 import { ChatHub } from './chat.hub';
 import { isSubject, subjectOfUser, subjectsOf } from './chat.mutes';
-import { type ChatName, chatName } from './chat.names';
+import { type ChatName, chatName, chatNameOf } from './chat.names';
 import { ChatRepository } from './chat.repository';
 import { ChatSpeakers } from './chat.speakers';
-import { ofAccount } from './chat.told';
 
 const subject = z.string().refine(isSubject);
 const defaultLimit = 50;
@@ -64,15 +63,14 @@ export class ChatService implements ChatApi {
     this.reportTokens = pageTokens.of('chat-reports', rowNumber);
   }
 
-  /** By name. Administrators are told the accounts. @throws AppError page_token_invalid */
+  /** By name. @throws AppError page_token_invalid */
   async listChatUsers({ room, pageSize = 20, pageToken }: ListChatUsersRequest): Promise<ListChatUsersResponse> {
     await this.speakers.admit();
     const filter = [room ?? null];
     const [after] = this.userTokens.decode(filter, pageToken) ?? [];
     const found = this.hub.registry.people.page(after, pageSize + 1, room);
     const { page, nextPageToken } = this.userTokens.cut(filter, found, pageSize, ({ name }) => [name]);
-    const told = toldAccounts();
-    const users = page.map(({ name, room: where, userId }) => ({ name, room: where, ...accountOf(userId, told) }));
+    const users = page.map(({ name, room: where, userId }) => ({ name, room: where, ...accountOf(userId) }));
     return { users, nextPageToken };
   }
 
@@ -90,17 +88,16 @@ export class ChatService implements ChatApi {
     const { kind, seq, epoch, message } = await this.hub.post(room, said).catch((error: unknown) => {
       throw isIdReused(error) && request.id === undefined ? idempotencyKeyReused() : error;
     });
-    const told = toMessage(message ?? { ...said, seq }, { room, epoch }, toldAccounts());
+    const told = toMessage(message ?? { ...said, seq }, { room, epoch });
     return answer(told, kind === 'duplicate' ? { replayed: 'answer' } : {});
   }
 
-  /** Oldest first. @throws AppError too_many_rooms, unavailable */
+  /** After a number, or else the latest ones; oldest first. @throws AppError too_many_rooms, unavailable */
   async listMessages(request: ListMessagesRequest): Promise<ListMessagesResponse> {
     await this.speakers.admit();
     const { room = lobby, afterSeq, epoch: known, limit = defaultLimit } = request;
     const { messages, epoch, seq, gone, reset } = await this.hub.read(room, limit, { afterSeq, epoch: known });
-    const accounts = toldAccounts();
-    const told = messages.map((message) => toMessage(message, { room, epoch }, accounts));
+    const told = messages.map((message) => toMessage(message, { room, epoch }));
     return { messages: told, room, epoch, latestSeq: seq, gone, reset };
   }
 
@@ -109,15 +106,19 @@ export class ChatService implements ChatApi {
     const found = await this.find(room, seq, epoch);
     if (!found.message.deleted) await this.exchange.bury(room, found.epoch, seq);
     this.hub.logger.info({ by: actor(), room, message_seq: seq }, 'chat_message_deleted');
-    return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch }, true);
+    return toMessage({ ...found.message, text: '', deleted: true }, { room, epoch: found.epoch });
   }
 
-  /** The name is muted, and the account of whoever is connected by it. */
+  /**
+   * The name is muted, for whoever comes by it without an account, and the account of whoever is connected by it; or, where
+   * there is no name, the account alone. @throws AppError user_not_found
+   */
   async muteUser({ name: wanted, seconds, reason, userId: told }: MuteUserRequest): Promise<Mute> {
-    const { name, canonical } = chatName(wanted) as ChatName;
-    const present = this.hub.registry.people.find(canonical)?.present;
+    const account = wanted === undefined ? await this.hub.identity.accountNamed(told ?? '') : undefined;
+    const { name, canonical } = account ? chatNameOf(account, 0) : (chatName(wanted ?? '') as ChatName);
+    const present = account ? undefined : this.hub.registry.people.find(canonical)?.present;
     const userId = told ?? present?.userId;
-    const subjects = subjectsOf({ canonical, userId });
+    const subjects = account ? [subjectOfUser(account.userId)] : subjectsOf({ canonical, userId });
     const mutedAt = this.hub.now();
     const mutedUntil = mutedAt + seconds * 1000;
     const who = { name: present?.name ?? name, canonical, userId: userId ?? '' };
@@ -129,7 +130,7 @@ export class ChatService implements ChatApi {
     return toMute(mute);
   }
 
-  /** All mutes of the name, also of the account that had it. */
+  /** All mutes of the name, and all of the accounts that were muted under it. */
   async unmuteUser({ name }: UnmuteUserRequest): Promise<UnmuteUserResponse> {
     await this.repository.unmute((chatName(name) as ChatName).canonical);
     await this.hub.mutes.refresh();
@@ -140,7 +141,7 @@ export class ChatService implements ChatApi {
   /** @throws AppError page_token_invalid */
   async listMutes({ pageSize = 20, pageToken }: ListMutesRequest): Promise<ListMutesResponse> {
     const [after = ''] = this.muteTokens.decode([], pageToken) ?? [];
-    const found = await this.repository.activeMutes(after, pageSize + 1);
+    const found = await this.repository.listedMutes(after, pageSize + 1);
     const { page, nextPageToken } = this.muteTokens.cut([], found, pageSize, ({ subject }) => [subject]);
     return { mutes: page.map(toMute), nextPageToken };
   }
@@ -148,11 +149,10 @@ export class ChatService implements ChatApi {
   /** Again, by the same reporter: what was kept then. @throws AppError message_not_found, slow_down, unavailable */
   async reportMessage(request: ReportMessageRequest): Promise<Report> {
     const { room = lobby, seq, reason, name } = request;
-    const { canonical, userId } = await this.speakers.of(name);
-    await this.speakers.takeReport(userId);
+    const { canonical, userId } = await this.speakers.reporter(name);
     const { epoch } = await this.find(room, seq, request.epoch);
     const around = this.hub.registry.room(room)?.around(seq, reportedSide) ?? [];
-    const messages = around.map((message) => toMessage(message, { room, epoch }, true));
+    const messages = around.map((message) => toMessage(message, { room, epoch }));
     const reporter = userId === undefined ? canonical : subjectOfUser(userId);
     const row = await this.repository.report({
       ...{ id: ulid(), room, epoch, messageSeq: seq, reason, reporter },
@@ -184,29 +184,18 @@ function actor(): string {
   return principalOf(currentCaller());
 }
 
-/** Whether the caller is told whose account a name is. */
-function toldAccounts(): boolean {
-  const { kind } = currentCaller();
-  return kind === 'admin' || kind === 'internal' || kind === 'developer';
+function accountOf(userId: string | undefined): { readonly userId?: string } {
+  return userId === undefined ? {} : { userId };
 }
 
-function accountOf(userId: string | undefined, told: boolean): { readonly account?: true; readonly userId?: string } {
-  return { ...ofAccount(userId), ...(told && userId !== undefined ? { userId } : {}) };
-}
-
-/** A key is the id of what is said with it. @throws AppError validation_failed */
+/** A key is the id of what is said with it, or stands for one where it is longer than an id may be. */
 function asId(key: string | undefined): string | undefined {
-  if (key === undefined || messageId.safeParse(key).success) return key;
-  throw validationFailed([{ field: 'Idempotency-Key', message: 'must have at most 64 characters' }]);
+  return key === undefined || messageId.safeParse(key).success ? key : hash('sha256', key, 'base64url');
 }
 
-function toMessage(
-  { seq, from, text, at, id, deleted, userId }: Numbered,
-  { room, epoch }: RoomName,
-  told: boolean,
-): ChatMessage {
+function toMessage({ seq, from, text, at, id, deleted, userId }: Numbered, { room, epoch }: RoomName): ChatMessage {
   const optional = { ...(id === undefined ? {} : { id }), ...(deleted ? { deleted } : {}) };
-  return { room, seq, epoch, from, text, at: toTime(at), ...optional, ...accountOf(userId, told) };
+  return { room, seq, epoch, from, text, at: toTime(at), ...optional, ...accountOf(userId) };
 }
 
 function toMute({ name, userId, reason, mutedAt, mutedUntil, mutedBy }: Omit<MuteRow, 'seq' | 'subject'>): Mute {

@@ -5,12 +5,11 @@ import { currentContext } from '../../shared/tracing/request-context';
 import { chatRefused, chatTooFast, tooManyReports, usernameRequired } from './chat.errors';
 import { ChatHub } from './chat.hub';
 import type { ChatAccount } from './chat.identity';
-import { type ChatName, chatName, chatNameOf } from './chat.names';
+import { type ChatName, chatName, chatNameOf, nameAttempts } from './chat.names';
 
 const posts = { name: 'chat-posts', max: 10, windowSeconds: 1 } as const;
 // Each keeps twenty messages for months.
 const reports = { name: 'chat-reports', max: 10, windowSeconds: 60 } as const;
-const maxAttempts = 9;
 
 /** Somebody who talks without being connected. */
 export interface Speaking extends ChatName {
@@ -35,26 +34,33 @@ export class ChatSpeakers {
     const account = await this.hub.identity.ofCaller(currentCaller());
     const taken = await this.limiter.take(posts, limitedAs(account?.userId));
     if (taken.exceeded) throw chatTooFast(taken.resetMs);
-    if (account) return { ...this.freeName(account.userName, account.userId), userId: account.userId };
+    if (account) return { ...this.freeName(account), userId: account.userId };
     if (name === undefined) throw usernameRequired();
     const wanted = chatName(name) as ChatName;
     if (this.hub.registry.people.has(wanted.canonical)) throw chatRefused('username_taken');
     return wanted;
   }
 
-  /** One report more of an account, or of whoever has no account at an address. @throws AppError slow_down */
-  async takeReport(userId: string | undefined): Promise<void> {
-    const taken = await this.limiter.take(reports, limitedAs(userId));
+  /**
+   * Who reports something: the account of the token, or whoever the caller says that it is, who may well be connected by that
+   * name. @throws AppError token_invalid, validation_failed without a name, slow_down
+   */
+  async reporter(name: string | undefined): Promise<Speaking> {
+    const account = await this.hub.identity.ofCaller(currentCaller());
+    const taken = await this.limiter.take(reports, limitedAs(account?.userId));
     if (taken.exceeded) throw tooManyReports(taken.resetMs);
+    if (account) return { ...chatNameOf(account, 0), userId: account.userId };
+    if (name === undefined) throw usernameRequired();
+    return chatName(name) as ChatName;
   }
 
   /** The name under which the account is here, or would be. */
-  private freeName(userName: string, userId: string): ChatName {
+  private freeName(account: ChatAccount): ChatName {
     const { people } = this.hub.registry;
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const name = chatNameOf(userName, attempt);
+    for (let attempt = 0; attempt < nameAttempts; attempt += 1) {
+      const name = chatNameOf(account, attempt);
       const person = people.find(name.canonical);
-      if (person ? person.present.userId === userId : !people.has(name.canonical)) return name;
+      if (person ? person.present.userId === account.userId : !people.has(name.canonical)) return name;
     }
     throw chatRefused('username_taken');
   }

@@ -12,6 +12,8 @@ type Of<Type extends Command['type']> = Command & { readonly type: Type };
 export class ChatTalk {
   // Whispers that came with an id, so that a retry is not whispered twice.
   private readonly whispers = new Map<string, string>();
+  // Those that somebody here has heard, by receiver, sender and id.
+  private readonly heard = new Map<string, string>();
 
   constructor(private readonly conversation: Conversation) {}
 
@@ -96,6 +98,10 @@ export class ChatTalk {
       return [];
     }
     const before = room.open ? { epoch: room.epoch, seq: room.seq } : undefined;
+    // What was deleted while nobody could say so.
+    if (before?.epoch === state.epoch)
+      for (const { seq, deleted } of state.messages)
+        if (deleted) this.deleted({ type: 'deleted', room: name, epoch: state.epoch, seq });
     if (!before || before.epoch !== state.epoch || before.seq < state.seq) {
       const kept = room.kept;
       room.become(state);
@@ -116,13 +122,9 @@ export class ChatTalk {
       this.conversation.refuse(id, 'cannot_whisper_self', own);
       return;
     }
-    const person = this.conversation.people.find(to);
-    if (!person) {
-      this.conversation.refuse(id, 'user_not_found', own);
-      return;
-    }
     const what = `${to}\0${text}`;
-    const before = own === undefined ? undefined : this.whispers.get(idKey({ ...speaker, id: own }));
+    const once = own === undefined ? undefined : idKey({ ...speaker, id: own });
+    const before = once === undefined ? undefined : this.whispers.get(once);
     if (before === what) {
       this.conversation.tell(id, { type: 'said', id: own, duplicate: true });
       return;
@@ -131,35 +133,40 @@ export class ChatTalk {
       this.conversation.refuse(id, 'id_reused', own);
       return;
     }
+    const person = this.conversation.people.find(to);
+    if (!person) {
+      this.conversation.refuse(id, 'user_not_found', own);
+      return;
+    }
     const told = whisperTold(speaker, person.present.name, text, at);
-    const sent: Sent = { client: id, life: person.life ?? '', to, told, id: own };
+    const sent: Sent = { client: id, life: person.life ?? '', to, told, id: own, once };
     if (person.client === undefined) {
       this.conversation.emit({ type: 'send', ...sent });
       return;
     }
-    this.conversation.tell(person.client, told);
+    this.whispered(sent);
     this.sent({ type: 'sent', ...sent, delivered: true });
   }
 
   /** Only what was delivered is said to be, and makes a retry one. */
-  sent({ client: id, to, told, id: own, delivered }: Of<'sent'>): void {
+  sent({ client: id, to, told, id: own, once, delivered }: Of<'sent'>): void {
     const speaker = this.conversation.speakers.get(id);
     if (!delivered || !speaker) {
       this.conversation.refuse(id, 'unavailable', own);
       return;
     }
     this.conversation.tell(id, { ...told, id: own, own: true });
-    if (own === undefined) return;
-    this.whispers.set(idKey({ ...speaker, id: own }), `${to}\0${told.text}`);
-    for (const oldest of this.whispers.keys()) {
-      if (this.whispers.size <= maxWhispersKept) break;
-      this.whispers.delete(oldest);
-    }
+    if (once !== undefined) remember(this.whispers, once, `${to}\0${told.text}`);
   }
 
-  whispered(to: string, told: Told): void {
+  /** Somebody here hears a whisper: once, though its sender may have said it again to another process. */
+  whispered({ to, told, once }: Pick<Sent, 'to' | 'told' | 'once'>): void {
     const client = this.conversation.people.find(to)?.client;
-    if (client !== undefined) this.conversation.tell(client, told);
+    if (client === undefined) return;
+    const key = `${to}\0${once}`;
+    if (once !== undefined && this.heard.has(key)) return;
+    if (once !== undefined) remember(this.heard, key, '');
+    this.conversation.tell(client, told);
   }
 
   users(command: Of<'users'>): void {
@@ -171,10 +178,11 @@ export class ChatTalk {
     }
     const room = this.conversation.where(speaker, command);
     if (!room) return;
-    const names = this.conversation.people.names(after, usersPage + 1, room.name);
-    const users = names.slice(0, usersPage);
-    const more = names.length > usersPage ? { more: true } : {};
-    this.conversation.tell(client, { type: 'users', room: room.name, users, ...more });
+    const found = this.conversation.people.page(after, usersPage + 1, room.name);
+    const page = found.slice(0, usersPage);
+    const [users, userIds] = [page.map(({ name }) => name), page.map(({ userId = '' }) => userId)];
+    const more = found.length > usersPage ? { more: true } : {};
+    this.conversation.tell(client, { type: 'users', room: room.name, users, userIds, ...more });
   }
 
   /** Unless it was said before: then its sender hears the number that it has. */
@@ -232,6 +240,15 @@ export class ChatTalk {
     if (command.type === 'enter' && speaker && !speaker.room) this.conversation.depart(command.client, speaker);
     else if (command.type === 'enter' && speaker) speaker.wanted = speaker.room?.name ?? speaker.wanted;
     this.conversation.refuse(command.client, 'unavailable');
+  }
+}
+
+/** The oldest go. */
+function remember(kept: Map<string, string>, key: string, value: string): void {
+  kept.set(key, value);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= maxWhispersKept) break;
+    kept.delete(oldest);
   }
 }
 

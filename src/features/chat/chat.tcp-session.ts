@@ -10,6 +10,7 @@ import type { ChatWireName } from './chat.metrics';
 
 const maxLine = 4096;
 const newline = 0x0a;
+const carriageReturn = 0x0d;
 const tlsHello = 0x16;
 const httpRequest = /^[A-Z]{3,10} \S{1,2000} HTTP\/1\.[01]$/;
 const noHttp =
@@ -94,7 +95,7 @@ export class ChatTcpSession implements ChatWire {
       from = end + 1;
       const whole = this.rest.length === 0 ? line : Buffer.concat([this.rest, line]);
       this.rest = Buffer.alloc(0);
-      if (whole.length > maxLine) {
+      if (lengthOf(whole) > maxLine) {
         this.tooLong();
         return;
       }
@@ -102,7 +103,8 @@ export class ChatTcpSession implements ChatWire {
       this.lines += 1;
       this.take(whole);
     }
-    if (this.rest.length + bytes.length - from > maxLine) {
+    // Its last byte may be the first of CRLF.
+    if (this.rest.length + bytes.length - from > maxLine + 1) {
       this.tooLong();
       return;
     }
@@ -141,9 +143,8 @@ export class ChatTcpSession implements ChatWire {
 
   /** Undefined for what is no UTF-8. */
   private textOf(bytes: Buffer): string | undefined {
-    const end = bytes.at(-1) === 0x0d ? bytes.length - 1 : bytes.length;
     try {
-      return this.decoder.decode(bytes.subarray(0, end));
+      return this.decoder.decode(bytes.subarray(0, lengthOf(bytes)));
     } catch {
       return undefined;
     }
@@ -167,4 +168,9 @@ export class ChatTcpSession implements ChatWire {
       1000,
     ).unref();
   }
+}
+
+/** Of a line without the carriage return that stands before its end. */
+function lengthOf(line: Buffer): number {
+  return line.at(-1) === carriageReturn ? line.length - 1 : line.length;
 }

@@ -18,16 +18,11 @@ export function refusal(code: RefusalCode, id?: string): Told {
 
 export function messageTold({ seq, from, text, at, id, deleted, userId }: Numbered, { room, epoch }: RoomName): Told {
   const time = new Date(at).toISOString();
-  return { type: 'message', room, seq, epoch, from, text, at: time, id, deleted, ...ofAccount(userId) };
-}
-
-/** Whether a name is an account: of those who have none anybody can take it. */
-export function ofAccount(userId: string | undefined): { readonly account?: true } {
-  return userId === undefined ? {} : { account: true };
+  return { type: 'message', room, seq, epoch, from, text, at: time, id, deleted, userId };
 }
 
 export function joinedTold({ name, room, userId }: Present): Told {
-  return { type: 'joined', name, room, ...ofAccount(userId) };
+  return { type: 'joined', name, room, userId };
 }
 
 export function deletedTold(room: string, epoch: string, seq: number): Told {
@@ -40,5 +35,5 @@ export function whisperTold(
   text: string,
   at: number,
 ): Told {
-  return { type: 'whisper', from, to, text, at: new Date(at).toISOString(), ...ofAccount(userId) };
+  return { type: 'whisper', from, to, text, at: new Date(at).toISOString(), userId };
 }

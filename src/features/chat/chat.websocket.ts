@@ -16,7 +16,9 @@ import { ChatHub } from './chat.hub';
 import { jsonFrame, receive } from './chat.json-frames';
 import type { ChatWireName } from './chat.metrics';
 
-const maxFrame = 4096;
+// Of 512 characters in the longest spelling that JSON has for them.
+const maxFrame = 8192;
+const maxPayload = 64 * 1024;
 const pingEveryMs = 15_000;
 const protocol = 'aerie.chat';
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
@@ -39,7 +41,7 @@ export class ChatWebSocket implements OnModuleInit {
   // Without permessage-deflate there is no bomb to unpack.
   private readonly server = new WebSocketServer({
     noServer: true,
-    maxPayload: maxFrame,
+    maxPayload,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
@@ -99,6 +101,7 @@ class ChatWebSocketSession implements ChatWire {
   private readonly socket: WebSocket;
   private readonly stream: Duplex;
   private alive = true;
+  private refused = false;
   private readonly pinging: NodeJS.Timeout;
 
   constructor(
@@ -157,10 +160,7 @@ class ChatWebSocketSession implements ChatWire {
 
   end(code: string): void {
     this.socket.close(closeCodes[code] ?? 4000, code);
-    setTimeout(
-      guarded(() => this.socket.terminate()),
-      1000,
-    ).unref();
+    this.terminateSoon();
   }
 
   destroy(): void {
@@ -169,16 +169,30 @@ class ChatWebSocketSession implements ChatWire {
 
   private take(data: RawData, isBinary: boolean): void {
     this.alive = true;
-    if (isBinary) {
-      this.socket.close(1003, 'frames are text');
-      return;
-    }
-    receive(this.client, () => this.withToken(jsonFrame(data as Buffer)));
+    if (this.refused) return;
+    if (isBinary) this.refuse(1003, 'frames are text');
+    else if ((data as Buffer).length > maxFrame) this.refuse(1009, `a frame has at most ${maxFrame} bytes`);
+    else receive(this.client, () => this.withToken(jsonFrame(data as Buffer)));
   }
 
   private withToken(frame: unknown): unknown {
     const isHello = typeof frame === 'object' && frame !== null && 'type' in frame && frame.type === 'hello';
     return isHello && this.token !== undefined && !('token' in frame) ? { ...frame, token: this.token } : frame;
+  }
+
+  /** Whatever it sends from now on is not looked at. */
+  private refuse(code: number, reason: string): void {
+    this.refused = true;
+    this.socket.close(code, reason);
+    this.client.closed();
+    this.terminateSoon();
+  }
+
+  private terminateSoon(): void {
+    setTimeout(
+      guarded(() => this.socket.terminate()),
+      1000,
+    ).unref();
   }
 
   /** Whoever has answered neither the last ping nor sent anything since is not there any more. */

@@ -3,6 +3,8 @@ import { ChatFrame } from './chat.frame';
 
 const maxFrames = 64;
 const maxBytes = 64 * 1024;
+// Beyond the queue; a client asks for each of them.
+const maxEssentials = 64;
 
 /** What a writer puts frames on: one wire's connection. */
 export interface ChatTransport {
@@ -15,7 +17,8 @@ export interface ChatTransport {
 
 /**
  * The way out to one client. What is pushed within a tick goes out as one piece, and while a piece is under way the rest
- * waits: 64 frames or 64 KiB. What is beyond is dropped, counted, and told as soon as the client has taken what it was sent.
+ * waits: 64 frames or 64 KiB. What is beyond is dropped, counted, and told as soon as the client has taken what it was sent;
+ * but not where a client is, without which it could not understand what follows.
  * Whatever the client does, pushing never waits.
  */
 export class ChatWriter {
@@ -25,6 +28,7 @@ export class ChatWriter {
   private exempt = 0;
   private dropped = 0;
   private droppedMessages = 0;
+  private essentials = 0;
   private underWay = false;
   private scheduled = false;
   private closed = false;
@@ -43,24 +47,31 @@ export class ChatWriter {
     // However much a tick brings: what the system takes at once is never too much.
     if (this.isFull(frame) && !this.underWay && this.dropped === 0) this.send(new SharedBuffers());
     if (this.dropped > 0 || this.isFull(frame)) {
-      this.drop(frame);
-      return;
+      if (!frame.essential || this.essentials >= maxEssentials) {
+        this.drop(frame);
+        return;
+      }
+      this.essentials += 1;
+      this.closeGap();
     }
     this.queue.push(frame);
     this.bytes += frame.size;
     this.schedule();
   }
 
-  /** Frames that the client has asked for, and which were said before all that is pushed from now on. */
+  /**
+   * Frames that the client has asked for, and which were said before all that is pushed from now on; the first says what
+   * they are.
+   */
   replay(frames: readonly ChatFrame[]): void {
     if (this.closed) return;
+    while (this.exempt > 0 && !this.underWay) this.send(new SharedBuffers());
     // Whoever asks again and again, and reads nothing, gets no more for it.
     if (this.exempt > 0) {
-      for (const frame of frames) this.drop(frame);
+      for (const frame of frames) this.push(frame);
       return;
     }
-    // The gap is before them.
-    if (this.dropped > 0) this.queue.push(this.missed());
+    this.closeGap();
     this.queue.push(...frames);
     this.exempt = this.queue.length;
     this.bytes = 0;
@@ -107,12 +118,17 @@ export class ChatWriter {
     const piece = this.take();
     this.underWay = true;
     // All that stands before the gap is on its way: what is pushed from now on stands behind it.
-    if (this.dropped > 0 && this.queue.length === 0) this.push(this.missed());
+    if (this.queue.length === 0) {
+      this.essentials = 0;
+      this.closeGap();
+    }
     if (this.transport.write(piece, shared, () => this.done())) this.done();
   }
 
   private done(): void {
     this.underWay = false;
+    // It reads.
+    this.fullAt = this.dropped > 0 ? performance.now() : undefined;
     if (this.queue.length > 0) this.schedule();
     else this.settle();
   }
@@ -158,12 +174,13 @@ export class ChatWriter {
     this.onDrop();
   }
 
-  /** Says how large the gap is, which is over then. */
-  private missed(): ChatFrame {
-    const [count, messages] = [this.dropped, this.droppedMessages];
+  /** Says how large the gap is, should there be one, which is over then. */
+  private closeGap(): void {
+    if (this.dropped === 0) return;
+    const missed = new ChatFrame({ type: 'missed', count: this.dropped, messages: this.droppedMessages });
     this.dropped = 0;
     this.droppedMessages = 0;
-    this.fullAt = undefined;
-    return new ChatFrame({ type: 'missed', count, messages });
+    this.queue.push(missed);
+    this.bytes += missed.size;
   }
 }

@@ -53,6 +53,8 @@ export interface Contract<Api extends object> {
   readonly proto: { readonly package: string; readonly service: string };
   readonly routes: { readonly [Method in keyof Api]: Route };
   readonly streams?: StreamAccess;
+  /** Those of the streams that say goodbye by themselves, once the process that leaves is no longer asked for new ones. */
+  readonly lasting?: readonly string[];
 }
 
 /** Any contract, for code that handles them all alike. */
@@ -62,6 +64,7 @@ export interface AnyContract {
   readonly proto: { readonly package: string; readonly service: string };
   readonly routes: Readonly<Record<string, Route>>;
   readonly streams?: StreamAccess;
+  readonly lasting?: readonly string[];
 }
 
 /** Travels with a call's message: HTTP carries it in headers, gRPC as metadata. */

@@ -10,6 +10,8 @@ export interface RouteEntry {
   readonly method: string;
   readonly access: Access;
   readonly route?: Route;
+  /** A stream that says goodbye by itself when the process leaves. */
+  readonly lasting?: true;
   /** HTTP status of success. */
   readonly status: number;
   /** Where what it makes is: a template that the answer fills. */
@@ -49,6 +51,7 @@ export class RouteTable {
         access,
         status: 200,
         location: undefined,
+        ...(contract.lasting?.includes(method) && { lasting: true }),
       });
     }
   }

@@ -25,7 +25,7 @@ const maxMetadataBytes = 16 * 1024;
 const defaultDeadlineMs = 5000;
 const maxDeadlineMs = 10_000;
 const idleMs = 60_000;
-// Streams of ours end by themselves when the process leaves; whatever is left then is ended here.
+// Streams of ours end by themselves when the process leaves; whatever is left then is ended here, but for lasting ones.
 const leaveMs = 500;
 
 export interface InterceptorParts {
@@ -155,6 +155,7 @@ class CallAround {
 
   /** The process leaves: a stream ends, and a call whose message has not come is not waited for. */
   leave(): void {
+    if (this.kind.entry?.lasting) return;
     if (!this.kind.unary || !this.received) guarded(() => this.refuse(unavailable()), this.parts.failed)();
   }
 

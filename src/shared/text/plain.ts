@@ -24,3 +24,8 @@ export function folded(text: string): string {
   // Which of both small sigmas a capital one becomes depends on what follows it.
   return text.normalize('NFKC').toLowerCase().replaceAll('\u03C2', '\u03C3').normalize('NFKC');
 }
+
+/** Text without accents and other marks, and without what makes letters look special. */
+export function unmarked(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '');
+}

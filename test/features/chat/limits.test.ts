@@ -76,11 +76,12 @@ test('a token in the URL is refused, whatever it is called; other paths are not 
 });
 
 test.each([
-  ['a frame of more than 4 KiB', (socket: WebSocket) => socket.send('x'.repeat(4097)), 1009],
+  ['a frame of more than 8 KiB', (socket: WebSocket) => socket.send('x'.repeat(8193)), 1009],
+  ['a frame of more than 64 KiB', (socket: WebSocket) => socket.send('x'.repeat(100_000)), 1009],
   [
-    'fragments of more than 4 KiB together',
+    'fragments of more than 8 KiB together',
     (socket: WebSocket) => {
-      for (let i = 0; i < 5; i += 1) socket.send('x'.repeat(1000), { fin: i === 4 });
+      for (let i = 0; i < 9; i += 1) socket.send('x'.repeat(1000), { fin: i === 8 });
     },
     1009,
   ],
@@ -89,9 +90,12 @@ test.each([
 ] as const)('%s ends the connection with the code that says so', async (_what, send, code) => {
   const [ada, bob] = [await entered('ada'), await entered('bob')];
   send(ada.socket);
+  // It is not heard any more, whether or not it minds.
+  ada.say('and yet');
   await ada.ended;
   expect(ada.code).toBe(code);
   await bob.hears('left');
+  expect(bob.said()).toEqual([]);
   bob.say('still here');
   await bob.hears('message');
   bob.close();
@@ -108,6 +112,18 @@ test.each([
     },
     'message',
     { text: 'in two' },
+  ],
+  [
+    'a frame of more than 4 KiB whose text is too long',
+    (socket: WebSocket) => socket.send(JSON.stringify({ type: 'say', text: 'x'.repeat(5000) })),
+    'error',
+    { code: 'validation_failed', message: expect.stringContaining('text') },
+  ],
+  [
+    '512 characters in the longest spelling that JSON has',
+    (socket: WebSocket) => socket.send(`{"type":"say","text":"${'\\ud83d\\ude00'.repeat(512)}"}`),
+    'message',
+    { text: '\u{1F600}'.repeat(512) },
   ],
   ['what is no JSON', (socket: WebSocket) => socket.send('{"type":'), 'error', { code: 'malformed_json' }],
   ['a list', (socket: WebSocket) => socket.send('[]'), 'error', { code: 'validation_failed' }],

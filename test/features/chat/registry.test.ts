@@ -96,6 +96,9 @@ class LateExchange {
         for (const id of effect.to.clients) if (id !== effect.to.except) this.hear(id, effect.told);
         return;
       case 'replay':
+        this.hear(effect.client, effect.first);
+        for (const seq of effect.deleted)
+          this.hear(effect.client, { type: 'deleted', room: effect.room.room, epoch: 'E', seq });
         for (const { seq, text } of effect.messages)
           this.hear(effect.client, { type: 'message', room: effect.room.room, seq, text });
         return;

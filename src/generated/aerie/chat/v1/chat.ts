@@ -121,8 +121,12 @@ export interface ServerFrame {
   own?:
     | boolean
     | undefined;
-  /** message, whisper, joined: `from` or `name` is an account, which came with its token. Anybody may take a free name. */
-  account?: boolean | undefined;
+  /** message, whisper, joined: the account of `from` or `name`, which came with its token. Anybody may take a free name. */
+  userId?:
+    | string
+    | undefined;
+  /** users: of each name its account; empty for a free name. */
+  userIds: string[];
 }
 
 export interface ListChatUsersRequest {
@@ -134,12 +138,8 @@ export interface ListChatUsersRequest {
 export interface ChatUser {
   name: string;
   room: string;
-  /** Of those who came with a token; told to administrators. */
-  userId?:
-    | string
-    | undefined;
-  /** The name is an account, which came with its token. Anybody may take a free name. */
-  account?: boolean | undefined;
+  /** Of those who came with a token. Anybody may take a free name. */
+  userId?: string | undefined;
 }
 
 export interface ListChatUsersResponse {
@@ -172,11 +172,7 @@ export interface ChatMessage {
   deleted?:
     | boolean
     | undefined;
-  /** The sender came with a token. Anybody may take a free name. */
-  account?:
-    | boolean
-    | undefined;
-  /** The sender's account; told to administrators. */
+  /** Of a sender who came with a token. Anybody may take a free name. */
   userId?: string | undefined;
 }
 
@@ -184,7 +180,7 @@ export interface ListMessagesRequest {
   room?:
     | string
     | undefined;
-  /** 0 or absent: from the oldest that is kept. */
+  /** 0: from the oldest that is kept. Absent: the latest ones. */
   afterSeq?:
     | number
     | undefined;
@@ -215,11 +211,14 @@ export interface DeleteMessageRequest {
 }
 
 export interface MuteUserRequest {
-  name: string;
+  /** It may be left out where user_id is given: then the account alone is muted. */
+  name?:
+    | string
+    | undefined;
   /** 1-2592000 */
   seconds: number;
   reason: string;
-  /** The account to mute, should nobody be connected by that name. */
+  /** The account to mute; of a name that is connected it is known. */
   userId?: string | undefined;
 }
 
