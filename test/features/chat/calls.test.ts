@@ -195,6 +195,10 @@ test.each(['off', 'optional', 'required'] as const)('CHAT_AUTH=%s: who is who', 
   const tcp = new TcpClient(app.ports.chat as number);
   tcp.send(`/token ${token}\n`);
   await tcp.hears(isOff ? 'ERR username_invalid' : 'OK');
+  const nobody = new TcpClient(app.ports.chat as number);
+  nobody.send(`nobody\n`);
+  await nobody.hears(isRequired ? 'ERR register_failed' : 'OK');
+  nobody.close();
   const wrong = await greeted(app, { name: 'eve', token: `${token}x` });
   expect((await wrong.hears(isOff ? 'welcome' : 'error')).code ?? '').toBe(isOff ? '' : 'token_invalid');
   expect((await app.http.call(chat, 'listMessages', {})).code).toBe(isRequired ? 'token_invalid' : 'ok');

@@ -111,8 +111,21 @@ describe.each(frames)('%s', (_wire, make) => {
     await post('m6');
     await again.hears('message', 3);
     expect(again.said()).toEqual(['zoe: m4', 'zoe: m5', 'zoe: m6']);
+    again.close();
+    // Two of them are deleted while nobody is here: whoever has heard them is told, and only of them.
+    await app.http.call(chat, 'deleteMessage', { room, seq: 2 });
+    await app.http.call(chat, 'deleteMessage', { room, seq: 5 });
+    const third = make();
+    await third.enter('cleo', { room, afterSeq: 4, epoch });
+    await third.hears('message', 2);
+    expect(third.heard.filter(({ type }) => type === 'deleted' || type === 'message')).toMatchObject([
+      { type: 'deleted', room, epoch, seq: 2 },
+      { type: 'message', seq: 5, deleted: true },
+      { type: 'message', seq: 6 },
+    ]);
     const other = make();
     await other.enter('bob', { room, afterSeq: 3, epoch: '0'.repeat(26) });
+    expect(other.of('deleted')).toEqual([]);
     expect((await other.hears('welcome')).reset).toBe(true);
     await other.hears('message', 6);
     expect(other.said()).toHaveLength(6);
@@ -138,6 +151,13 @@ describe.each(frames)('%s', (_wire, make) => {
     bob.send({ type: 'users' });
     await bob.hears('users');
     expect(bob.of('whisper')).toHaveLength(1);
+    // It was said, whoever is still here to hear it.
+    bob.close();
+    await eventually(async () =>
+      expect((await app.http.call(chat, 'listChatUsers', { room })).body.users).toHaveLength(1),
+    );
+    ada.send({ type: 'whisper', to: 'bob', text: 'x', id: `${room}-w` });
+    expect(await ada.hears('said', 3)).toMatchObject({ duplicate: true });
     expect(ada.said()).toEqual(['ada: once']);
   });
 

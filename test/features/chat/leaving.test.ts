@@ -92,7 +92,8 @@ test('ten thousand connections from one address are bounded, and delay nobody', 
 }, 120_000);
 
 test('SIGTERM: every client on every wire is told goodbye, what was said is flushed, exit 0', async () => {
-  await using app = await startApp({ env: { CHAT_PORT: '0' } });
+  // Longer than what is left to other streams: everybody is told at the same time.
+  await using app = await startApp({ env: { CHAT_PORT: '0', SHUTDOWN_DRAIN_MS: '1500' } });
   const [tcp, ws] = [new TcpClient(app.chatPort as number), new WsClient(app.url)];
   const grpc = new GrpcClient(app.grpcUrl.slice('grpc://'.length));
   const sse = await new SseClient().open(app.url);
@@ -102,8 +103,9 @@ test('SIGTERM: every client on every wire is told goodbye, what was said is flus
   const stuck = new TcpClient(app.chatPort as number);
   await stuck.enter('stuck');
   stuck.pause();
-  tcp.say('last words');
   const code = app.stop();
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  tcp.say('last words');
   await Promise.all([tcp.ended, ws.ended, grpc.ended]);
   expect(tcp.lines.slice(-3)).toEqual([
     'tcp: last words',
@@ -116,6 +118,7 @@ test('SIGTERM: every client on every wire is told goodbye, what was said is flus
   }
   await eventually(async () => expect(sse.heard.at(-1)).toMatchObject({ type: 'bye', code: 'shutdown' }));
   expect(ws.code).toBe(1001);
+  expect(grpc.error).toMatchObject({ code: 14 });
   expect(await code).toBe(0);
   stuck.close();
 });

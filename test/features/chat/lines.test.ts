@@ -96,6 +96,13 @@ test.each([
   ['Users', 'username_invalid'],
   // Latin with a Cyrillic a.
   ['\u0430da', 'username_invalid'],
+  // Latin with a letter of Lisu and of Cherokee, all of it in Cherokee, with a letter that is drawn as a colon, with marks.
+  ['SYST\uA4F0M', 'username_invalid'],
+  ['SYST\u13ACM', 'username_invalid'],
+  ['\u13DA\u13A9\u13DA\u13A2\u13AC\u13B7', 'username_invalid'],
+  ['SYSTEM\u02D0', 'username_invalid'],
+  ['SYSTE\u1E42', 'username_invalid'],
+  ['U\u1E63ERS', 'username_invalid'],
 ])('the name %j is refused as %s, and another may be tried', async (name, code) => {
   const client = tcp();
   client.send(`${name}\n`);
@@ -112,6 +119,10 @@ test.each([
   ['\u0939\u093F\u0928\u094D\u0926\u0940'],
   ['\u0623\u062D\u0645\u062F'],
   ['7'],
+  // As many are called: Latin and Hangul, Latin and Kanji, a Cherokee word.
+  ['Kim\uBBFC\uC218'],
+  ['neo\u6226\u58EB'],
+  ['\u13E3\u13B3\u13A9'],
 ])('the name %j is a name', async (name) => {
   const client = tcp();
   client.send(`${name}\n`);
@@ -198,9 +209,13 @@ test('a line of 4096 bytes is taken, a longer one ends the connection, also with
   const ada = await entered('ada');
   ada.send(`${'x'.repeat(4096)}\n`);
   await ada.hears(`ada: ${'x'.repeat(512)}`);
+  ada.send(`${'y'.repeat(4096)}\r`);
+  ada.send('\n');
+  await ada.hears(`ada: ${'y'.repeat(512)}`);
+  ada.clear();
   ada.send(`${'x'.repeat(4097)}\n`);
   await ada.ended;
-  expect(ada.lines.slice(1)).toEqual(['ERR line_too_long', expect.stringMatching(/^SYSTEM: /), 'Bye']);
+  expect(ada.lines).toEqual(['ERR line_too_long', expect.stringMatching(/^SYSTEM: /), 'Bye']);
   const eve = await entered('eve');
   for (let i = 0; i < 5; i += 1) eve.send('x'.repeat(1000));
   await eve.ended;
@@ -277,6 +292,7 @@ test('a hundred names a page, in order', async () => {
   await eventually(async () => expect(first.all).toMatch(/^USERS: /m));
   const names = /^USERS: (.*)$/m.exec(first.all)?.[1]?.split(',') ?? [];
   expect([names.length, names[0], names[99]]).toEqual([100, 'u000', 'u099']);
+  await first.hears('SYSTEM: more by /users u099');
   first.clear();
   first.send('/users u099\n');
   await first.hears('USERS: u100');

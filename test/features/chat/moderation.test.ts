@@ -7,6 +7,7 @@ import { ChatRetention } from '../../../src/features/chat/chat.retention';
 import type { ChatSettings } from '../../../src/features/chat/chat.settings';
 import { Databases } from '../../../src/shared/db/databases';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
 import { type Outcome, openApp, type TestApp, type Wire } from '../../support/wires';
 import { GrpcClient, SseClient, TcpClient, WsClient } from './clients';
@@ -167,6 +168,74 @@ describe('with accounts', () => {
     expect(tooLong).toMatchObject({ code: 'validation_failed', fields: ['Idempotency-Key'] });
     const { body } = await patiently(wire, 'listMessages', { room });
     expect((body.messages as { text: string }[]).map(({ text }) => text)).toEqual(['once', 'three', 'four']);
+  });
+
+  test('whoever takes the names of an account does not keep it out', async () => {
+    const token = bearer.authorization?.slice('Bearer '.length);
+    const squatters = await Promise.all(
+      ['Ada', ...Array.from({ length: 8 }, (_, i) => `Ada-${i + 2}`)].map(async (name) => {
+        const one = new WsClient(app.url);
+        await one.enter(name);
+        return one;
+      }),
+    );
+    const devices = [new WsClient(app.url), new WsClient(app.url)];
+    for (const device of devices) {
+      await device.opened;
+      device.send({ type: 'hello', token });
+      expect((await device.hears('welcome')).name).toMatch(/^Ada-[0-9a-f]{6}$/);
+    }
+    const { body } = await patiently(app.http, 'postMessage', { room: 'squat', text: 'hi' }, bearer);
+    expect(body).toMatchObject({ from: devices[0]?.of('welcome')[0]?.name, userId });
+    for (const client of [...squatters, ...devices]) client.close();
+    await eventually(async () => expect((await app.http.call(chat, 'listChatUsers', {})).body.users).toEqual([]));
+  });
+
+  test('a name is muted for whoever has no account, an account under all of its names, and both are freed at once', async () => {
+    const call = (method: string, message: object): Promise<Outcome> => app.http.call(chat, method, message, moderator);
+    const posts = async (message: object, headers = {}): Promise<string> =>
+      (await patiently(app.http, 'postMessage', { room: 'mutes', text: 'hi', ...message }, headers)).code;
+    const impostor = new WsClient(app.url);
+    await impostor.enter('Ada');
+    await call('muteUser', { name: 'Ada', seconds: 600, reason: 'impostor' });
+    impostor.close();
+    await eventually(async () => expect((await call('listChatUsers', {})).body.users).toEqual([]));
+    expect([await posts({ name: 'ada' }), await posts({}, bearer)]).toEqual(['muted', 'ok']);
+    await call('unmuteUser', { name: 'Ada' });
+    const token = bearer.authorization?.slice('Bearer '.length);
+    const devices = [new WsClient(app.url), new WsClient(app.url)];
+    for (const device of devices) {
+      await device.opened;
+      device.send({ type: 'hello', token });
+      await device.hears('welcome');
+    }
+    for (const name of ['Ada', 'Ada-2']) await call('muteUser', { name, seconds: 600, reason: name });
+    expect((await call('listMutes', {})).body.mutes).toMatchObject([{ name: 'Ada-2', userId }]);
+    expect([await posts({ name: 'elsewhere' }), await posts({}, bearer)]).toEqual(['ok', 'muted']);
+    for (const device of devices) device.close();
+    await eventually(async () => expect((await call('listChatUsers', {})).body.users).toEqual([]));
+    await call('unmuteUser', { name: 'Ada-2' });
+    expect([await posts({}, bearer), (await call('listMutes', {})).body.mutes]).toEqual(['ok', []]);
+    // An account alone, which need not be here, and is told by its name.
+    expect((await call('muteUser', { userId, seconds: 600, reason: 'x' })).body).toMatchObject({ name: 'Ada', userId });
+    expect([await posts({ name: 'ada' }), await posts({}, bearer)]).toEqual(['ok', 'muted']);
+    await call('unmuteUser', { name: 'Ada' });
+    expect(await posts({}, bearer)).toBe('ok');
+    expect(await call('muteUser', { seconds: 1, reason: 'x' })).toMatchObject({ fields: ['name'] });
+    expect((await call('muteUser', { userId: 'nobody', seconds: 1, reason: 'x' })).code).toBe('user_not_found');
+  });
+
+  test('whoever is here without an account can report under the own name', async () => {
+    const guest = new WsClient(app.url);
+    await guest.enter('guest', { room: 'reporting' });
+    guest.say('hello');
+    const { seq } = await guest.hears('message');
+    const report = { room: 'reporting', seq, name: 'guest', reason: 'my own' };
+    expect(await app.http.call(chat, 'reportMessage', report)).toMatchObject({
+      code: 'ok',
+      body: { reporter: 'guest' },
+    });
+    guest.close();
   });
 
   test('an account sends ten reports a minute, whatever they are about', async () => {

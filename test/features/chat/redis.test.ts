@@ -253,6 +253,84 @@ test('of two who take one name at the same moment one has it, and all processes 
   late.close();
 });
 
+test('what was deleted while a process heard no news is deleted there, too', async () => {
+  await using two = await startTwo();
+  const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
+  await ada.enter('ada');
+  await bob.enter('bob');
+  ada.say('rude');
+  await bob.hears('message');
+  const read = async ({ url }: AppProcess): Promise<unknown> => {
+    const { body } = await new HttpWire(url).call(chat, 'listMessages', {});
+    return (body.messages as unknown[])[0];
+  };
+  for (let round = 0; round < 3; round += 1) await redisCall(two.redis.url, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
+  const deleted = await new HttpWire(two.other.url).call(chat, 'deleteMessage', { seq: 1 });
+  expect(deleted.code).toBe('ok');
+  for (const app of [two.one, two.other])
+    await eventually(async () => expect(await read(app)).toMatchObject({ seq: 1, text: '', deleted: true }));
+  for (const client of [ada, bob]) expect(await client.hears('deleted')).toMatchObject({ seq: 1 });
+  for (const client of [ada, bob]) client.close();
+});
+
+test('a retry is one, though it comes to another process: of a whisper, and of what was said without Redis', async () => {
+  await using two = await startTwo();
+  const { one, other, redis } = two;
+  const [bob, listener] = [new WsClient(one.url), new WsClient(one.url)];
+  await bob.enter('bob');
+  await listener.enter('listener');
+  const again = async (name: string, before: WsClient): Promise<WsClient> => {
+    before.close();
+    const client = new WsClient(other.url);
+    await client.opened;
+    await eventually(async () => expect(await users(other)).not.toContain(name));
+    await client.enter(name);
+    return client;
+  };
+  const wendy = new WsClient(one.url);
+  await wendy.enter('wendy');
+  const whisper = { type: 'whisper', to: 'bob', text: 'pay me', id: 'wh-1' };
+  wendy.send(whisper);
+  await wendy.hears('whisper');
+  const elsewhere = await again('wendy', wendy);
+  elsewhere.send(whisper);
+  await elsewhere.hears('whisper');
+  const al = new WsClient(one.url);
+  await al.enter('al');
+  redis.freeze();
+  await eventually(async () => expect(await status(one)).toBe('degraded'));
+  al.say('alone', 'ia-1');
+  await listener.hears('message');
+  redis.resume();
+  await eventually(async () => expect([await status(one), await status(other)]).toEqual(['healthy', 'healthy']));
+  const back = await again('al', al);
+  back.say('alone', 'ia-1');
+  expect(await back.hears('said')).toMatchObject({ id: 'ia-1', duplicate: true });
+  back.say('the end');
+  await eventually(async () => expect(listener.said()).toEqual(['al: alone', 'al: the end']));
+  expect(bob.of('whisper')).toHaveLength(1);
+  for (const client of [bob, listener, elsewhere, back]) client.close();
+});
+
+test('a room in which nothing is said is kept in Redis while somebody is in it, and not for longer', async () => {
+  await using redis = await startRedis();
+  const client = new Redis(redis.url);
+  const store = new ChatRedisStore(client, 'L', 5000);
+  const ttl = (room: string): Promise<number> => client.ttl(`{aerie:chat}:room:${room}`);
+  const { epoch } = await store.room('silent', true);
+  expect(await ttl('silent')).toBeLessThanOrEqual(90);
+  await client.expire('{aerie:chat}:room:silent', 5);
+  await store.touch(['silent', 'nowhere']);
+  expect(await ttl('silent')).toBeGreaterThan(60);
+  expect(await client.exists('{aerie:chat}:room:nowhere')).toBe(0);
+  expect((await store.room('silent', true)).epoch).toBe(epoch);
+  const said = { uid: 'u', from: 'ada', canonical: 'ada', text: 'hi', at: 0 };
+  await store.publish('silent', said, false);
+  await store.touch(['silent']);
+  expect(await ttl('silent')).toBeGreaterThan(86_400);
+  client.disconnect();
+});
+
 test('a life that comes back to an empty Redis has no version that others know it by', async () => {
   await using redis = await startRedis();
   const client = new Redis(redis.url);

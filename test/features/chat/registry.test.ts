@@ -226,6 +226,26 @@ test('a message to a room that nobody is in is kept, though it was opened for th
   expect(registry.room('den')?.seq).toBe(1);
 });
 
+test('an id is known for ten thousand messages, also when its message is not kept any more', () => {
+  const registry = new ChatRegistry({ maxRooms: 10, maxMessages: 100_000 });
+  registry.apply({ type: 'listen', client: 9, room: 'den' });
+  registry.apply({ type: 'opened', room: 'den', state: { epoch: 'E', seq: 0, messages: [] } });
+  const said = (seq: number) => ({
+    uid: `u${seq}`,
+    from: 'pat',
+    canonical: 'pat',
+    text: `m${seq}`,
+    at: 0,
+    id: `i${seq}`,
+  });
+  const again = (seq: number) => registry.apply({ type: 'post', ref: seq, room: 'den', said: said(seq) });
+  for (let seq = 1; seq <= 10_005; seq += 1)
+    registry.apply({ type: 'arrived', room: 'den', epoch: 'E', message: { ...said(seq), seq } });
+  expect(registry.room('den')?.find(100)).toBeUndefined();
+  expect(again(100)).toMatchObject([{ type: 'answer', answer: { kind: 'duplicate', seq: 100 } }]);
+  expect(again(3)).toMatchObject([{ type: 'publish' }]);
+});
+
 test('who was refused a name takes it from nobody elsewhere', () => {
   const registry = new ChatRegistry(limits);
   const present = { name: 'ada', canonical: 'ada', room: 'lobby' };

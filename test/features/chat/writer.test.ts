@@ -69,6 +69,51 @@ test('a client that asks for the history again and again, and reads none of it, 
   expect(transport.taken.at(-1)?.told.type).toBe('missed');
 });
 
+test('two rooms within one tick are both said again to whoever reads, and told to whoever does not', () => {
+  const flusher = new ChatFlusher(() => undefined);
+  const history = (room: string): ChatFrame[] => [
+    new ChatFrame({ type: 'room', room }),
+    ...Array.from({ length: 1000 }, (_, i) => new ChatFrame({ type: 'message', room, seq: i, text: 'x' })),
+  ];
+  const [first, second] = [history('one'), history('two')];
+  const taken: ChatFrame[] = [];
+  const write = (frames: readonly ChatFrame[]): boolean => taken.push(...frames) > 0;
+  const reader = new ChatWriter({ write }, flusher, () => undefined);
+  for (const frames of [first, second]) reader.replay(frames);
+  for (let i = 0; i < 50; i += 1) flusher.flush();
+  expect(taken).toEqual([...first, ...second]);
+  const { transport, flusher: other, writer } = held();
+  for (const frames of [first, second]) writer.replay(frames);
+  for (let i = 0; i < 50; i += 1) {
+    other.flush();
+    transport.take();
+  }
+  // Where it is now it hears in any case, and how much it has missed there.
+  expect(transport.taken.map(({ told }) => told).slice(1001)).toEqual([
+    expect.objectContaining({ type: 'room', room: 'two' }),
+    ...second.slice(1, 64).map(({ told }) => told),
+    { type: 'missed', count: 937, messages: 937 },
+  ]);
+});
+
+test('where a client is it hears, however full its queue is: sixty-four times', () => {
+  const { transport, flusher, writer, drops } = held();
+  writer.push(message(0));
+  flusher.flush();
+  for (let i = 1; i <= 100; i += 1) {
+    for (let seq = 0; seq < 3; seq += 1) writer.push(message(i * 10 + seq, 'x'.repeat(500)));
+    writer.push(new ChatFrame({ type: 'room', room: `r${i}` }));
+  }
+  const before = drops();
+  transport.take();
+  flusher.flush();
+  const rooms = transport.underWay.filter(({ told }) => told.type === 'room');
+  expect(rooms.length).toBeGreaterThanOrEqual(64);
+  expect(rooms.length).toBeLessThan(100);
+  expect(drops()).toBe(before);
+  expect(writer.fullSince).toBeDefined();
+});
+
 type Step = 'burst' | 'push' | 'other' | 'flush' | 'take' | 'replay';
 const steps = fc.array(fc.constantFrom<Step>('burst', 'push', 'push', 'push', 'other', 'flush', 'take', 'replay'), {
   maxLength: 120,
