@@ -101,7 +101,6 @@ class ChatWebSocketSession implements ChatWire {
   private readonly socket: WebSocket;
   private readonly stream: Duplex;
   private alive = true;
-  private refused = false;
   private readonly pinging: NodeJS.Timeout;
 
   constructor(
@@ -169,7 +168,6 @@ class ChatWebSocketSession implements ChatWire {
 
   private take(data: RawData, isBinary: boolean): void {
     this.alive = true;
-    if (this.refused) return;
     if (isBinary) this.refuse(1003, 'frames are text');
     else if ((data as Buffer).length > maxFrame) this.refuse(1009, `a frame has at most ${maxFrame} bytes`);
     else receive(this.client, () => this.withToken(jsonFrame(data as Buffer)));
@@ -182,7 +180,6 @@ class ChatWebSocketSession implements ChatWire {
 
   /** Whatever it sends from now on is not looked at. */
   private refuse(code: number, reason: string): void {
-    this.refused = true;
     this.socket.close(code, reason);
     this.client.closed();
     this.terminateSoon();
