@@ -19,9 +19,6 @@ export interface RedisChatOptions {
   readonly answerMs: number;
 }
 
-// Of beats: often enough for a room that nobody has talked in, which Redis keeps for a minute and a half.
-const touchEvery = 20;
-
 const defaults: RedisChatOptions = { leaseMs: 5000, beatMs: 1000, answerMs: 250 };
 
 interface Underway {
@@ -187,7 +184,7 @@ export class RedisChatExchange extends ChatExchange {
       const wasCut = this.news.wasCut();
       if (!known || !this.connected || wasCut) await this.heal();
       this.beats += 1;
-      if (this.beats % touchEvery === 0) await this.store.touch(this.island.silent());
+      if (this.beats % 20 === 0) await this.store.touch(this.island.silent());
     } catch {
       this.news.release();
       this.cut();
