@@ -45,15 +45,10 @@ export class DeleteMessageDto extends dto<DeleteMessageRequest>(
 ) {}
 
 export class MuteUserDto extends dto<MuteUserRequest>(
-  z
-    .strictObject({
-      ...{ name: name.optional(), seconds: wholeNumber(1, 2_592_000), reason: plain(1, 200) },
-      userId: playerId.optional(),
-    })
-    .refine(({ name: wanted, userId }) => wanted !== undefined || userId !== undefined, {
-      path: ['name'],
-      message: 'is required without userId',
-    }),
+  z.strictObject({
+    ...{ name: name.optional(), seconds: wholeNumber(1, 2_592_000), reason: plain(1, 200) },
+    userId: playerId.optional(),
+  }),
 ) {}
 
 export class UnmuteUserDto extends dto<UnmuteUserRequest>(z.strictObject({ name })) {}

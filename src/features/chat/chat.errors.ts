@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/errors/app-error';
+import { validationFailed } from '../../shared/errors/common.errors';
 import type { Kind } from '../../shared/errors/kinds';
 import type { RefusalCode } from './chat.effects';
 import { refusal } from './chat.told';
@@ -31,9 +32,9 @@ export function chatTokenRequired(): AppError {
   });
 }
 
-export function usernameRequired(): AppError {
-  const fields = [{ field: 'name', message: 'is required without a token' }];
-  return new AppError('invalid', 'validation_failed', 'name: is required without a token', { fields });
+/** `instead`: with what it may be left out. */
+export function usernameRequired(instead = 'a token'): AppError {
+  return validationFailed([{ field: 'name', message: `is required without ${instead}` }]);
 }
 
 export function chatMuted(until: string, reason: string, retryAfterMs: number): AppError {

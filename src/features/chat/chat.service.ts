@@ -30,7 +30,7 @@ import { idempotencyKeyReused } from '../../shared/idempotency/idempotency.error
 import type { ChatApi } from './chat.api';
 import type { Numbered, RoomName } from './chat.effects';
 import type { MuteRow, ReportRow } from './chat.entity';
-import { chatMuted, chatRefused, isIdReused } from './chat.errors';
+import { chatMuted, chatRefused, isIdReused, usernameRequired } from './chat.errors';
 import { ChatExchange } from './chat.exchange';
 import { lobby, messageId, name as nameField } from './chat.fields';
 import { ChatHub } from './chat.hub';
@@ -111,9 +111,10 @@ export class ChatService implements ChatApi {
 
   /**
    * The name is muted, for whoever comes by it without an account, and the account of whoever is connected by it; or, where
-   * there is no name, the account alone. @throws AppError user_not_found
+   * there is no name, the account alone. @throws AppError user_not_found, validation_failed without both
    */
   async muteUser({ name: wanted, seconds, reason, userId: told }: MuteUserRequest): Promise<Mute> {
+    if (wanted === undefined && told === undefined) throw usernameRequired('userId');
     const account = wanted === undefined ? await this.hub.identity.accountNamed(told ?? '') : undefined;
     const { name, canonical } = account ? chatNameOf(account, 0) : (chatName(wanted ?? '') as ChatName);
     const present = account ? undefined : this.hub.registry.people.find(canonical)?.present;
