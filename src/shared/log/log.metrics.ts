@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
-import { SharedCall } from '../async/shared-call';
-import { within } from '../async/within';
 import { Clock } from '../clock/clock';
 import { gauge } from '../metrics/metrics';
+import { ScrapeAsks } from '../metrics/scrape-asks';
 import type { Log, LogEvent } from './log';
 import { countAhead } from './place';
 import type { PlaceRepository } from './place.repository';
@@ -14,9 +13,6 @@ export const logMetrics = [
   gauge('consumer_lag_seconds', 'Age of the oldest event that a consumer has not passed', ['consumer']),
 ];
 
-// Of a scrape: what is not known by then stays as it was.
-const limitMs = 1000;
-
 interface Lag {
   readonly events: number;
   readonly seconds: number;
@@ -25,22 +21,18 @@ interface Lag {
 /** Asks how far behind each consumer is, whenever somebody wants to know. */
 @Injectable()
 export class LogMetrics {
-  private readonly asks: (() => Promise<void>)[] = [];
-  private readonly asked = new SharedCall(async () => {
-    await Promise.allSettled(this.asks.map((ask) => within(ask(), limitMs)));
-  });
+  private readonly asks: ScrapeAsks;
 
   constructor(
     @InjectMetric('consumer_lag_events') private readonly events: Gauge<'consumer'>,
     @InjectMetric('consumer_lag_seconds') private readonly seconds: Gauge<'consumer'>,
     private readonly clock: Clock,
   ) {
-    const collect = (): Promise<void> => this.asked.run();
-    for (const each of [events, seconds]) Object.assign(each, { collect });
+    this.asks = new ScrapeAsks([events, seconds]);
   }
 
   watch<Event extends LogEvent>(consumer: string, log: Log<Event>, places: PlaceRepository): void {
-    this.asks.push(async () => {
+    this.asks.add(async () => {
       const lag = await lagOf(log, places, this.clock);
       this.events.set({ consumer }, lag.events);
       this.seconds.set({ consumer }, lag.seconds);

@@ -1,4 +1,8 @@
+import type { Gauge } from 'prom-client';
 import { unavailable } from '../../../src/shared/errors/common.errors';
+import { Metrics } from '../../../src/shared/metrics/metrics';
+import { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
+import { OutboxRepository } from '../../../src/shared/outbox/outbox.repository';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import {
@@ -117,6 +121,42 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
     await shop.sell('hats');
     await hurried(shop, async () => expect(await till.effects()).toHaveLength(1));
     expect(await shop.outbox.parked(0, 10)).toEqual([]);
+  });
+
+  test('a scrape says how much waits for whom, for how long, and what was given up', async () => {
+    const shop = keep(await openShop(places.shop, inmemBus(), news));
+    await stock(shop.db, ['hats']);
+    const metrics = new Metrics();
+    const [waiting, lag, parked] = ['waiting', 'lag', 'parked'].map((name) =>
+      metrics.gauge(name, name, ['feature', 'consumer']),
+    ) as [Gauge<'feature' | 'consumer'>, Gauge<'feature' | 'consumer'>, Gauge<'feature' | 'consumer'>];
+    const outboxMetrics = new OutboxMetrics(waiting, lag, parked, shop.clock);
+    const repository = new OutboxRepository(shop.db, 'shop');
+    outboxMetrics.watch('shop', repository);
+    outboxMetrics.watch('other', { counts: async () => [] } as unknown as OutboxRepository);
+    const of = async (gauge: Gauge<'feature' | 'consumer'>): Promise<unknown> =>
+      (await gauge.get()).values.map(({ labels, value }) => [labels.feature, labels.consumer, Math.floor(value)]);
+    for (let i = 0; i < 3; i += 1) await shop.sell('hats');
+    shop.clock.ahead += 10_000;
+    const handle = (seq: number, reason?: string): Promise<number> => {
+      const handled = { consumer: 'till', seq, redriven: 0, ...(reason !== undefined && { parked: reason }) };
+      return repository.settle(news.topic.name, [handled], shop.clock.steady());
+    };
+    await handle(1, 'no room');
+    expect(await of(waiting)).toEqual(
+      expect.arrayContaining([
+        ['shop', 'till', 2],
+        ['shop', 'desk', 3],
+      ]),
+    );
+    expect(await of(parked)).toContainEqual(['shop', 'till', 1]);
+    expect(await of(lag)).toContainEqual(['shop', 'desk', 10]);
+    for (const seq of [1, 3, 5]) await handle(seq);
+    expect([await of(waiting), await of(lag), await of(parked)]).toEqual([
+      expect.arrayContaining([['shop', 'till', 0]]),
+      expect.arrayContaining([['shop', 'till', 0]]),
+      expect.arrayContaining([['shop', 'till', 0]]),
+    ]);
   });
 
   test('what was handled is remembered for two days, and a copy that is older is not taken', async () => {
