@@ -143,6 +143,9 @@ export class ChatConversation {
         if (frame.id !== undefined && this.queue[0]?.id === frame.id) this.queue.shift();
         if (this.place.isCaughtUp && !this.asked) this.awaited();
         break;
+      case 'deleted':
+        if (this.place.isDeletion(frame)) this.shown.show(frame);
+        break;
       default:
         this.shown.show(frame);
     }

@@ -5,6 +5,10 @@ export class ChatPlace {
   private seq: number | undefined;
   private epoch: string | undefined;
   private latest = 0;
+  /** Up to this number nothing was heard. */
+  private from = 0;
+  /** Numbers of messages that are known to be deleted. */
+  private readonly deleted = new Set<number>();
   /** What has been heard lately, for numberings that begin anew. A room keeps no more. */
   private readonly heard = new Set<string>();
 
@@ -48,8 +52,19 @@ export class ChatPlace {
     return true;
   }
 
+  /** Whether it is news that a message was deleted. After each lost connection the server tells it of all that it keeps. */
+  isDeletion({ seq = 0, epoch }: ServerFrame): boolean {
+    if (epoch !== this.epoch || seq <= this.from || this.deleted.has(seq)) return false;
+    this.deleted.add(seq);
+    return true;
+  }
+
   private move(room: string, seq: number, epoch: string | undefined): void {
     if (room !== this.room) this.heard.clear();
+    if (room !== this.room || epoch !== this.epoch) {
+      this.from = seq;
+      this.deleted.clear();
+    }
     this.room = room;
     this.seq = seq;
     this.epoch = epoch;

@@ -2,7 +2,7 @@ import { ulid } from 'ulid';
 import type { ClientFrame, ServerFrame } from '../generated/aerie/chat/v1/chat';
 
 const maxText = 512;
-// More is no name and no room, and a frame has 4 KiB at most.
+// More is no name and no room, and a frame has 8 KiB at most.
 const maxName = 64;
 // Controls move the cursor or worse, and direction marks turn what stands around them.
 const unprintable = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/gu;

@@ -18,11 +18,9 @@ interface ChatCommandOptions {
  * Talks until standard input ends, or somebody leaves. From a script, 1 when something was refused or left unsaid; a person
  * has seen it.
  */
-export async function chat(session: Session, { name, room }: ChatCommandOptions): Promise<number> {
+export async function chat(session: Session, { name: given, room }: ChatCommandOptions): Promise<number> {
   const { client, authorized, json } = session;
-  if (name === undefined && !authorized) {
-    throw validationFailed([{ field: '--name', message: 'is required without a token' }]);
-  }
+  const name = given ?? (authorized ? undefined : await askName());
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const output = isTerminal ? { output: process.stdout } : {};
   const lines = createInterface({ input: process.stdin, ...output, terminal: isTerminal, crlfDelay: Infinity });
@@ -45,6 +43,27 @@ export async function chat(session: Session, { name, room }: ChatCommandOptions)
     if (!isTerminal) process.stdin.destroy();
   }
   return conversation.refused > 0 && !isTerminal ? 1 : 0;
+}
+
+/** What the person at the terminal answers; a script is not asked. @throws AppError validation_failed without an answer */
+async function askName(): Promise<string> {
+  const name = process.stdin.isTTY ? await answerTo('Your name: ') : '';
+  if (name === '') throw validationFailed([{ field: '--name', message: 'is required without a token' }]);
+  return name;
+}
+
+/** Empty after Ctrl-C and Ctrl-D, too. */
+function answerTo(question: string): Promise<string> {
+  // Where what is told goes into a pipe, the question does not.
+  const output = process.stdout.isTTY ? process.stdout : process.stderr;
+  const lines = createInterface({ input: process.stdin, output, terminal: true });
+  return new Promise((resolve) => {
+    lines.once('close', () => resolve(''));
+    lines.question(question, (answer) => {
+      resolve(answer.trim());
+      lines.close();
+    });
+  });
 }
 
 /** Hands over lines as they come, no faster than they are said; the end of them is the end of the conversation. */

@@ -82,6 +82,24 @@ test('after a lost connection: exactly the rest, and what was not answered once 
   expect(server.texts).toEqual(['before', 'meanwhile', 'other']);
 });
 
+test('that a message was deleted is told once, though every connection tells it again, and only of what was heard', async () => {
+  const deleted = (seq: number, epoch = 'E1') => server.now.tell({ type: 'deleted', room: 'lobby', seq, epoch });
+  server.client();
+  server.now.welcome(5);
+  server.now.message(6, 'a');
+  server.now.message(7, 'b');
+  deleted(6);
+  for (let lost = 0; lost < 2; lost += 1) {
+    server.now.listener.closed();
+    await later(2000);
+    server.now.welcome(7);
+    for (const seq of [3, 6, 7]) deleted(seq);
+    deleted(7, 'E0');
+  }
+  expect(server.connections).toHaveLength(3);
+  expect(server.shown.filter(({ type }) => type === 'deleted').map(({ seq }) => seq)).toEqual([6, 7]);
+});
+
 test('what was said before the connection was lost is not said again under another name', async () => {
   const client = server.client();
   server.now.welcome(0);

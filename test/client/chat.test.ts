@@ -27,8 +27,10 @@ class Talker {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [program, ...args], { cwd: tmpdir(), env });
+  constructor(args: readonly string[], env: Record<string, string> = {}, isTerminal = false) {
+    const command = [process.execPath, program, ...args];
+    const [file, ...rest] = isTerminal ? ['script', '-qefc', command.join(' '), '/dev/null'] : command;
+    this.child = spawn(file as string, rest, { cwd: tmpdir(), env });
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.out += chunk.toString();
     });
@@ -170,6 +172,25 @@ describe.each(['http', 'grpc'] as const)('aerie chat over %s', (wire) => {
     expect(await ada.end()).toBe(0);
     expect(ada.heard).toEqual(['ada: after all']);
   });
+});
+
+test('a person at a terminal is asked for a name', async () => {
+  // Debian's `script` gives the command a terminal.
+  const terminal = (): Talker => {
+    const env = { PATH: process.env.PATH ?? '', TERM: 'dumb' };
+    return new Talker(['--url', app.url, 'chat', '--room', 'asked'], env, true);
+  };
+  const [ada, nobody] = [terminal(), terminal()];
+  for (const person of [ada, nobody]) await person.sees('Your name: ');
+  ada.type('ada\r');
+  await ada.sees('You are ada');
+  ada.type('hello\r');
+  await ada.sees('ada: hello');
+  ada.type('/exit\r');
+  expect(await ada.ended).toBe(0);
+  nobody.type(' \r');
+  expect(await nobody.ended).toBe(1);
+  expect(nobody.out).toContain('validation_failed: --name: is required without a token');
 });
 
 test('who cannot be reached, or listens for something else, is told as by every command', async () => {

@@ -16,6 +16,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'outbox.js': ['chat.page.outbox.js'],
   'people.js': ['chat.page.people.js'],
   'session.js': ['chat.page.session.js'],
+  'users.js': ['chat.page.users.js'],
 };
 const types = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
 

@@ -17,9 +17,9 @@ const session = new ChatSession(socketUrl, {
   entered,
   message: told,
   whisper: told,
-  sent: (id, { seq }) => {
+  sent: (id, { seq, deleted }) => {
     own.delete(id);
-    log.settle(id, 'sent', { seq });
+    log.settle(id, 'sent', { seq, deleted });
   },
   failed: (id, error) => {
     const retry = final.has(error.code) ? undefined : () => sayAgain(id);
@@ -27,8 +27,8 @@ const session = new ChatSession(socketUrl, {
   },
   present: ({ type, name }) => log.note([isolated(name), ` ${type}`]),
   deleted: ({ seq }) => log.bury(seq),
-  users: (names, isAll) => {
-    people.show(names, { self: session.name, isAll });
+  users: (users, isAll) => {
+    people.show(users, { self: session.name, isAll });
     log.isFilling = false;
   },
   missed,
@@ -87,7 +87,7 @@ function sayAgain(id) {
 }
 
 function told(frame) {
-  const isOwn = session.isOwn(frame.from);
+  const isOwn = session.isOwn(frame);
   log.message(frame, isOwn ? 'sent' : undefined);
   if (!isOwn && document.hidden) showTitle(unseen + 1);
 }

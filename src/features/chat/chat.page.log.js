@@ -32,6 +32,11 @@ export function avatar(name) {
   });
 }
 
+/** Anybody can take a name that is free; who has an account has proved to be its owner. */
+export function accountBadge() {
+  return make('span', { className: 'badge', title: 'Logged in with an account', textContent: 'account' });
+}
+
 /**
  * The log keeps to its end while it is there, and says how many messages are new while it is not. It has at most 500 lines;
  * the oldest go.
@@ -42,7 +47,10 @@ export class ConversationLog {
   #button;
   #bySeq = new Map();
   #byId = new Map();
+  // Numbers of messages that were deleted and are not here: they may come yet.
+  #buried = new Set();
   #isAtEnd = true;
+  #end = 0;
   #unread = 0;
   #latest = 0;
 
@@ -54,7 +62,7 @@ export class ConversationLog {
     scroller.tabIndex = 0;
     scroller.addEventListener('scroll', () => this.#scrolled());
     button.addEventListener('click', () => this.#goToEnd());
-    new ResizeObserver(() => this.#isAtEnd && this.scrollToEnd()).observe(scroller);
+    new ResizeObserver(() => this.#follow()).observe(scroller);
   }
 
   /** While what was said before is coming, screen readers are silent and the end is followed. */
@@ -74,6 +82,7 @@ export class ConversationLog {
   renumber() {
     for (const node of this.#bySeq.values()) delete node.dataset.seq;
     this.#bySeq.clear();
+    this.#buried.clear();
     this.#latest = 0;
   }
 
@@ -85,17 +94,16 @@ export class ConversationLog {
   }
 
   /** `message` is a frame; `own` is its state, if it is one's own. */
-  message({ id, seq, from, to, text, at, deleted, account = false }, own) {
-    if (own && this.#byId.has(id)) return this.settle(id, own, { seq });
-    const node = make('li', {
-      className: 'message',
-      data: { from, account: String(account), at: String(Date.parse(at)) },
-    });
+  message({ id, seq, from, to, text, at, deleted, userId = '' }, own) {
+    if (own && this.#byId.has(id)) return this.settle(id, own, { seq, deleted });
+    // One's own stand below each other whether or not the server has said yet whose they are.
+    const user = own ? 'own' : userId;
+    const node = make('li', { className: 'message', data: { from, user, at: String(Date.parse(at)) } });
     if (own) node.classList.add('own');
     if (to !== undefined) node.classList.add('whisper');
     if (to !== undefined) node.dataset.to = to;
     const author = make('p', { className: 'author' }, own ? 'You' : isolated(from));
-    if (account && !own) author.append(' ', accountBadge());
+    if (userId && !own) author.append(' ', accountBadge());
     node.append(avatar(from), author, bubble({ to, text, at, own }));
     if (deleted) bury(node);
     if (id !== undefined && own) this.#byId.set(id, node);
@@ -105,26 +113,34 @@ export class ConversationLog {
   }
 
   /** What became of a message of one's own; when it failed, why, and `retry` is offered. */
-  settle(id, state, { seq, reason, retry } = {}) {
+  settle(id, state, { seq, deleted, reason, retry } = {}) {
     const node = this.#byId.get(id);
     if (!node) return;
     mark(node, state, reason, retry);
-    if (seq === undefined) return;
-    const after = this.#list.lastElementChild === node ? undefined : node.nextElementSibling;
-    if (after) this.#insert(node, seq);
+    if (deleted) bury(node);
+    if (seq !== undefined && node !== this.#list.lastElementChild) this.#insert(node, seq);
     else this.#number(node, seq);
+    // It may be higher now.
+    this.#follow();
   }
 
-  /** A tombstone in place of the message. */
+  /** A tombstone in place of the message, also when that comes later. */
   bury(seq) {
     const node = this.#bySeq.get(seq);
     if (node) bury(node);
+    else this.#buried.add(seq);
+    this.#follow();
   }
 
   scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#end = this.#scroller.scrollHeight - this.#scroller.clientHeight;
     this.#isAtEnd = true;
     this.#tell(0);
+  }
+
+  #follow() {
+    if (this.#isAtEnd) this.scrollToEnd();
   }
 
   #insert(node, seq, isNews = false) {
@@ -143,6 +159,7 @@ export class ConversationLog {
     if (seq === undefined) return;
     node.dataset.seq = String(seq);
     this.#bySeq.set(seq, node);
+    if (this.#buried.has(seq)) bury(node);
     this.#latest = Math.max(this.#latest, seq);
   }
 
@@ -170,7 +187,10 @@ export class ConversationLog {
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < endPx;
+    const end = scrollHeight - clientHeight;
+    // Nobody has scrolled away: it is the end that has gone elsewhere.
+    if (this.#isAtEnd && end !== this.#end) return this.scrollToEnd();
+    this.#isAtEnd = end - scrollTop < endPx;
     if (this.#isAtEnd) this.#tell(0);
   }
 
@@ -188,11 +208,6 @@ export class ConversationLog {
 
 function isMissed(node) {
   return node.classList.contains('missed');
-}
-
-/** Anybody can take a name that is free; who has an account has proved to be its owner. */
-function accountBadge() {
-  return make('span', { className: 'badge', title: 'Logged in with an account', textContent: 'account' });
 }
 
 function bubble({ to, text, at, own }) {
@@ -236,7 +251,7 @@ function bury(node) {
 /** The author stands over the first of several messages that follow each other. */
 function group(node) {
   const before = node.previousElementSibling;
-  const isSame = ['from', 'to', 'account'].every((key) => before?.dataset[key] === node.dataset[key]);
+  const isSame = ['from', 'to', 'user'].every((key) => before?.dataset[key] === node.dataset[key]);
   const isSoon = Math.abs(Number(node.dataset.at) - Number(before?.dataset.at)) < groupMs;
   node.classList.toggle('grouped', node.dataset.from !== undefined && isSame && isSoon);
 }

@@ -68,3 +68,8 @@ export class ChatOutbox {
     this.#send(this.first);
   }
 }
+
+/** 128 random bits; `crypto.randomUUID` is missing on pages without TLS. */
+export function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,6 +1,6 @@
 // Who is here.
 
-import { avatar, isolated, make } from './log.js';
+import { accountBadge, avatar, isolated, make } from './log.js';
 
 /** The list of people; on a small screen it is a drawer over the conversation. */
 export class PeopleList {
@@ -31,30 +31,36 @@ export class PeopleList {
     else if (isBack) toggle.focus();
   }
 
-  /** Lines that stay are left alone, so that the one that has the focus keeps it. */
-  show(names, { self, isAll }) {
+  /** `users`: names with their accounts. Lines that stay are left alone, so that the one that has the focus keeps it. */
+  show(users, { self, isAll }) {
     const { list, more, counts } = this.#parts;
-    const here = new Set(names);
+    const here = new Map(users.map(({ name, userId }) => [name, userId]));
     for (const [name, line] of this.#byName) {
-      if (here.has(name) && line.classList.contains('self') === (name === self)) continue;
+      const isSame = here.get(name) === line.dataset.user;
+      if (isSame && line.classList.contains('self') === (name === self)) continue;
       line.remove();
       this.#byName.delete(name);
     }
-    names.forEach((name, index) => {
-      const line = this.#byName.get(name) ?? this.#line(name, name === self);
+    users.forEach((user, index) => {
+      const line = this.#byName.get(user.name) ?? this.#line(user, user.name === self);
       if (list.children[index] !== line) list.insertBefore(line, list.children[index] ?? null);
     });
     more.hidden = isAll;
-    for (const count of counts) count.textContent = isAll ? String(names.length) : `${names.length}+`;
+    for (const count of counts) count.textContent = isAll ? String(users.length) : `${users.length}+`;
   }
 
-  #line(name, isSelf) {
-    const parts = [avatar(name), isolated(name)];
+  #line({ name, userId }, isSelf) {
+    const data = { user: userId };
+    const signs = userId ? [accountBadge()] : [];
+    if (isSelf) signs.push(make('span', { className: 'you', textContent: 'you' }));
+    // With spaces between, for those who hear it.
+    const who = make('span', { className: 'who' }, isolated(name), ...signs.flatMap((sign) => [' ', sign]));
+    const parts = [avatar(name), who];
     const choose = () => this.#choose(name);
-    const button = { type: 'button', className: 'quiet', ariaLabel: `Whisper to ${name}` };
+    const button = { type: 'button', className: 'quiet', ariaLabel: `Whisper to ${name}${userId ? ', account' : ''}` };
     const line = isSelf
-      ? make('li', { className: 'self' }, ...parts, make('span', { className: 'you', textContent: 'you' }))
-      : make('li', {}, make('button', { ...button, onclick: choose }, ...parts));
+      ? make('li', { className: 'self', data }, ...parts)
+      : make('li', { data }, make('button', { ...button, onclick: choose }, ...parts));
     this.#byName.set(name, line);
     return line;
   }

@@ -1,15 +1,14 @@
 // The connection of the chat page. What is said is kept until the server has it, and a connection that is lost is made again
 // and goes on where it ended.
 
-import { ChatOutbox } from './outbox.js';
+import { ChatOutbox, newId } from './outbox.js';
+import { ChatUsers } from './users.js';
 
 const welcomeMs = 10_000;
 const silenceMs = 45_000;
 const stableMs = 10_000;
-const refreshMs = 400;
 const shortestDelayMs = 500;
 const longestDelayMs = 30_000;
-const mostUsers = 1000;
 const recentMessages = 50;
 const numbersKept = 2000;
 // After these a new connection is of use: the server stops, starts again or has too much to do; the network failed; or this
@@ -27,8 +26,9 @@ const unreachable = { code: 'unreachable', message: 'The server cannot be reache
  * the states connecting, connected, waiting (until then), offline and ended; `entered({ name, room, seq, isNew, isReset })`,
  * where the numbers begin anew after `isReset`;
  * `message(frame)`, each once and not always in the order of `seq`; `whisper(frame)`; `sent(id, frame)`; `failed(id, error)`;
- * `present(frame)` for joined and left; `deleted(frame)`; `users(names, isAll)`; `missed(count, after)`, where the messages
- * after the number `after` can be recalled unless it is undefined; `error(error)`; and `ended(error)`.
+ * `present(frame)` for joined and left; `deleted(frame)`; `users(users, isAll)`, each with `name` and `userId`, which is empty
+ * for a free name; `missed(count, after)`, where the messages after the number `after` can be recalled unless it is undefined;
+ * `error(error)`; and `ended(error)`.
  */
 export class ChatSession {
   name = '';
@@ -40,7 +40,6 @@ export class ChatSession {
   #epoch;
   #seq;
   #seen = new Set();
-  #users = [];
   #isIn = false;
   #isOn = false;
   #names = new Set();
@@ -53,6 +52,7 @@ export class ChatSession {
     (frame) => this.#send(frame),
     () => this.#retry(),
   );
+  #users = new ChatUsers(this.#outbox, (users, isAll) => this.#listener.users(users, isAll));
 
   constructor(url, listener) {
     this.#url = url;
@@ -94,9 +94,12 @@ export class ChatSession {
     this.#outbox.add({ type: 'join', room: this.room, afterSeq, epoch: this.#epoch });
   }
 
-  /** True for a name that this person has, or had: an account whose name is still taken is given another one. */
-  isOwn(name) {
-    return this.#names.has(name);
+  /**
+   * True for what came from a name that this person has, or had: an account whose name is still taken is given another one.
+   * With an account one is nobody who has taken its name without one, and the other way round.
+   */
+  isOwn({ from, userId }) {
+    return this.#names.has(from) && (userId === undefined) === (this.#who.token === undefined);
   }
 
   leave() {
@@ -130,6 +133,7 @@ export class ChatSession {
     this.#isIn = false;
     this.#outbox.close();
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#users.stop();
     socket?.close();
   }
 
@@ -169,7 +173,7 @@ export class ChatSession {
 
   #receive(frame) {
     clearTimeout(this.#timers.silence);
-    this.#timers.silence = setTimeout(() => this.#askUsers(), silenceMs);
+    this.#timers.silence = setTimeout(() => this.#users.ask(), silenceMs);
     if (!this.#isIn && frame.type === 'error') this.#refused(frame);
     else this.#frames[frame.type]?.(frame);
   }
@@ -182,8 +186,8 @@ export class ChatSession {
     said: (frame) => this.#sent(frame),
     joined: (frame) => this.#present(frame),
     left: (frame) => this.#present(frame),
-    deleted: (frame) => frame.room === this.room && this.#listener.deleted(frame),
-    users: (frame) => this.#page(frame),
+    deleted: (frame) => this.#isHere(frame) && this.#listener.deleted(frame),
+    users: (frame) => this.#users.take(frame),
     missed: (frame) => this.#missed(frame),
     error: (frame) => this.#error(frame),
     bye: (frame) => {
@@ -228,12 +232,16 @@ export class ChatSession {
     this.#listener.entered({ name: this.name, room, seq, isNew, isReset: isOther && !isNew });
     if (count > 0) this.#listener.missed(count);
     if (isNew && seq > 0) this.recall(Math.max(0, seq - recentMessages));
-    this.#askUsers();
+    this.#users.ask();
+  }
+
+  /** True for what has a number of those that this room has now. */
+  #isHere({ room, epoch }) {
+    return room === this.room && epoch === this.#epoch;
   }
 
   #message(frame) {
-    if (frame.room !== this.room || frame.epoch !== this.#epoch) return;
-    if (this.#seen.has(frame.seq)) return;
+    if (!this.#isHere(frame) || this.#seen.has(frame.seq)) return;
     this.#seen.add(frame.seq);
     if (this.#seen.size > numbersKept) this.#seen.delete(this.#seen.values().next().value);
     this.#seq = Math.max(this.#seq, frame.seq);
@@ -246,7 +254,7 @@ export class ChatSession {
 
   /** True for the answer to a message of one's own that waited for it. */
   #sent(frame) {
-    if (frame.id === undefined || !this.isOwn(frame.from ?? this.name)) return false;
+    if (frame.id === undefined || !(frame.type === 'said' || this.isOwn(frame))) return false;
     const request = this.#outbox.settle(({ id }) => id === frame.id);
     if (request) this.#listener.sent(frame.id, frame);
     return request !== undefined;
@@ -255,30 +263,12 @@ export class ChatSession {
   #present(frame) {
     if (frame.room !== this.room || frame.name === this.name) return;
     this.#listener.present(frame);
-    this.#askUsersSoon();
-  }
-
-  #askUsersSoon() {
-    clearTimeout(this.#timers.refresh);
-    this.#timers.refresh = setTimeout(() => this.#askUsers(), refreshMs);
-  }
-
-  #askUsers() {
-    if (this.#outbox.requests.some(({ type }) => type === 'users')) this.#askUsersSoon();
-    else this.#outbox.add({ type: 'users' });
-  }
-
-  #page({ users = [], more = false }) {
-    const request = this.#outbox.settle(({ type }) => type === 'users');
-    if (!request) return;
-    this.#users = request.after === undefined ? users : this.#users.concat(users);
-    if (more && this.#users.length < mostUsers) this.#outbox.add({ type: 'users', after: users.at(-1) });
-    else this.#listener.users(this.#users, !more);
+    this.#users.askSoon();
   }
 
   #missed({ messages = 0, room = this.room }) {
     if (messages > 0 && room === this.room) this.#listener.missed(messages, this.#seq);
-    this.#askUsersSoon();
+    this.#users.askSoon();
   }
 
   /** It is about the message with its id, or else about the request that is on its way. */
@@ -292,9 +282,4 @@ export class ChatSession {
     }
     this.#listener.error(error);
   }
-}
-
-/** 128 random bits; `crypto.randomUUID` is missing on pages without TLS. */
-function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -100,6 +100,27 @@ test('a message whose answer was lost is not said twice', async () => {
   expect(await bob.messages()).toEqual(['ada: ready', 'ada: once', 'ada: after']);
 });
 
+test('what was deleted while the connection was cut is a tombstone after it, also what was said and not heard', async () => {
+  const [ada, bob] = [await join('ada', 'buried'), await join('bob', 'buried', app.url)];
+  await ada.say('mine', 'stays');
+  await bob.hears('stays');
+  await bob.say('his');
+  await ada.hears('his');
+  line.deafen();
+  await ada.say('unheard');
+  await bob.hears('unheard');
+  for (const seq of [1, 3, 4]) {
+    const { statusCode, body } = await request(`${app.url}/chat/messages/${seq}?room=buried`, { method: 'DELETE' });
+    await body.dump();
+    expect(statusCode).toBe(200);
+  }
+  line.cut();
+  const gone = 'This message was deleted.';
+  await eventually(async () =>
+    expect(await ada.messages()).toEqual([`You: ${gone}`, 'You: stays', `bob: ${gone}`, `You: ${gone}`]),
+  );
+});
+
 test('it goes on when the server is started again, and says that the conversation is a new one', async () => {
   const first = await openApp(database.url, settings);
   await using second = await openApp(database.url, settings);
@@ -168,6 +189,67 @@ test('whoever was away for more than is kept is told how many messages are gone,
   // The line that tells what is gone stays.
   expect([before, (await ada.messages()).length]).toEqual([499, 499]);
   expect(await ada.notes()).toEqual(['You missed 12 messages']);
+});
+
+test('a message that is said to be deleted before it is here, or before the welcome, is a tombstone', async () => {
+  const ada = await Person.open(browser, app.url);
+  here.push(ada);
+  let [epoch, opened, end] = ['', 0, (): void => undefined];
+  await ada.page.routeWebSocket(/\/chat\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    const deleted = (seq: number, of = epoch): void =>
+      socket.send(JSON.stringify({ type: 'deleted', room: 'early', seq, epoch: of }));
+    opened += 1;
+    end = () => void socket.close({ code: 1001, reason: 'over' });
+    server.onMessage((frame) => {
+      const told = JSON.parse(String(frame)) as { type: string; seq: number; epoch: string };
+      // The second connection tells this first of all.
+      if (told.type === 'welcome' && opened === 2) deleted(1);
+      if (told.type === 'message' && told.seq === 3) deleted(3);
+      if (told.type === 'message' && told.seq === 2) deleted(2, 'another');
+      epoch = told.epoch ?? epoch;
+      socket.send(frame);
+    });
+  });
+  await ada.page.reload();
+  await ada.join('ada', 'early');
+  await post('early', ['one']);
+  await ada.hears('one');
+  end();
+  await eventually(async () => expect([opened, await status(ada)]).toEqual([2, 'Connected']));
+  await post('early', ['two']);
+  await ada.hears('two');
+  await post('early', ['three']);
+  const gone = 'poster: This message was deleted.';
+  await eventually(async () => expect(await ada.messages()).toEqual([gone, 'poster: two', gone]));
+});
+
+test('the list of people follows while they come and go, and is not asked for each time', async () => {
+  const ada = await Person.open(browser, app.url);
+  here.push(ada);
+  let [asked, tell] = [0, (_frame: object): void => undefined];
+  await ada.page.routeWebSocket(/\/chat\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    tell = (frame) => socket.send(JSON.stringify(frame));
+    socket.onMessage((frame) => {
+      if (String(frame).includes('"users"')) asked += 1;
+      server.send(frame);
+    });
+  });
+  await ada.page.reload();
+  await ada.join('ada', 'crowd');
+  const coming = setInterval(() => tell({ type: 'joined', name: 'somebody', room: 'crowd' }), 50);
+  try {
+    await join('bob', 'crowd', app.url);
+    await ada.sees(['ada', 'bob']);
+    asked = 0;
+    await ada.page.waitForTimeout(2000);
+    // Every 400 ms.
+    expect(asked).toBeGreaterThanOrEqual(3);
+    expect(asked).toBeLessThanOrEqual(6);
+  } finally {
+    clearInterval(coming);
+  }
 });
 
 test('what this page was too slow for is counted, and can be loaded into its place', async () => {

@@ -13,7 +13,7 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 const script = readFileSync(`${__dirname}/in-page.js`, 'utf8').replaceAll('export ', '');
-const parts = ['page.js', 'composer.js', 'log.js', 'outbox.js', 'people.js', 'session.js'];
+const parts = ['page.js', 'composer.js', 'log.js', 'outbox.js', 'people.js', 'session.js', 'users.js'];
 
 let database: TestDatabase;
 let app: TestApp;
@@ -168,13 +168,16 @@ test.each(['light', 'dark'] as const)(
   },
 );
 
+/** How far the log is from its end. */
+function rest({ log }: Person): Promise<number> {
+  return log.evaluate((node) => Math.round(node.scrollHeight - node.scrollTop - node.clientHeight));
+}
+
 test('the log stays at its end while it is there; else it says how many messages are new', async () => {
   const [ada, bob] = [await join('ada', 'scroll'), await join('bob', 'scroll')];
   await bob.say(...Array.from({ length: 30 }, (_, i) => `line ${i}`));
   await ada.hears('line 29');
-  const rest = (): Promise<number> =>
-    ada.log.evaluate((node) => Math.round(node.scrollHeight - node.scrollTop - node.clientHeight));
-  await eventually(async () => expect(await rest()).toBe(0));
+  await eventually(async () => expect(await rest(ada)).toBe(0));
   await ada.log.focus();
   const goUp = async (): Promise<void> => {
     await ada.page.keyboard.press('Home');
@@ -183,11 +186,38 @@ test('the log stays at its end while it is there; else it says how many messages
   await goUp();
   await bob.say('one more', 'two more');
   await ada.page.getByRole('button', { name: '2 new messages' }).press('Enter');
-  await eventually(async () => expect(await rest()).toBe(0));
+  await eventually(async () => expect(await rest(ada)).toBe(0));
   expect(await ada.page.locator('#to-end').isVisible()).toBe(false);
   await goUp();
   await ada.say('mine');
-  await eventually(async () => expect(await rest()).toBe(0));
+  await eventually(async () => expect(await rest(ada)).toBe(0));
+});
+
+test('the log stays at its end when messages fail, and say why', async () => {
+  const ada = await open({ viewport: { width: 360, height: 640 } });
+  await ada.page.routeWebSocket(/\/chat\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    // One after the other, so that the second one changes nothing but its own line.
+    server.onMessage((frame) => void setTimeout(() => socket.send(frame), String(frame).includes('"error"') ? 500 : 0));
+  });
+  await ada.page.reload();
+  await ada.join('spammer', 'failing');
+  await ada.say(...Array.from({ length: 9 }, (_, i) => `line ${i}`));
+  await ada.hears('line 8');
+  const body = JSON.stringify({ name: 'spammer', seconds: 600, reason: 'spam '.repeat(40).trim() });
+  const headers = { 'content-type': 'application/json' };
+  await (await request(`${app.url}/chat/mutes`, { method: 'POST', headers, body })).body.dump();
+  const again = ada.page.getByRole('button', { name: 'Try again' });
+  const isAtEnd = (count: number): Promise<void> =>
+    eventually(async () => expect([await again.count(), await rest(ada)]).toEqual([count, 0]));
+  await ada.say('one', 'two');
+  await isAtEnd(2);
+  await again.last().click();
+  await ada.log.getByText('sending').waitFor();
+  await isAtEnd(2);
+  // The end is elsewhere on a narrower screen.
+  await ada.page.setViewportSize({ width: 320, height: 480 });
+  await isAtEnd(2);
 });
 
 test('it works below the path of a proxy', async () => {

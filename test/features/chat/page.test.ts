@@ -124,16 +124,67 @@ test('what cannot be done is told, stays readable, and is marked', async () => {
   expect((await ada.messages()).slice(2)).toEqual([`You: ${'🎲'.repeat(500)} end`, 'You: /literally']);
 });
 
-test('who has an account is told from somebody who has taken the same name', async () => {
+/** The token of a new account whose name is Ada. */
+async function register(email: string): Promise<string> {
+  const account = { name: 'Ada', email, password: 'correct horse' };
+  return String((await call('POST', '/auth/register', account)).accessToken);
+}
+
+test('who has an account is told from all others of the same name', async () => {
   const bob = await join('bob', 'badge');
-  const account = { name: 'Ada', email: 'badge@example.com', password: 'correct horse' };
-  const { accessToken } = await call('POST', '/auth/register', account);
-  await call('POST', '/chat/messages', { room: 'badge', text: 'it is me' }, String(accessToken));
-  await call('POST', '/chat/messages', { room: 'badge', text: 'no, me', name: 'Ada' });
-  await bob.hears('no, me');
-  await eventually(async () => expect(await bob.messages()).toEqual(['Ada account: it is me', 'Ada: no, me']));
-  // The second one does not stand below the first one's name.
-  expect(await bob.log.locator('.message.grouped').count()).toBe(0);
+  const [one, other] = [await register('badge@example.com'), await register('badge2@example.com')];
+  const say = (text: string, token?: string) =>
+    call('POST', '/chat/messages', { room: 'badge', text, ...(token ? {} : { name: 'Ada' }) }, token);
+  await say('it is me', one);
+  await say('me again', one);
+  await say('no, me', other);
+  await say('no, me!');
+  await bob.hears('no, me!');
+  await eventually(async () =>
+    expect(await bob.messages()).toEqual([
+      'Ada account: it is me',
+      'Ada account: me again',
+      'Ada account: no, me',
+      'Ada: no, me!',
+    ]),
+  );
+  // Nobody stands below the name of another one.
+  expect(await bob.log.locator('.message.grouped .text').allTextContents()).toEqual(['me again']);
+  // Whoever takes the name has not said what the others have.
+  const guest = await join('Ada', 'badge');
+  expect(await guest.messages()).toEqual([...(await bob.messages()).slice(0, 3), 'You: no, me!']);
+});
+
+test('the list of people says who has an account, also to those who hear it', async () => {
+  const [bob, ada] = [await Person.open(browser, app.url), await Person.open(browser, app.url)];
+  here.push(bob, ada);
+  // Bob does not hear of it when somebody goes.
+  await bob.page.routeWebSocket(/\/chat\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((frame) => void (String(frame).includes('"left"') || socket.send(frame)));
+  });
+  await bob.page.reload();
+  await bob.join('bob', 'accounts');
+  const carl = await join('carl', 'accounts');
+  await ada.page.getByText('I have an access token').click();
+  await ada.page.getByRole('textbox', { name: 'Access token' }).fill(await register('accounts@example.com'));
+  await ada.join('', 'accounts');
+  const badges = (person: Person) => person.page.locator('#users li:has(.badge) bdi').allTextContents();
+  for (const person of [ada, bob, carl]) {
+    await person.sees(['Ada', 'bob', 'carl']);
+    expect(await badges(person)).toEqual(['Ada']);
+  }
+  await bob.page.getByRole('button', { name: 'Whisper to Ada, account', exact: true }).click();
+  await bob.page.getByRole('textbox', { name: 'Whisper to Ada', exact: true }).fill('psst');
+  await bob.page.keyboard.press('Enter');
+  await ada.hears('psst');
+  await bob.page.getByRole('button', { name: 'Whisper to carl', exact: true }).waitFor();
+  // The same name without the account is another person.
+  await ada.page.getByRole('button', { name: 'Leave' }).click();
+  await carl.sees(['bob', 'carl']);
+  await join('Ada', 'accounts');
+  await eventually(async () => expect(await badges(bob)).toEqual([]));
+  expect(await bob.people()).toEqual(['Ada', 'bob', 'carl']);
 });
 
 test('who is silenced is told until when and why, and says it again later', async () => {
