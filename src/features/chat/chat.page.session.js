@@ -37,6 +37,7 @@ export class ChatSession {
   #listener;
   #socket;
   #who;
+  #userId;
   #epoch;
   #seq;
   #seen = new Set();
@@ -94,12 +95,9 @@ export class ChatSession {
     this.#outbox.add({ type: 'join', room: this.room, afterSeq, epoch: this.#epoch });
   }
 
-  /**
-   * True for what came from a name that this person has, or had: an account whose name is still taken is given another one.
-   * With an account one is nobody who has taken its name without one, and the other way round.
-   */
+  /** True for what this person's account has said, from whatever device; without one, for a name that this person has, or had. */
   isOwn({ from, userId }) {
-    return this.#names.has(from) && (userId === undefined) === (this.#who.token === undefined);
+    return userId === this.#userId && (userId !== undefined || this.#names.has(from));
   }
 
   leave() {
@@ -206,6 +204,7 @@ export class ChatSession {
     this.#isIn = this.#isOn = true;
     this.#since = performance.now();
     this.name = frame.name;
+    this.#userId = frame.userId;
     this.#names.add(frame.name);
     this.#listener.status({ state: 'connected' });
     this.#enter(frame);

@@ -129,7 +129,12 @@ export class ChatRegistry {
     if (!room) return;
     const before = speaker.room;
     if (before && before !== room) this.conversation.exit(id, speaker, before);
-    this.show(id, room, resume, first ? { type: 'welcome', name: speaker.name } : { type: 'room' });
+    this.show(
+      id,
+      room,
+      resume,
+      first ? { type: 'welcome', name: speaker.name, userId: speaker.userId } : { type: 'room' },
+    );
     if (before === room) return;
     speaker.room = room;
     room.members.add(id);

@@ -107,7 +107,7 @@ describe('with accounts', () => {
     const ada = new WsClient(app.url);
     await ada.opened;
     ada.send({ type: 'hello', token, room });
-    await ada.hears('welcome');
+    expect(await ada.hears('welcome')).toMatchObject({ name: 'Ada', userId });
     ada.say('it is me');
     ada.whisper('hearer0', 'psst');
     const told = { from: 'Ada', text: 'it is me', userId };

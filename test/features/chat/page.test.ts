@@ -153,6 +153,12 @@ test('who has an account is told from all others of the same name', async () => 
   // Whoever takes the name has not said what the others have.
   const guest = await join('Ada', 'badge');
   expect(await guest.messages()).toEqual([...(await bob.messages()).slice(0, 3), 'You: no, me!']);
+  const ada = await Person.open(browser, app.url);
+  here.push(ada);
+  await ada.page.getByText('I have an access token').click();
+  await ada.page.getByRole('textbox', { name: 'Access token' }).fill(one);
+  await ada.join('', 'badge');
+  expect(await ada.messages()).toEqual(['You: it is me', 'You: me again', 'Ada account: no, me', 'Ada: no, me!']);
 });
 
 test('the list of people says who has an account, also to those who hear it', async () => {

@@ -121,7 +121,7 @@ export interface ServerFrame {
   own?:
     | boolean
     | undefined;
-  /** message, whisper, joined: the account of `from` or `name`, which came with its token. Anybody may take a free name. */
+  /** welcome, message, whisper, joined: the account of `name` or `from`, which came with its token. Anybody may take a free name. */
   userId?:
     | string
     | undefined;
