@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
+import { ScrapeAsks } from '../async/scrape-asks';
 import { Clock } from '../clock/clock';
 import { gauge } from '../metrics/metrics';
-import { ScrapeAsks } from '../metrics/scrape-asks';
 import type { OutboxRepository } from './outbox.repository';
 
 const labels = ['feature', 'consumer'] as const;

@@ -1,6 +1,6 @@
 import type { Gauge } from 'prom-client';
-import { SharedCall } from '../async/shared-call';
-import { within } from '../async/within';
+import { SharedCall } from './shared-call';
+import { within } from './within';
 
 // Of a scrape: what is not known by then stays as it was.
 const limitMs = 1000;
