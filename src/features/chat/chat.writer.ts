@@ -104,6 +104,7 @@ export class ChatWriter {
     this.closed = true;
     this.queue = [];
     this.bytes = 0;
+    this.exempt = 0;
     this.settle();
   }
 
