@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { detach } from '../async/guarded';
 import { Jobs, type NamedJobs } from '../async/jobs';
 import { Turns } from '../async/turns';
 import { Worker } from '../async/worker';
@@ -108,8 +109,7 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
   private wake(): void {
     if (this.looking || this.closing) return;
     this.looking = true;
-    // Its failures are those of the job, which comes a moment later.
-    this.look().catch(() => undefined);
+    detach(this.jobs.round(this.work()));
   }
 
   private look(): Promise<void> {

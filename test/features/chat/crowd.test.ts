@@ -151,6 +151,31 @@ test('who reads on is told exactly how much was missed; who does not is closed',
   }
 }, 120_000);
 
+test('a reader on gRPC that is closed is told why, whenever it reads on', async () => {
+  await using opened = await open(0);
+  const { app } = opened;
+  const stuck = new GrpcClient(app.grpcAddress);
+  const senders = Array.from({ length: 40 }, () => new TcpClient(app.ports.chat as number));
+  try {
+    await stuck.enter('stuck');
+    await Promise.all(senders.map((sender, i) => sender.enter(`s${i}`)));
+    stuck.pause();
+    await eventually(async () => {
+      for (const sender of senders) sender.say('\u5F81'.repeat(512));
+      await new Promise((resolve) => setTimeout(resolve, 110));
+      const { users } = (await (await fetch(`${app.url}/chat/users?pageSize=100`)).json()) as {
+        users: { name: string }[];
+      };
+      expect(users.map(({ name }) => name)).not.toContain('stuck');
+    }, 60_000);
+    stuck.resume();
+    await stuck.ended;
+    await eventually(async () => expect(stuck.error).toMatchObject({ code: 8 }));
+  } finally {
+    for (const client of [stuck, ...senders]) client.close();
+  }
+}, 120_000);
+
 /** Numbers follow each other, but for gaps of exactly the size that was told. */
 function expectNoHole(heard: readonly Record<string, unknown>[]): void {
   let [last, gap] = [0, 0];
