@@ -25,6 +25,6 @@ export abstract class ChatExchange {
   abstract bury(room: string, epoch: string, seq: number): Promise<void>;
   /** To somebody of another process. Answers `sent`. */
   abstract send(sent: Sent): void;
-  /** Of this process nobody is there any more. */
+  /** Of this process nobody is there any more. @throws Error when that cannot be told to others, who find out by themselves */
   abstract stop(): Promise<void>;
 }

@@ -161,9 +161,9 @@ export class RedisChatExchange extends ChatExchange {
   override async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.beating;
-    // Where it does not answer the lease runs out.
-    if (this.connected) await this.store.leave().catch(() => undefined);
+    const wasConnected = this.connected;
     this.connected = false;
+    if (wasConnected) await this.store.leave();
   }
 
   private beat(): Promise<void> {

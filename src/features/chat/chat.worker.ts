@@ -42,7 +42,12 @@ export class ChatWorker extends Worker implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.hub.stop();
     await this.hub.wait();
-    await this.exchange.stop();
+    try {
+      await this.exchange.stop();
+    } catch (err) {
+      // The lease of its names runs out.
+      this.hub.logger.warn({ err }, 'chat_not_left');
+    }
   }
 
   private measure(): void {
