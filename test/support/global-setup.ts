@@ -1,4 +1,5 @@
 import { ensureElasticMq, hasElasticMq } from './elasticmq';
+import { memoryFolder } from './memory-folder';
 import { ensurePrograms } from './programs';
 import { type DatabaseServer, startMariadb, startPostgres } from './servers';
 
@@ -11,7 +12,7 @@ async function start(variable: string, server: () => Promise<DatabaseServer>): P
 
 /**
  * Starts the one PostgreSQL and the one MariaDB that all suites of a run share. Redis and etcd start in no time: suites
- * have their own, which they may kill.
+ * have their own, which they may kill. All of them write to memory where there is room.
  */
 export default async function globalSetup(): Promise<void> {
   ensurePrograms([
@@ -24,6 +25,9 @@ export default async function globalSetup(): Promise<void> {
   ]);
   const isAsked = process.env.RUN_FOREIGN === '1' || process.env.TEST_BROKERS?.includes('sqs');
   if (isAsked || hasElasticMq()) await ensureElasticMq();
+  const folder = memoryFolder();
+  // tmpdir() answers it from now on, here and in every worker.
+  if (folder) process.env.TMPDIR = folder;
   const servers = await Promise.all([start('TEST_POSTGRES_URL', startPostgres), start('TEST_MYSQL_URL', startMariadb)]);
-  Object.assign(globalThis, { testServers: servers });
+  Object.assign(globalThis, { testServers: servers, testFolder: folder });
 }
