@@ -171,14 +171,18 @@ export class PaymentSteps {
     return true;
   }
 
-  /** Writes down what the provider is to be asked, at once; what was written down before is not asked twice. */
+  /**
+   * Writes down what the provider is to be asked, at once. What was written down before is not asked twice; but for a void
+   * that was refused: the money was not set aside yet.
+   */
   async intend(kind: OperationKind, amount: number): Promise<void> {
     const { id: paymentId } = this.payment;
     const id = ulid(this.now);
-    if (kind !== 'refund' && (await this.operation(kind))) return;
+    const before = kind === 'refund' ? undefined : await this.operation(kind);
+    if (before && !(kind === 'void' && before.state === 'refused')) return;
     await insertRow(this.tx, operationsTable, {
       ...{ id, paymentId, kind, amount },
-      onceKey: kind === 'refund' ? `refund:${id}` : `${kind}:${paymentId}`,
+      onceKey: kind === 'refund' || before ? `${kind}:${id}` : `${kind}:${paymentId}`,
       state: 'pending',
       reason: null,
       refundId: null,
@@ -189,11 +193,12 @@ export class PaymentSteps {
     });
   }
 
-  /** The one operation of a kind; of refunds the one with this id. */
-  operation(kind: OperationKind, id?: string): Promise<OperationRow | undefined> {
+  /** The operation with this id, or the latest of its kind. */
+  async operation(kind: OperationKind, id?: string): Promise<OperationRow | undefined> {
+    const one = id === undefined ? '' : ' AND id = ?';
+    const where = `WHERE payment_id = ? AND kind = ?${one} ORDER BY seq DESC LIMIT 1`;
     const { id: paymentId } = this.payment;
-    const [text, value] = kind === 'refund' ? ['id', id ?? ''] : ['once_key', `${kind}:${paymentId}`];
-    return selectOne(this.tx, operationsTable, `WHERE payment_id = ? AND ${text} = ?`, [paymentId, value as string]);
+    return selectOne(this.tx, operationsTable, where, [paymentId, kind, ...(id === undefined ? [] : [id])]);
   }
 
   /** An operation becomes what the provider says; false when it is not what it was. */

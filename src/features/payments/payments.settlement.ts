@@ -10,7 +10,7 @@ import { signatureInvalid } from './payments.errors';
 import { PaymentsOperationsRepository } from './payments.operations.repository';
 import { type Outcome, PaymentProvider, type ProviderEvent } from './payments.provider';
 import { cut, type PaymentSteps } from './payments.repository';
-import { statusAfter } from './payments.states';
+import { isOver, statusAfter } from './payments.states';
 
 const maxOpen = 100;
 // News of a reservation that has ended come within seconds.
@@ -50,7 +50,7 @@ export class PaymentsSettlement {
     const provider = this.provider.name;
     const known = await this.book.change(paymentId, async (steps) => {
       if (!(await steps.isNew(provider, event_id))) return;
-      const operation = await steps.operation(kind, key);
+      const operation = await steps.operation(kind, kind === 'refund' ? key : undefined);
       if (operation) await this.apply(steps, operation, outcome);
       else this.logger.warn({ payment_id: paymentId, event_id, kind }, 'payment_event_unexpected');
     });
@@ -120,6 +120,8 @@ export class PaymentsSettlement {
     if (Object.keys(named).length > 0) await steps.write(named);
     if (outcome.state === 'pending') {
       if (operation.state === 'pending' && outcome.refundId !== undefined) await steps.settle(operation, outcome);
+      // Nobody waits for it any longer: it need not be approved first.
+      if (operation.kind === 'authorize' && isOver(steps.payment.status)) await steps.intend('void', operation.amount);
       return;
     }
     // What was done stays done; what was refused may turn out to have been done after all.

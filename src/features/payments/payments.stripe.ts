@@ -112,13 +112,15 @@ export class StripeProvider extends PaymentProvider {
     const { secretKey, apiUrl } = this.options;
     const { hostname, port, protocol } = new URL(apiUrl ?? 'https://api.stripe.com');
     // Tried again it is by us, who have written down what is asked; and nothing is told of how long that took.
-    return new Client(secretKey, {
+    const client = new Client(secretKey, {
       host: hostname,
       protocol: protocol === 'http:' ? 'http' : 'https',
       maxNetworkRetries: 0,
       telemetry: false,
       ...(port !== '' && { port }),
     });
+    // The package types its client twice, for import and for require, which are no subtypes of each other.
+    return client as unknown as Stripe;
   }
 }
 
