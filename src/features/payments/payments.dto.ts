@@ -49,7 +49,8 @@ export class AuditPaymentsDto extends dto<AuditPaymentsRequest>(z.strictObject({
 export class ReceiveWebhookDto extends dto<ReceiveWebhookRequest>(
   z.strictObject({
     provider: z.enum(providerNames, `must be ${providerNames.join(' or ')}`),
-    id: z.string('must be a string'),
+    // As long as it is kept.
+    id: z.string('must be a string').max(255, 'must have at most 255 characters'),
     timestamp: z.number('must be a number'),
     keyId: z.string('must be a string'),
     signatures: z.array(z.string('must be a string')),

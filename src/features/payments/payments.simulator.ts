@@ -4,6 +4,8 @@ import { ulid } from 'ulid';
 import { z } from 'zod';
 import type { ReceiveWebhookRequest } from '../../generated/aerie/payments/v1/payments';
 import { Clock } from '../../shared/clock/clock';
+import { parse } from '../../shared/contract/dto';
+import { malformedJson } from '../../shared/errors/common.errors';
 import type { OperationKind } from './payments.entity';
 import { signatureInvalid } from './payments.errors';
 import { type Order, type Outcome, PaymentProvider, type ProviderEvent } from './payments.provider';
@@ -122,9 +124,9 @@ export class SimulatorProvider extends PaymentProvider {
 
   override async parseWebhook(request: ReceiveWebhookRequest): Promise<ProviderEvent> {
     this.verify(request);
-    const { id: eventId, data } = eventBody.parse(JSON.parse(request.body.toString('utf8')));
-    const { kind, paymentId, key, ...outcome } = data;
-    return { eventId, kind, paymentId, key, outcome };
+    const { kind, paymentId, key, ...outcome } = parse(eventBody, jsonOf(request.body)).data;
+    // The id that was signed; the one in the body says the same.
+    return { eventId: request.id, kind, paymentId, key, outcome };
   }
 
   /** The headers of a webhook, as Standard Webhooks has them. Source: https://www.standardwebhooks.com */
@@ -204,6 +206,14 @@ const past: Readonly<Record<OperationKind, string>> = {
 
 function typeOf(kind: OperationKind, { state }: Outcome): string {
   return `charge.${state === 'done' ? past[kind] : `${kind}.${state}`}`;
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw malformedJson('The body is not JSON');
+  }
 }
 
 /** The answer of a call that was lost on its way. */
