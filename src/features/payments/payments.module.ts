@@ -6,6 +6,7 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { HealthModule } from '../../shared/health/health.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
+import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { ReservationsApi } from '../reservations/reservations.api';
 import { reservationNews } from '../reservations/reservations.events';
@@ -49,7 +50,16 @@ function provider(settings: PaymentsSettings, simulator: SimulatorProvider): Pay
 }
 
 @Module({
-  imports: [AsyncModule, BusModule, ContractModule, DbModule, HealthModule, IdempotencyModule, OutboxModule],
+  imports: [
+    AsyncModule,
+    BusModule,
+    ContractModule,
+    DbModule,
+    HealthModule,
+    IdempotencyModule,
+    LifecycleModule,
+    OutboxModule,
+  ],
   providers: [
     PaymentsService,
     { provide: PaymentsApi, useExisting: PaymentsService },

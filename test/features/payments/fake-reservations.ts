@@ -7,8 +7,8 @@ import type {
   ListReservationsResponse,
   Reservation,
 } from '../../../src/generated/aerie/reservations/v1/reservations';
+import type { Clock } from '../../../src/shared/clock/clock';
 import { AppError } from '../../../src/shared/errors/app-error';
-import type { HandClock } from '../../support/hand-clock';
 
 export const saleId = 'final-2026';
 
@@ -18,7 +18,7 @@ export class FakeReservations {
   /** Called before each answer. */
   asked: () => void = () => undefined;
 
-  constructor(private readonly clock: HandClock) {}
+  constructor(private readonly clock: Clock) {}
 
   /** It has the calls that payments makes, and no others. */
   get api(): ReservationsApi {
