@@ -51,10 +51,7 @@ export type Desk = Awaited<ReturnType<typeof openDesk>>;
 /** One process of payments at this database; others may be at the same. */
 export async function openDesk(url: string, options: DeskOptions = {}) {
   const { clock = new HandClock(), reservations = new FakeReservations(clock) } = options;
-  const databases = new Databases({ poolMin: 1, poolMax: 8, connectTimeoutMs: 5000, queryTimeoutMs: 10_000 });
-  databases.register('payments', url, paymentsFeature.entities ?? [], paymentsFeature.migrations);
-  await databases.connectAll();
-  await databases.migrateAll();
+  const databases = await openDatabases(url);
   const db = databases.of('payments');
   const config = loadConfig({}, []);
   const { logger, lines } = recordingLogger();
@@ -80,7 +77,7 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
   const service = new PaymentsService(
     ...([repository, book, settlement, auditor, reservations.api, clock, new PageTokens(config)] as const),
   );
-  const desk = {
+  return {
     ...{ url, clock, reservations, databases, db, operations, simulator, books, settlement, gateway, runner, service },
     ...{ lines, checks },
     /** What was announced of a payment, in order. */
@@ -101,7 +98,14 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
       )?.value,
     [Symbol.asyncDispose]: () => databases.closeAll(),
   };
-  return desk;
+}
+
+async function openDatabases(url: string): Promise<Databases> {
+  const databases = new Databases({ poolMin: 1, poolMax: 8, connectTimeoutMs: 5000, queryTimeoutMs: 10_000 });
+  databases.register('payments', url, paymentsFeature.entities ?? [], paymentsFeature.migrations);
+  await databases.connectAll();
+  await databases.migrateAll();
+  return databases;
 }
 
 /** A payment of a reservation of its own. */

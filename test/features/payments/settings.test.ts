@@ -1,12 +1,12 @@
 import { paymentsFeature } from '../../../src/features/payments/payments.module';
 import { PaymentsSettings } from '../../../src/features/payments/payments.settings';
 import { ConfigError } from '../../../src/shared/config/config.errors';
-import { loadConfig } from '../../../src/shared/config/load-config';
+import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
 
 // Money that nobody pays is never taken for money: the simulator is refused where it could be.
 
 const feature = { ...paymentsFeature, needs: [], hears: [], announces: [] };
-const refused = (environment: Record<string, string>): string => {
+const refused = (environment: RawEnvironment): string => {
   try {
     loadConfig(environment, [feature]);
     return '';
@@ -28,7 +28,8 @@ test('production has no simulator, unset or named', () => {
 });
 
 test('Stripe needs both secrets, and none is printed', () => {
-  expect(refused({ PAYMENT_PROVIDER: 'stripe' })).toMatch(/STRIPE_SECRET_KEY[^]*STRIPE_WEBHOOK_SECRET/);
+  for (const name of ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'])
+    expect(refused({ PAYMENT_PROVIDER: 'stripe' })).toContain(name);
   const wrong = refused({ ...stripe, STRIPE_SECRET_KEY: 'pk_live_of_a_browser' });
   expect(wrong).toContain('STRIPE_SECRET_KEY');
   expect(wrong).not.toContain('of_a_browser');
