@@ -41,7 +41,7 @@ export interface SeatState {
 const maxSeatsAtOnce = 5000;
 // Each section of each is a series.
 const maxSalesTold = 20;
-const over = `(SELECT COALESCE(SUM(i.quantity), 0) FROM reservations r JOIN reservations_items i ON i.reservation_id = r.id
+const ended = `(SELECT COALESCE(SUM(i.quantity), 0) FROM reservations r JOIN reservations_items i ON i.reservation_id = r.id
   WHERE r.sale_id = s.sale_id AND r.status = 'held' AND r.held_until <= ? AND i.section_id = s.section_id)`;
 
 /** The tables of sales, sections and seats, as operators change them and as everybody sees them. */
@@ -120,13 +120,13 @@ export class SalesRepository {
   available(saleId: string): Promise<{ readonly sections: SectionRow[]; readonly asOf: number }> {
     return this.db.read(async (sql) => {
       const asOf = await this.time.nowIn(sql);
-      const text = `SELECT s.section_id AS section_id, ${over} AS over, s.price, s.seated, s.capacity, s.available, s.held,
+      const text = `SELECT s.section_id AS section_id, ${ended} AS ended, s.price, s.seated, s.capacity, s.available, s.held,
         s.sold, s.blocked, s.seq FROM reservations_sections s WHERE s.sale_id = ? ORDER BY s.seq`;
       const rows = await sql.rows<Record<string, number | string>>(text, [asOf, saleId]);
       const sections = rows.map((row) => {
         const of = (name: string): number => Number(row[name]);
         const places = { capacity: of('capacity'), sold: of('sold'), blocked: of('blocked') };
-        const shared = { available: of('available') + of('over'), held: of('held') - of('over') };
+        const shared = { available: of('available') + of('ended'), held: of('held') - of('ended') };
         return {
           ...{ seq: of('seq'), saleId, sectionId: String(row.section_id), price: of('price'), seated: of('seated') },
           ...{ ...places, ...shared },
@@ -139,12 +139,12 @@ export class SalesRepository {
   /** Seats of a section by their ids, after one of them, as they are at this instant. */
   seats({ saleId, sectionId }: Omit<Piece, 'quantity'>, after: string, limit: number): Promise<SeatState[]> {
     return this.db.read(async (sql) => {
-      const text = `SELECT s.seat_id AS seat_id, s.state AS state, r.id AS over FROM reservations_seats s
+      const text = `SELECT s.seat_id AS seat_id, s.state AS state, r.id AS ended FROM reservations_seats s
         LEFT JOIN reservations r ON r.id = s.reservation_id AND r.status = 'held' AND r.held_until <= ?
         WHERE s.sale_id = ? AND s.section_id = ? AND s.seat_id > ? ORDER BY s.seat_id LIMIT ${limit}`;
       const params = [await this.time.nowIn(sql), saleId, sectionId, after];
-      const rows = await sql.rows<{ seat_id: string; state: Place; over: string | null }>(text, params);
-      return rows.map(({ seat_id: seatId, state, over: ended }) => ({
+      const rows = await sql.rows<{ seat_id: string; state: Place; ended: string | null }>(text, params);
+      return rows.map(({ seat_id: seatId, state, ended }) => ({
         seatId,
         state: ended === null ? state : 'available',
       }));
