@@ -1,9 +1,10 @@
 import type { SaleAudit, SaleViolation, SectionAudit } from '../../generated/aerie/reservations/v1/reservations';
 import type { AuditRow } from './reservations.audit.repository';
 
-/** What an audit has found, as it is told. */
+/** What an audit has found, as it is told: sections by their ids. */
 export function toAudit(rows: readonly AuditRow[]): SaleAudit {
-  const sections = rows.filter(({ kind }) => kind === 'section');
+  // A union has no order.
+  const sections = rows.filter(({ kind }) => kind === 'section').sort((a, b) => (a.name < b.name ? -1 : 1));
   const violations = rows.flatMap(violationsOf);
   return { ok: violations.length === 0, sections: sections.map(toSection), violations };
 }
