@@ -5,6 +5,7 @@ import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
 import { progressionFeature } from './progression/progression.module';
+import { reservationsFeature } from './reservations/reservations.module';
 import { usersFeature } from './users/users.module';
 
 /** The system at a glance. */
@@ -16,4 +17,5 @@ export const features: readonly Feature[] = [
   progressionFeature,
   leaderboardFeature,
   chatFeature,
+  reservationsFeature,
 ];

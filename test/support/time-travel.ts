@@ -1,5 +1,6 @@
 import { SystemClock } from '../../src/shared/clock/system.clock';
 import { DatabaseClocks } from '../../src/shared/db/database.clocks';
+import { DatabaseTime } from '../../src/shared/db/database.time';
 
 /**
  * Lets this process live at another time, in which the clock goes on; its monotonic clock and what databases say follow.
@@ -10,16 +11,20 @@ export class TimeTravel implements Disposable {
     now: Date.now,
     monotonic: SystemClock.prototype.monotonic,
     shownBy: DatabaseClocks.prototype.shownBy,
+    nowIn: DatabaseTime.prototype.nowIn,
   };
   private offset = 0;
   private jumped = 0;
 
   constructor(instant: string) {
-    const { now, monotonic, shownBy } = this.real;
+    const { now, monotonic, shownBy, nowIn } = this.real;
     this.to(instant);
     Date.now = () => Math.floor(now() + this.offset + this.jumped);
     SystemClock.prototype.monotonic = () => monotonic.call(undefined) + this.offset;
     DatabaseClocks.prototype.shownBy = async (database) => (await shownBy(database)) + this.offset;
+    const clock = new SystemClock();
+    DatabaseTime.prototype.nowIn = async (sql) =>
+      sql.kind === 'sqlite' ? clock.now() : (await nowIn.call(new DatabaseTime(clock), sql)) + this.offset;
   }
 
   /** Time passes, everywhere. */
@@ -36,5 +41,6 @@ export class TimeTravel implements Disposable {
     Date.now = this.real.now;
     SystemClock.prototype.monotonic = this.real.monotonic;
     DatabaseClocks.prototype.shownBy = this.real.shownBy;
+    DatabaseTime.prototype.nowIn = this.real.nowIn;
   }
 }

@@ -111,6 +111,16 @@ export const environmentSchema = z.object({
   HMAC_KEYS: filed(
     keyRing().optional().describe('More signing keys: kid:secret,kid:secret; whsec_ secrets are base64'),
   ),
+  RECEIPT_KEYS: filed(
+    keyRing()
+      .prefault('dev:aerie-development-receipts-do-not-use')
+      .describe('Receipts of rewards, and tickets: kid:secret,...; the first signs, the others still verify'),
+  ),
+  GRANT_KEYS: filed(
+    keyRing()
+      .prefault('dev:aerie-development-grants-do-not-use')
+      .describe('Grants of the waiting room: kid:secret,...; the first signs, the others still verify'),
+  ),
   JWT_PRIVATE_KEY_FILE: list()
     .optional()
     .describe('RSA keys in PEM, comma-separated; the first signs, all verify; unset: .data/jwt.pem in development'),

@@ -80,6 +80,10 @@ export abstract class Config {
   abstract readonly bus: { readonly kind: 'inmem' | 'redis' | 'sqs' | 'servicebus'; readonly url: string };
   /** Verify events; the first signs. */
   abstract readonly hmacKeys: readonly NamedKey[];
+  /** Verify receipts and tickets; the first signs. */
+  abstract readonly receiptKeys: readonly NamedKey[];
+  /** Verify grants of the waiting room; the first signs. */
+  abstract readonly grantKeys: readonly NamedKey[];
   abstract readonly jwt: {
     /** Files of RSA keys; the first signs, all verify. */
     readonly privateKeyFiles: readonly string[];

@@ -87,6 +87,8 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     lock: lockOf(env),
     bus: { kind: busKindOf(env), url: env.BUS_CONN ?? redisUrlOf(env) ?? '' },
     hmacKeys: [defaultKey, ...(env.HMAC_KEYS ?? [])],
+    receiptKeys: env.RECEIPT_KEYS,
+    grantKeys: env.GRANT_KEYS,
     jwt: jwtOf(env),
     internalSecrets: env.INTERNAL_API_SECRET ?? [],
     authRequired: authRequired(env),

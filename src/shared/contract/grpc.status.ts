@@ -27,10 +27,9 @@ export function grpcError(error: AppError): StatusObject & Error {
 }
 
 function details(error: AppError): object[] {
-  const { fields, retryAfterMs } = error.details;
-  const packed = [
-    any('ErrorInfo', errorInfo.serialize({ reason: error.code, domain: 'aerie', metadata: { kind: error.kind } })),
-  ];
+  const { fields, retryAfterMs, seatIds } = error.details;
+  const metadata = { kind: error.kind, ...(seatIds && { seatIds: seatIds.join(',') }) };
+  const packed = [any('ErrorInfo', errorInfo.serialize({ reason: error.code, domain: 'aerie', metadata }))];
   if (fields) {
     const fieldViolations = fields.slice(0, maxFields).map(({ field, message }) => ({ field, description: message }));
     packed.push(any('BadRequest', badRequest.serialize({ fieldViolations })));
@@ -64,6 +63,7 @@ export function fromGrpcError(error: { details: string; metadata?: Metadata }): 
   const kind = info.metadata.kind;
   if (info.domain !== 'aerie' || kind === undefined || !(kind in kinds)) return undefined;
   return new AppError(kind as Kind, info.reason, error.details, {
+    ...(info.metadata.seatIds && { seatIds: info.metadata.seatIds.split(',') }),
     ...fieldsOf(unpacked.get('BadRequest')),
     ...delayOf(unpacked.get('RetryInfo')),
     ...besides(error.metadata),

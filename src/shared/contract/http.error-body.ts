@@ -1,4 +1,4 @@
-import type { AppError } from '../errors/app-error';
+import type { AppError, ErrorDetails } from '../errors/app-error';
 import { kinds } from '../errors/kinds';
 import { newTraceId } from '../tracing/trace-id';
 import { limitHeaders } from './answer-headers';
@@ -8,17 +8,18 @@ export interface ErrorBody {
   readonly error: string;
   readonly code: string;
   readonly message: string;
-  readonly details?: { readonly fields: readonly { readonly field: string; readonly message: string }[] };
+  readonly details?: Pick<ErrorDetails, 'fields' | 'seatIds'>;
   readonly trace_id: string;
 }
 
 export function errorBody(error: AppError, traceId: string): ErrorBody {
-  const { fields } = error.details;
+  const { fields, seatIds } = error.details;
+  const details = { ...(fields && { fields }), ...(seatIds && { seatIds }) };
   return {
     error: kinds[error.kind].phrase,
     code: error.code,
     message: error.message,
-    ...(fields ? { details: { fields } } : {}),
+    ...(fields || seatIds ? { details } : {}),
     trace_id: traceId,
   };
 }
@@ -47,6 +48,8 @@ export function sendError(reply: Replying, error: AppError, traceId: string): vo
   const { retryAfterMs, allow, upgrade, challenge, limits } = error.details;
   for (const name of ofAnotherBody) reply.removeHeader(name);
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  // Another process could not tell it from `already_exists`.
+  if (error.kind === 'conflict' && retryAfterMs === undefined) reply.header('x-error-kind', error.kind);
   if (allow) reply.header('allow', allow.join(', '));
   if (upgrade) reply.header('upgrade', upgrade).header('connection', 'upgrade, close');
   if (challenge) reply.header('www-authenticate', challenge);

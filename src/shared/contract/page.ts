@@ -8,8 +8,8 @@ export interface Page {
   /** The feature, or `app`. */
   readonly service: string;
   readonly summary: string;
-  /** `optional`: who presents credentials is the caller, and wrong ones are refused. Public unless told: nobody's are looked at. */
-  readonly access?: 'public' | 'optional';
+  /** `optional`: who presents credentials is the caller, and wrong ones are refused. `player`: only who presents some. Public unless told: nobody's are looked at. */
+  readonly access?: 'public' | 'optional' | 'player';
   /** What may stand in its query, for the document; its handler checks it. */
   readonly query?: ZodObject;
   /** Its answer is a stream of events that goes on for as long as the caller listens: no time limit. HEAD is answered without its handler. */

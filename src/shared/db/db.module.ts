@@ -7,6 +7,7 @@ import { type Feature, Features } from '../contract/feature';
 import { HealthModule } from '../health/health.module';
 import { type CheckResult, healthySince, Readiness } from '../health/readiness';
 import { DatabaseClocks } from './database.clocks';
+import { DatabaseTime } from './database.time';
 import { Databases } from './databases';
 import type { DialectOptions } from './dialect';
 import { HeavyReads } from './heavy-reads';
@@ -86,8 +87,9 @@ class DatabaseHealth {
     { provide: Databases, inject: [Config, Features, PinoLogger], useFactory: open },
     DatabaseHealth,
     DatabaseClocks,
+    DatabaseTime,
     HeavyReads,
   ],
-  exports: [Databases, HeavyReads],
+  exports: [Databases, DatabaseTime, HeavyReads],
 })
 export class DbModule {}

@@ -32,6 +32,8 @@ export interface ErrorDetails {
   readonly upgrade?: 'websocket';
   /** With what the caller could prove who it is. HTTP: `WWW-Authenticate`. */
   readonly challenge?: 'Bearer';
+  /** Seats of which it is said. HTTP: in the body; gRPC: in the metadata of ErrorInfo, joined by commas. */
+  readonly seatIds?: readonly string[];
   /** HTTP: `RateLimit`, `RateLimit-Policy`; gRPC: trailers of these names. */
   readonly limits?: readonly LimitLeft[];
 }

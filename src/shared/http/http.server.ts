@@ -24,7 +24,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     entry?: RouteEntry;
     /** No call of a feature, and anybody may get it: a page. */
-    open?: 'public' | 'optional';
+    open?: 'public' | 'optional' | 'player';
     /** The answer goes on for as long as the caller listens. */
     endless?: boolean;
   }

@@ -67,16 +67,24 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
   /** Runs `work` in one transaction, as `Database.transaction` does; what it announces commits with it. */
   async transaction<T>(work: (tx: Sql, announce: Announce) => Promise<T>): Promise<T> {
     let announced = false;
-    const done = await this.rows.transaction((tx) =>
-      work(tx, async ({ topic: { name: topic } }, key, body) => {
-        if (!this.topics.has(topic)) throw new Error(`${this.feature} does not announce ${topic}`);
-        const consumers = this.parts.audiences.consumersOf(topic);
-        await this.rows.append(tx, { consumers, topic, key, body }, this.parts.clock.steady());
+    const done = await this.rows.transaction((tx) => {
+      const announce = this.announcing(tx);
+      return work(tx, (...news) => {
         announced = true;
-      }),
-    );
+        return announce(...news);
+      });
+    });
     if (announced) this.wake();
     return done;
+  }
+
+  /** For a transaction that somebody else has begun in the same database, such as an inbox. It is sent with the next round. */
+  announcing(tx: Sql): Announce {
+    return async ({ topic: { name: topic } }, key, body) => {
+      if (!this.topics.has(topic)) throw new Error(`${this.feature} does not announce ${topic}`);
+      const consumers = this.parts.audiences.consumersOf(topic);
+      await this.rows.append(tx, { consumers, topic, key, body }, this.parts.clock.steady());
+    };
   }
 
   /** What consumers have given up, behind a number. */

@@ -40,7 +40,8 @@ function fromStranger(status: number): AppError {
 }
 
 function kindOf(status: number, headers: Answer['headers']): Kind {
-  // Two kinds share 409. Only what may come right by itself says when to try again.
+  // Two kinds share 409. What may come right by itself says when to try again, and what is in the way for good says so.
+  if (headers['x-error-kind'] === 'conflict') return 'conflict';
   if (status === 409) return headers['retry-after'] === undefined ? 'already_exists' : 'conflict';
   const found = Object.entries(kinds).find(([, { http }]) => http === status);
   return (found?.[0] as Kind | undefined) ?? (status < 500 ? 'invalid' : 'internal');

@@ -1,7 +1,9 @@
+import { features } from '../../../src/features';
 import { eventsGatewayContract as gateway } from '../../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../../src/features/progression/progression.api';
 import { Receipts } from '../../../src/features/progression/progression.receipts';
 import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
+import { loadConfig } from '../../../src/shared/config/load-config';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
@@ -110,7 +112,8 @@ describe('receipts', () => {
     const at = (keys: string, ms: number) => {
       const clock = new HandClock();
       clock.at = ms - clock.now();
-      return new Receipts(settingsOf(ProgressionSettings, { RECEIPT_KEYS: keys, RECEIPT_TTL_HOURS: '1' }), clock);
+      const config = loadConfig({ RECEIPT_KEYS: keys }, features);
+      return new Receipts(config, settingsOf(ProgressionSettings, { RECEIPT_TTL_HOURS: '1' }), clock);
     };
     const reward = { rewardId: 'boss-x', kind: 'boss' };
     const hourAgo = Date.now() - 3_601_000;

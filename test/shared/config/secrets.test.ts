@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { features } from '../../../src/features/index';
-import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
 import type { Config } from '../../../src/shared/config/config';
 import { ConfigError } from '../../../src/shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
@@ -17,11 +16,8 @@ const whsec = `whsec_${webhook.toString('base64')}`;
 const readers: readonly [string, (secret: string) => RawEnvironment, (config: Config) => Buffer | undefined][] = [
   ['HMAC_SECRET', (secret) => ({ HMAC_SECRET: secret }), ({ hmacKeys }) => hmacKeys[0]?.secret],
   ['HMAC_KEYS', (secret) => ({ HMAC_KEYS: `a:${secret}` }), ({ hmacKeys }) => hmacKeys[1]?.secret],
-  [
-    'RECEIPT_KEYS',
-    (secret) => ({ RECEIPT_KEYS: `a:${secret}` }),
-    ({ settings }) => (settings.get(ProgressionSettings) as ProgressionSettings).receiptKeys[0]?.secret,
-  ],
+  ['RECEIPT_KEYS', (secret) => ({ RECEIPT_KEYS: `a:${secret}` }), ({ receiptKeys }) => receiptKeys[0]?.secret],
+  ['GRANT_KEYS', (secret) => ({ GRANT_KEYS: `a:${secret}` }), ({ grantKeys }) => grantKeys[0]?.secret],
   ['INTERNAL_API_SECRET', (secret) => ({ INTERNAL_API_SECRET: secret }), ({ internalSecrets }) => internalSecrets[0]],
 ];
 

@@ -195,7 +195,7 @@ export interface SectionAudit {
 }
 
 export interface SaleViolation {
-  /** sum | held | sold | blocked | seats | seat | buyer | unpaid */
+  /** sum | held | sold | blocked | seats | seat | buyer | items | unpaid */
   kind: string;
   sectionId?: string | undefined;
   reservationId?: string | undefined;

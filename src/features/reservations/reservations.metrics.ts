@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Gauge, Histogram } from 'prom-client';
+import { ScrapeAsks } from '../../shared/async/scrape-asks';
+import { counter, duration, gauge } from '../../shared/metrics/metrics';
+
+export const reservationsMetrics = [
+  counter('reservations_total', 'Reservations that reached a status', ['status']),
+  counter('reservation_conflicts_total', 'Reservations that were refused', ['reason']),
+  duration('reservations_hold_seconds', 'From the hold to its end'),
+  gauge('sale_available', 'What is left in open sales', ['sale', 'section']),
+];
+
+export const reservationsWatchMetrics = [
+  gauge('reservation_watchers', 'Streams that watch a reservation'),
+  counter('reservation_watchers_refused_total', 'Streams for which there was no place', ['reason']),
+];
+
+/** Numbers of the newest open sales, which are asked for when somebody scrapes them. */
+export interface SaleLevel {
+  readonly saleId: string;
+  readonly sectionId: string;
+  readonly available: number;
+}
+
+@Injectable()
+export class ReservationsMetrics {
+  private readonly asks: ScrapeAsks;
+
+  constructor(
+    @InjectMetric('reservations_total') private readonly reached: Counter<'status'>,
+    @InjectMetric('reservation_conflicts_total') private readonly conflicts: Counter<'reason'>,
+    @InjectMetric('reservations_hold_seconds') private readonly holds: Histogram,
+    @InjectMetric('sale_available') private readonly available: Gauge<'sale' | 'section'>,
+  ) {
+    this.asks = new ScrapeAsks([available]);
+  }
+
+  /** `levels` tells what is left; what it leaves out is no longer there. */
+  watch(levels: () => Promise<readonly SaleLevel[]>): void {
+    this.asks.add(async () => {
+      const found = await levels();
+      this.available.reset();
+      for (const { saleId, sectionId, available } of found)
+        this.available.set({ sale: saleId, section: sectionId }, available);
+    });
+  }
+
+  /** `heldMs`: how long it was held, where it ends. */
+  count(status: string, heldMs?: number): void {
+    this.reached.inc({ status });
+    if (heldMs !== undefined) this.holds.observe(Math.max(0, heldMs) / 1000);
+  }
+
+  refused(reason: string): void {
+    this.conflicts.inc({ reason });
+  }
+}
