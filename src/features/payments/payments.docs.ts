@@ -14,8 +14,8 @@ import {
   ReceiveWebhookDto,
   RefundPaymentDto,
   receiveWebhookAnswer,
-  webhookBody,
 } from './payments.dto';
+import { simulatorEvent } from './payments.simulator.event';
 
 const at = '2026-11-21T10:00:00.000Z';
 const id = '01KAJ0000000000000000000PA';
@@ -128,11 +128,19 @@ export const paymentsDocs: Docs<PaymentsApi> = {
   receiveWebhook: {
     summary: 'What a provider says, signed by it; the same event again changes nothing',
     request: ReceiveWebhookDto,
-    signedBody: webhookBody,
+    // The simulator's; Stripe documents its own.
+    signedBody: simulatorEvent,
     answer: receiveWebhookAnswer,
     errors: { 401: ['signature_invalid'] },
     example: {
-      request: { id: 'evt_01KAJ0000000000000000000EV', type: 'charge.authorized' },
+      request: {
+        id: 'evt_01KAJ0000000000000000000EV',
+        type: 'charge.authorized',
+        data: {
+          ...{ kind: 'authorize', state: 'done', paymentId: id, chargeId: 'ch_01KAJ0000000000000000000CH' },
+          key: '01KAJ0000000000000000000PE',
+        },
+      },
       answer: {},
     },
   },

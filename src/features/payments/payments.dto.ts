@@ -58,9 +58,6 @@ export class ReceiveWebhookDto extends dto<ReceiveWebhookRequest>(
   }),
 ) {}
 
-/** What a provider sends; each has its own words for the rest. */
-export const webhookBody = z.looseObject({ id: z.string(), type: z.string() });
-
 export const paymentAnswer = z.object({
   id: z.string(),
   reservationId: z.string(),

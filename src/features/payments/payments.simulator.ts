@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
-import { z } from 'zod';
 import type { ReceiveWebhookRequest } from '../../generated/aerie/payments/v1/payments';
 import { Clock } from '../../shared/clock/clock';
 import { parse } from '../../shared/contract/dto';
@@ -11,6 +10,7 @@ import { signatureInvalid } from './payments.errors';
 import { type Order, type Outcome, PaymentProvider, type ProviderEvent } from './payments.provider';
 import { PaymentsSettings } from './payments.settings';
 import type { SimulatedCharge } from './payments.simulator.entity';
+import { simulatorEvent } from './payments.simulator.event';
 import { SimulatorRepository, type SimulatorSteps } from './payments.simulator.repository';
 
 const windowSeconds = 300;
@@ -19,21 +19,6 @@ const delayMs = 2000;
 const lateMs = 90_000;
 // A webhook comes after the answer of the call behind it, as a rule.
 const webhookMs = 250;
-
-/** What the simulated provider sends. */
-const eventBody = z.object({
-  id: z.string().min(1).max(64),
-  type: z.string(),
-  data: z.object({
-    kind: z.enum(['authorize', 'capture', 'void', 'refund']),
-    state: z.enum(['pending', 'done', 'refused']),
-    paymentId: z.string(),
-    chargeId: z.string(),
-    key: z.string(),
-    refundId: z.string().exactOptional(),
-    reason: z.string().exactOptional(),
-  }),
-});
 
 /**
  * A provider of payments that takes no money. `method` is its scenario: `approve`, `fail`, `delay` (approved two seconds
@@ -124,7 +109,7 @@ export class SimulatorProvider extends PaymentProvider {
 
   override async parseWebhook(request: ReceiveWebhookRequest): Promise<ProviderEvent> {
     this.verify(request);
-    const { kind, paymentId, key, ...outcome } = parse(eventBody, jsonOf(request.body)).data;
+    const { kind, paymentId, key, ...outcome } = parse(simulatorEvent, jsonOf(request.body)).data;
     // The id that was signed; the one in the body says the same.
     return { eventId: request.id, kind, paymentId, key, outcome };
   }
