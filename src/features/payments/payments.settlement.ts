@@ -104,11 +104,12 @@ export class PaymentsSettlement {
   }
 
   private async confirmed(steps: PaymentSteps): Promise<void> {
-    const { status, amount } = steps.payment;
+    const { status, amount, failure } = steps.payment;
     if (status === 'authorized') await steps.intend('capture', amount);
-    // It was confirmed by a payment that was given up in the same moment: nothing pays for it.
-    const isOff = status === 'cancelled' || status === 'expired' || status === 'failed';
-    if (isOff && !(await steps.operation('capture'))) await steps.announce('capture_refused');
+    // Nothing pays for it; what has failed has said so. Said once: another process may draw the same consequence.
+    if (!['cancelled', 'expired'].includes(status) || failure !== null) return;
+    await steps.write({ failure: 'given_up' });
+    await steps.announce('capture_refused');
   }
 
   private async apply(steps: PaymentSteps, operation: OperationRow, outcome: Outcome): Promise<void> {

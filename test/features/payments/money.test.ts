@@ -193,6 +193,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const { id, reservation } = await pay(desk);
     await cancel(id);
     await desk.hear(desk.reservations.end(reservation.id, 'confirmed', id));
+    await Promise.all([desk.round(), other.round()]);
+    await desk.hear(desk.reservations.end(reservation.id, 'confirmed', id));
     await desk.round();
     expect(await desk.announced(id)).toEqual(['capture_refused']);
   });

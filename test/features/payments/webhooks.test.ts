@@ -34,7 +34,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await desk.runner.round();
     desk.clock.at += 1000;
     expect(await desk.deliver()).toBe(2);
+    await desk.runner.round();
     expect([await desk.status(id), await desk.announced(id)]).toEqual(['authorized', ['authorized']]);
+    expect((await chargesOf(desk, id))[0]?.state).toBe('authorized');
     const late = await pay(desk);
     await process(desk, late.id, 'late');
     await desk.runner.round();
