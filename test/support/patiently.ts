@@ -17,7 +17,8 @@ export async function patiently<T>(work: () => Promise<T>): Promise<T> {
 
 function isLate(error: unknown): boolean {
   for (let one = error as Chained | undefined; one; one = one.cause ?? one.driverError)
-    if (late.test(String(one.code)) || /^timeout exceeded when trying to connect/.test(String(one.message))) return true;
+    if (late.test(String(one.code)) || /^timeout exceeded when trying to connect/.test(String(one.message)))
+      return true;
   return false;
 }
 
