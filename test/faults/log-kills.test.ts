@@ -21,7 +21,7 @@ const events = (from: number, to: number) =>
 
 async function send(app: AppProcess, from: number, to: number): Promise<void> {
   const message = signed(`batch-${from}`, { events: events(from, to) });
-  const { code } = await new HttpWire(app.url).call(gateway, 'ingestBatch', message);
+  const { code } = await untilAnswered(() => new HttpWire(app.url).call(gateway, 'ingestBatch', message));
   expect(code).toBe('ok');
 }
 

@@ -1,3 +1,5 @@
+import type { Outcome } from './wires';
+
 const late = /^(TIME_LIMIT|57014|55P03|ER_STATEMENT_TIMEOUT|ER_LOCK_WAIT_TIMEOUT)$/;
 
 /**
@@ -27,4 +29,12 @@ interface Chained {
   readonly message?: unknown;
   readonly cause?: Chained;
   readonly driverError?: Chained;
+}
+
+/** The same for a call over a wire, where an answer says whether it may be asked again; twice must be as harmless as once. */
+export async function untilAnswered(call: () => Promise<Outcome>): Promise<Outcome> {
+  for (;;) {
+    const outcome = await call();
+    if (!['unavailable', 'deadline_exceeded'].includes(outcome.code)) return outcome;
+  }
 }

@@ -40,6 +40,11 @@ async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
   return { both, [Symbol.asyncDispose]: close };
 }
 
+/** However slow the machine is, nobody goes on without it for that. */
+function patientWithRedis(): void {
+  jest.spyOn(RedisPatience.prototype, 'wait').mockImplementation((work) => work);
+}
+
 const kinds: [string, () => Promise<Opened>][] = [
   ['memory', memory],
   ['redis', async () => startRedis().then((server) => redisAt(server.url, server))],
@@ -67,6 +72,8 @@ describe.each(kinds)('%s', (_name, open) => {
     });
   });
   afterAll(() => opened[Symbol.asyncDispose]());
+  beforeEach(patientWithRedis);
+  afterEach(() => jest.restoreAllMocks());
 
   test('what one has read both have; of two versions the higher stays', async () => {
     expect(await versionIn(one, 'a')).toBeUndefined();
@@ -113,9 +120,11 @@ describe('Redis', () => {
     [one, two] = opened.both;
   });
   afterAll(() => opened[Symbol.asyncDispose]());
+  afterEach(() => jest.restoreAllMocks());
   const marked = (key: string) => redisCall(server.url, 'SCARD', `aerie:{cache-0}:tested:thing:${key}:changes`);
 
   test('while a change is under way no process uses copies or keeps what it has read', async () => {
+    patientWithRedis();
     await one.put(space, copy('busy', 1));
     await changed(one, 'busy', 2, async () => {
       expect(await versionIn(two, 'busy')).toBeUndefined();
@@ -128,6 +137,7 @@ describe('Redis', () => {
   });
 
   test('a process that dies after its COMMIT leaves no stale copy, and its mark ends by itself', async () => {
+    patientWithRedis();
     await one.put(space, copy('dying', 1));
     void changed(one, 'dying', 2, () => new Promise(() => undefined));
     await eventually(async () => expect(await marked('dying')).toBe(1));
@@ -138,6 +148,7 @@ describe('Redis', () => {
   });
 
   test('a COMMIT whose outcome is unknown: what was kept before is removed, and the mark stays', async () => {
+    patientWithRedis();
     await one.put(space, copy('unknown', 1));
     await expect(changed(one, 'unknown', 2, () => Promise.reject(new Error('lost')))).rejects.toThrow('lost');
     await eventually(async () =>
