@@ -5,6 +5,7 @@ import { progressionContract as progression } from '../../src/features/progressi
 import { type AppProcess, startApp } from '../support/app';
 import { everyServer } from '../support/databases';
 import { passedAll } from '../support/lag';
+import { untilAnswered } from '../support/patiently';
 import { eventBody, signed } from '../support/signed';
 import { startSilentProxy } from '../support/silent-proxy';
 import { HttpWire } from '../support/wires';
