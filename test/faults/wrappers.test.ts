@@ -41,7 +41,8 @@ class Wrapped implements AsyncDisposable {
       HTTP_PORT: '0',
       GRPC_PORT: '0',
       CHAT_PORT: '0',
-      SHUTDOWN_DRAIN_MS: '1500',
+      // Time enough to see it drain where all of this machine stands still for a second.
+      SHUTDOWN_DRAIN_MS: '4000',
       DATABASE_URL: `sqlite:${folder}/db`,
     };
     this.child = spawn('setpriv', ['--pdeathsig=KILL', command, ...args], {
