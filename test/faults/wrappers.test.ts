@@ -97,7 +97,7 @@ async function statusOf(url: string): Promise<number> {
 /** It is not ready while it still answers, ends with 0, and nobody listens any more. */
 async function drains(app: Wrapped, tell: () => void): Promise<void> {
   const url = await app.url();
-  expect(await statusOf(`${url}/health/ready`)).toBe(200);
+  await eventually(async () => expect(await statusOf(`${url}/health/ready`)).toBe(200));
   tell();
   await eventually(async () => expect(await statusOf(`${url}/health/ready`)).toBe(503));
   expect(await app.ended()).toBe(0);
