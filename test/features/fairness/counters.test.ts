@@ -10,7 +10,7 @@ import { RedisPatience } from '../../../src/shared/redis/redis.patience';
 import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
 import { recordingLogger } from '../../support/recording-logger';
-import { redisCall, startRedis, startRedisCluster } from '../../support/redis';
+import { redisCall, startRedis, startRedisCluster, waitPatiently } from '../../support/redis';
 
 // SPEC 3: counters in memory or in Redis, for all processes together. One suite for both; Redis has its own clock.
 
@@ -41,7 +41,7 @@ async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
     // Opening waits for a second at most.
     await eventually(() => Promise.all(connections(client).map((each) => each.ping())));
     const insurance = new MemoryFairnessCounters(new HandClock());
-    return new RedisFairnessCounters(client, insurance, recordingLogger().logger, new Metrics());
+    return new RedisFairnessCounters(waitPatiently(client), insurance, recordingLogger().logger, new Metrics());
   };
   // All of them are on this machine, and have its clock.
   const now = async (): Promise<number> => Date.now();

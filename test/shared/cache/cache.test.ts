@@ -5,12 +5,13 @@ import { CacheMetrics, cacheMetrics } from '../../../src/shared/cache/cache.metr
 import { MemoryCache } from '../../../src/shared/cache/memory.cache';
 import { RedisCache } from '../../../src/shared/cache/redis.cache';
 import type { Config } from '../../../src/shared/config/config';
+import type { RedisClient } from '../../../src/shared/redis/redis.client';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { RedisPatience } from '../../../src/shared/redis/redis.patience';
 import { eventually } from '../../support/eventually';
 import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
-import { type RedisServer, redisCall, startRedis, startRedisCluster } from '../../support/redis';
+import { type RedisServer, redisCall, startRedis, startRedisCluster, waitPatiently } from '../../support/redis';
 
 // Copies of what SQL holds: one suite on every cache. With Redis two processes share them.
 
@@ -26,11 +27,15 @@ async function memory(): Promise<Opened> {
   return { both: [cache, cache], [Symbol.asyncDispose]: async () => undefined };
 }
 
-async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
+async function redisAt(
+  url: string,
+  server: AsyncDisposable,
+  prepare = (client: RedisClient) => client,
+): Promise<Opened> {
   const clients = new RedisClients(recordingLogger().logger);
   const open = async (): Promise<Cache> => {
     const metrics = metricsOf(CacheMetrics, cacheMetrics);
-    return new RedisCache(await clients.open(url), ttlMs, metrics, recordingLogger().logger);
+    return new RedisCache(prepare(await clients.open(url)), ttlMs, metrics, recordingLogger().logger);
   };
   const both = [await open(), await open()] as const;
   const close = async (): Promise<void> => {
@@ -47,8 +52,8 @@ function patientWithRedis(): void {
 
 const kinds: [string, () => Promise<Opened>][] = [
   ['memory', memory],
-  ['redis', async () => startRedis().then((server) => redisAt(server.url, server))],
-  ['a Redis cluster', async () => startRedisCluster().then((set) => redisAt(set.url, set))],
+  ['redis', async () => startRedis().then((server) => redisAt(server.url, server, waitPatiently))],
+  ['a Redis cluster', async () => startRedisCluster().then((set) => redisAt(set.url, set, waitPatiently))],
 ];
 
 const copy = (key: string, version: number) => ({ key, value: { version, text: 'å:1' }, version });
