@@ -4,6 +4,7 @@ import { chatFeature } from './chat/chat.module';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
+import { paymentsFeature } from './payments/payments.module';
 import { progressionFeature } from './progression/progression.module';
 import { reservationsFeature } from './reservations/reservations.module';
 import { usersFeature } from './users/users.module';
@@ -18,4 +19,5 @@ export const features: readonly Feature[] = [
   leaderboardFeature,
   chatFeature,
   reservationsFeature,
+  paymentsFeature,
 ];

@@ -18,7 +18,8 @@ export function messageOf(request: FastifyRequest): HttpParts | SignedCall {
     const extra = Object.keys(request.query as object)[0];
     if (extra !== undefined)
       throw validationFailed([{ field: extra.slice(0, 64), message: 'is not a known property' }]);
-    return readSigned(signed, request.headers, request.body);
+    // A path that names something besides: what is signed is the body.
+    return { ...(request.params as Record<string, string>), ...readSigned(signed, request.headers, request.body) };
   }
   return new HttpParts(
     request.params as Record<string, string>,

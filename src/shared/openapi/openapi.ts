@@ -91,7 +91,8 @@ function operation(call: Call, schemas: Schemas): Json {
 }
 
 function fieldParameters({ route, docs, request }: Call, inPath: readonly string[], schemas: Schemas): Json[] {
-  if (docs.signedBody) return [];
+  // What is signed is read from headers and body; only the path is part of the message besides.
+  if (docs.signedBody && inPath.length === 0) return [];
   const { properties, required } = schemas.fields(docs.request.schema, request);
   const inQuery = isInQuery(route) ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
   return [

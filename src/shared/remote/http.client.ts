@@ -57,11 +57,6 @@ interface HttpRequest {
 /** A message as its URL spells it: path parameters, then the query of a read or the JSON body of anything else. */
 function toRequest(route: Route, message: Record<string, unknown>, prefix: string): HttpRequest {
   const [method, template] = route.http.split(' ') as [Dispatcher.HttpMethod, string];
-  if (route.signed) {
-    const signed = message as unknown as SignedCall;
-    const headers = { 'content-type': 'application/json', ...writeSigned(route.signed, signed) };
-    return { method, path: prefix + template, headers, body: signed.body };
-  }
   const rest = new Map(Object.entries(message).filter(([, value]) => value !== undefined));
   const path = template.replace(/:([A-Za-z]+)/g, (_all, name: string) => {
     const value = String(rest.get(name) ?? '');
@@ -69,6 +64,11 @@ function toRequest(route: Route, message: Record<string, unknown>, prefix: strin
     rest.delete(name);
     return encodeURIComponent(value);
   });
+  if (route.signed) {
+    const signed = message as unknown as SignedCall;
+    const headers = { 'content-type': 'application/json', ...writeSigned(route.signed, signed) };
+    return { method, path: prefix + path, headers, body: signed.body };
+  }
   if (!isInQuery(route)) {
     const body = JSON.stringify(Object.fromEntries(rest));
     return { method, path: prefix + path, headers: { 'content-type': 'application/json' }, body };

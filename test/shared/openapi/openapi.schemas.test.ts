@@ -227,7 +227,9 @@ test.each(calls.filter(({ docs }) => docs.signedBody || Object.keys(docs.example
   ({ route, docs }) => {
     const { parameters, requestBody } = operationIn(document, route);
     const body = requestBody && zodOf(document, requestBody.content['application/json']?.schema ?? {});
-    const fields = parameters.filter((one) => one.in === 'path' || one.in === 'query');
+    // What is signed is the body; where it goes is no part of it.
+    const spelled = docs.signedBody ? [] : parameters;
+    const fields = spelled.filter((one) => one.in === 'path' || one.in === 'query');
     const schemas = new Map(fields.map(({ name, schema }) => [name, zodOf(document, schema)]));
     const spread = { inQuery: false, patch: route.http.startsWith('PATCH ') };
     const names = [...fields.map(({ name }) => name), ...Object.keys(bodyProperties(requestBody))];

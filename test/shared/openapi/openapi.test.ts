@@ -119,7 +119,10 @@ describe.each(calls)('$method', ({ contract, method, route, docs }) => {
     const sent = operationOf(route).requestBody?.content['application/json'];
     if (!sent) return;
     expect(accepts(document, sent.schema, { ...(sent.example as Json), surplus: 1 })).toBe(false);
-    expect(accepts(document, sent.schema, {})).toBe(false);
+    // Some calls need no more than their path.
+    const inPath = Object.entries(docs.example.request).filter(([name]) => route.http.includes(`:${name}`));
+    const isEnough = !docs.signedBody && docs.request.schema.safeParse(Object.fromEntries(inPath)).success;
+    expect(accepts(document, sent.schema, {})).toBe(isEnough);
   });
 
   test('the server answers its example as the document says', async () => {

@@ -34,6 +34,8 @@ export interface Payment {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** On its way back. */
+  refunding: number;
 }
 
 export interface CreatePaymentRequest {
@@ -93,17 +95,18 @@ export interface PaymentViolation {
   message: string;
 }
 
+/** Signed as Standard Webhooks has it, or as Stripe has it. */
 export interface ReceiveWebhookRequest {
   /** simulator | stripe */
   provider: string;
+  /** Of the event, where its headers name it. */
+  id: string;
+  /** Seconds since 1970, as signed. */
+  timestamp: number;
+  keyId: string;
+  signatures: string[];
+  /** Byte for byte as it was signed. */
   body: Buffer;
-  /** The headers that sign it, in lower case. */
-  headers: { [key: string]: string };
-}
-
-export interface ReceiveWebhookRequest_HeadersEntry {
-  key: string;
-  value: string;
 }
 
 export interface ReceiveWebhookResponse {
