@@ -231,6 +231,8 @@ describe('production on PostgreSQL', () => {
     HOST: '127.0.0.1',
     HMAC_SECRET: secret('events'),
     RECEIPT_KEYS: `first:${secret('receipts')}`,
+    GRANT_KEYS: `first:${secret('grants')}`,
+    WEBHOOK_SECRET: secret('webhooks'),
     INTERNAL_API_SECRET: secret('internal'),
     ALLOWED_ORIGINS: 'https://studio.example',
     ALLOW_SINGLE_NODE: 'true',

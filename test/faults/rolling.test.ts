@@ -135,7 +135,14 @@ test.each(systems)(
     using newer = newerVersion();
     await using database = await databaseNamed(name).create();
     await using redis = await startRedis();
-    const placed = await placedFreely({ gateway: 2, fairness: 2, progression: 2, leaderboard: 2, accounts: 0, 'box-office': 0 });
+    const placed = await placedFreely({
+      gateway: 2,
+      fairness: 2,
+      progression: 2,
+      leaderboard: 2,
+      accounts: 0,
+      'box-office': 0,
+    });
     const shared = {
       ...sharedEnvironment(database.url, redis.url),
       LOCK_TYPE: 'memory',
