@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { type AppProcess, startApp } from '../support/app';
 import { eventually } from '../support/eventually';
@@ -86,7 +85,7 @@ const open = async (app: AppProcess): Promise<string | undefined> => {
 };
 
 test('it is told of, counted, and says goodbye: before that its clients are served', async () => {
-  await using app = await start();
+  await using app = await start({ SHUTDOWN_DRAIN_MS: '4000' });
   const port = portOf(app);
   expect(app.stdout()).toContain(`\n  Parrot    127.0.0.1:${port} (TCP)\n`);
   expect(await open(app)).toBe('0');
@@ -94,7 +93,7 @@ test('it is told of, counted, and says goodbye: before that its clients are serv
   await eventually(async () => expect(first.text).toBe('hello '));
   expect(await open(app)).toBe('1');
   const stopped = app.stop();
-  await sleep(150);
+  await eventually(async () => expect((await request(`${app.url}/health/ready`)).statusCode).toBe(503));
   const late = client(port);
   await eventually(async () => expect(late.text).toBe('hello '));
   for (const { socket } of [first, late]) socket.write('so long ');

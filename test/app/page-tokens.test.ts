@@ -1,5 +1,6 @@
 import { features } from '../../src/features/index';
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
+import { reservationsContract as reservations } from '../../src/features/reservations/reservations.api';
 import type { Snapshot } from '../../src/generated/aerie/leaderboard/v1/leaderboard';
 import type { AnyContract } from '../../src/shared/contract/contract';
 import { ListTokens, type Position } from '../../src/shared/contract/page-token';
@@ -22,6 +23,7 @@ const lists: List[] = features.flatMap(({ contract, docs }) =>
     .map(([method, { example }]) => ({ contract, method, request: { ...(example.request as object) } })),
 );
 
+const saleId = 'listed-sale';
 const hostileNumbers = [-5, 0, -1, 1.5, 2 ** 53, -(2 ** 53), 1e300, 5e-324, '1', ''];
 const hostileTexts = ['', '\0', 'a\0b', '\ud800', 'a b', '.', '\ufffd', 'é', "' OR 1=1 --", 'x'.repeat(129), 7, -5];
 
@@ -39,7 +41,7 @@ function* hostile(honest: Position): Generator<Position> {
 test('these are the lists that there are', () => {
   expect(lists.map(({ method }) => method).sort()).toEqual([
     ...['getLeaderboard', 'getSnapshot', 'listBlocks', 'listChatUsers', 'listDeadLetters', 'listFlags', 'listMutes'],
-    ...['listReports', 'listRewards', 'listSnapshots', 'listUsers'],
+    ...['getAvailability', 'listReports', 'listReservations', 'listRewards', 'listSales', 'listSnapshots', 'listUsers'],
   ]);
 });
 
@@ -56,6 +58,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       app,
       ['one', 'two', 'three'].map((playerId, i) => ({ playerId, points: i + 5, occurredAt })),
     );
+    const sections = [{ sectionId: 'seats', price: 0, seats: ['A1', 'A2'] }];
+    const sale = { saleId, title: 'A sale', currency: 'EUR', opensAt: occurredAt, sections };
+    expect((await app.http.call(reservations, 'createSale', sale)).code).toBe('ok');
     await counted(app);
     await eventually(async () => {
       const { body } = await app.http.call(leaderboard, 'listSnapshots', { window: 'weekly' });
@@ -68,6 +73,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     await database[Symbol.asyncDispose]();
   });
 
+  const boards = ['getLeaderboard', 'getSnapshot'];
+
   /** The request without what a page needs not, and a position that this list may give out. */
   async function honestOf({ contract, method, request }: List): Promise<[Record<string, unknown>, Position]> {
     const asked =
@@ -78,7 +85,8 @@ describe.each(everyDatabase)('$name', ({ create }) => {
           : request;
     if (method === 'listBlocks') return [asked, ['player-1']];
     if (method === 'listChatUsers' || method === 'listMutes') return [asked, ['ada']];
-    if (!method.startsWith('get')) return [asked, [1]];
+    if (method === 'getAvailability') return [{ saleId, sectionId: 'seats' }, ['A1']];
+    if (!boards.includes(method)) return [asked, [1]];
     const { body } = await app.http.call(contract, method, asked);
     const text = Buffer.from(String(body.nextPageToken), 'base64url').toString();
     return [asked, (JSON.parse(text) as { at: Position }).at];
@@ -104,7 +112,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       const isName = method === 'listChatUsers' || method === 'listMutes';
       const wrong = [...hostile(honest)].filter(([at]) => !(isName && at === 'é'));
       // Past the end, and a window that cannot be.
-      if (method.startsWith('get')) wrong.push(honest.with(3, 4), honest.with(3, Number.MAX_SAFE_INTEGER));
+      if (boards.includes(method)) wrong.push(honest.with(3, 4), honest.with(3, Number.MAX_SAFE_INTEGER));
       if (method === 'getLeaderboard') wrong.push(...['2026-W54', 'x'].map((key) => honest.with(4, key)));
       for (const wire of [app.http, app.grpc]) {
         expect(await wire.call(contract, method, { ...request, pageToken: forge(honest) })).toMatchObject({

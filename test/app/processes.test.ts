@@ -21,7 +21,7 @@ let system: OpenSplit;
 beforeAll(async () => {
   redis = await startRedis();
   database = await startPostgres();
-  const counts = { gateway: 2, fairness: 1, progression: 1, leaderboard: 2, accounts: 0 };
+  const counts = { gateway: 2, fairness: 1, progression: 1, leaderboard: 2, accounts: 0, 'box-office': 0 };
   system = await openSplit({ databaseUrl: database.url, redis }, counts);
 });
 afterAll(async () => {

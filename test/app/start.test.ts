@@ -210,13 +210,13 @@ describe('a SQLite file belongs to one process alone', () => {
         /^Aerie cannot start: the database sqlite:\S+ cannot be used: another process is using it/,
       );
     }
-    expect((await readiness(first.url))[0]).toBe(200);
+    await eventually(async () => expect((await readiness(first.url))[0]).toBe(200));
     await first.kill('SIGKILL');
     await using second = await startApp({ databaseUrl: `sqlite:${file}` });
-    expect((await readiness(second.url))[0]).toBe(200);
+    await eventually(async () => expect((await readiness(second.url))[0]).toBe(200));
     expect(await second.stop()).toBe(0);
     await using third = await startApp({ databaseUrl: `sqlite:${file}` });
-    expect((await readiness(third.url))[0]).toBe(200);
+    await eventually(async () => expect((await readiness(third.url))[0]).toBe(200));
     expect(await third.stop()).toBe(0);
     linkSync(file, join(folder, 'hard.db'));
     const ended = await attempt({ DATABASE_URL: 'sqlite:hard.db' });
@@ -231,6 +231,8 @@ describe('production on PostgreSQL', () => {
     HOST: '127.0.0.1',
     HMAC_SECRET: secret('events'),
     RECEIPT_KEYS: `first:${secret('receipts')}`,
+    GRANT_KEYS: `first:${secret('grants')}`,
+    WEBHOOK_SECRET: secret('webhooks'),
     INTERNAL_API_SECRET: secret('internal'),
     ALLOWED_ORIGINS: 'https://studio.example',
     ALLOW_SINGLE_NODE: 'true',
@@ -291,6 +293,6 @@ describe('in development', () => {
     expect(kept).toMatchObject({ events: [{ id: 'alone', seq: 1 }], upTo: 1, redriven: [] });
     expect((await http.send('GET', '/players/player-1/progress', {})).code).toBe('route_not_found');
     expect((await http.send('GET', '/.well-known/jwks.json', {})).code).toBe('route_not_found');
-    expect((await readiness(app.url))[0]).toBe(200);
+    await eventually(async () => expect((await readiness(app.url))[0]).toBe(200));
   });
 });

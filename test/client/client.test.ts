@@ -6,6 +6,7 @@ import { type AppProcess, startApp } from '../support/app';
 import { pointsOf, randomEvent, randomEvents, type WholeEvent } from '../support/events';
 import { refuseNobody } from '../support/fairness';
 import { passedAll } from '../support/lag';
+import { freezeFamily } from '../support/processes';
 import { signed } from '../support/signed';
 
 const secret = developmentSecret;
@@ -175,7 +176,7 @@ describe('a stream', () => {
     await using client = new AerieClient({ url: app.grpcUrl, key: { secret } });
     const stream = client.openStream();
     expect((await stream.send(randomEvent())).status).toBe('accepted');
-    process.kill(app.pid, 'SIGSTOP');
+    freezeFamily(app.pid);
     const unanswered = [error(stream.send(randomEvent())), error(stream.send(randomEvent()))];
     await new Promise((resolve) => setTimeout(resolve, 50));
     await app.kill('SIGKILL');
@@ -190,7 +191,7 @@ describe('a stream', () => {
     await using client = new AerieClient({ url: app.grpcUrl, key: { secret }, deadlineMs: 3000 });
     const stream = client.openStream();
     expect((await stream.send(randomEvent())).status).toBe('accepted');
-    process.kill(app.pid, 'SIGSTOP');
+    freezeFamily(app.pid);
     expect((await error(stream.send(randomEvent()))).kind).toBe('deadline');
     await stream.close();
   });

@@ -63,7 +63,9 @@ describe.each([
     stop: () => Promise<unknown> | unknown,
     resume: () => Promise<unknown> | unknown,
   ): Promise<void> {
-    expect([await statusOf(app, '/health/ready'), await grpcHealth(grpc)]).toEqual([200, 1]);
+    await eventually(async () =>
+      expect([await statusOf(app, '/health/ready'), await grpcHealth(grpc)]).toEqual([200, 1]),
+    );
     await stop();
     const stopped = Date.now();
     await eventually(async () => expect(await statusOf(app, '/health/ready')).toBe(503));

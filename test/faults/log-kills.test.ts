@@ -5,6 +5,7 @@ import { progressionContract as progression } from '../../src/features/progressi
 import { type AppProcess, startApp } from '../support/app';
 import { everyServer } from '../support/databases';
 import { passedAll } from '../support/lag';
+import { untilAnswered } from '../support/patiently';
 import { eventBody, signed } from '../support/signed';
 import { startSilentProxy } from '../support/silent-proxy';
 import { HttpWire } from '../support/wires';
@@ -21,7 +22,7 @@ const events = (from: number, to: number) =>
 
 async function send(app: AppProcess, from: number, to: number): Promise<void> {
   const message = signed(`batch-${from}`, { events: events(from, to) });
-  const { code } = await new HttpWire(app.url).call(gateway, 'ingestBatch', message);
+  const { code } = await untilAnswered(() => new HttpWire(app.url).call(gateway, 'ingestBatch', message));
   expect(code).toBe('ok');
 }
 

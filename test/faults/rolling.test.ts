@@ -58,21 +58,23 @@ class Balancer {
 
   private async poll(url: string): Promise<void> {
     while (!this.stopped) {
-      if (await isReady(url)) this.ready.set(url, this.ready.get(url) ?? new HttpWire(url));
-      else this.ready.delete(url);
+      const ready = await isReady(url);
+      if (ready) this.ready.set(url, this.ready.get(url) ?? new HttpWire(url));
+      else if (ready === false) this.ready.delete(url);
       await sleep(50);
     }
   }
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** Undefined: it has not said so in time, as on a machine that stands still. What was known of it stands. */
+async function isReady(url: string): Promise<boolean | undefined> {
   try {
     const { statusCode, body } = await request(`${url}/health/ready`, { headersTimeout: 1000 });
     await body.dump();
     return statusCode === 200;
-  } catch {
-    // Nobody listens, or answers.
-    return false;
+  } catch (error) {
+    // Otherwise nobody listens.
+    return (error as { code?: string }).code === 'UND_ERR_HEADERS_TIMEOUT' ? undefined : false;
   }
 }
 
@@ -133,7 +135,14 @@ test.each(systems)(
     using newer = newerVersion();
     await using database = await databaseNamed(name).create();
     await using redis = await startRedis();
-    const placed = await placedFreely({ gateway: 2, fairness: 2, progression: 2, leaderboard: 2, accounts: 0 });
+    const placed = await placedFreely({
+      gateway: 2,
+      fairness: 2,
+      progression: 2,
+      leaderboard: 2,
+      accounts: 0,
+      'box-office': 0,
+    });
     const shared = {
       ...sharedEnvironment(database.url, redis.url),
       LOCK_TYPE: 'memory',

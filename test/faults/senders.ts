@@ -5,6 +5,9 @@ import { pointsOf, randomEvent, type WholeEvent } from '../support/events';
 import { signed } from '../support/signed';
 import { GrpcWire, HttpWire, type Outcome } from '../support/wires';
 
+// The event was not accepted, or nobody knows: it is sent again.
+const unsettled: readonly unknown[] = ['unavailable', 'deadline_exceeded'];
+
 /** What the senders know: every event they made, and which of them were answered as accepted or duplicate. */
 export class Ledger {
   readonly events: WholeEvent[] = [];
@@ -36,7 +39,7 @@ export class Ledger {
       this.accepted.add(id);
     }
     if (status === 'accepted' || status === 'duplicate') this.heard.add(id);
-    else if (code !== 'unavailable') this.surprises.push(`${id}: ${status} ${code}`);
+    else if (!unsettled.includes(code)) this.surprises.push(`${id}: ${status} ${code}`);
   }
 }
 
@@ -114,7 +117,7 @@ export class Senders {
     const outcome = await wire.call(gateway, 'ingestBatch', signed(crypto.randomUUID(), { events }));
     if (gone(outcome)) return;
     if (outcome.code === 'ok') this.tell(outcome.body as unknown as IngestBatchResponse);
-    else if (outcome.code !== 'unavailable') this.ledger.surprises.push(`batch: ${outcome.code}`);
+    else if (!unsettled.includes(outcome.code)) this.ledger.surprises.push(`batch: ${outcome.code}`);
   }
 
   private stream(events: readonly WholeEvent[]): Promise<void> {
@@ -136,7 +139,7 @@ export class Senders {
   }
 
   private tell({ results, error }: IngestBatchResponse): void {
-    if (error && error.code !== 'unavailable') this.ledger.surprises.push(`stream: ${error.code}`);
+    if (error && !unsettled.includes(error.code)) this.ledger.surprises.push(`stream: ${error.code}`);
     for (const { eventId, status, error: refused } of results) this.ledger.told(eventId, status, refused?.code);
   }
 }

@@ -46,7 +46,7 @@ class Part {
 }
 
 async function startAll(databaseUrl: string, redisUrl: string, bus: SplitBus): Promise<Part[]> {
-  const placed = await placedFreely({ gateway: 2, progression: 2, leaderboard: 2, accounts: 0 });
+  const placed = await placedFreely({ gateway: 2, progression: 2, leaderboard: 2, accounts: 0, 'box-office': 0 });
   const own = { LOCK_TYPE: 'memory', LOG_LEVEL: 'info', ...bus.environment };
   const shared = { ...sharedEnvironment(databaseUrl, redisUrl), ...own };
   const parts = placed.map(

@@ -41,7 +41,8 @@ class Wrapped implements AsyncDisposable {
       HTTP_PORT: '0',
       GRPC_PORT: '0',
       CHAT_PORT: '0',
-      SHUTDOWN_DRAIN_MS: '1500',
+      // Time enough to see it drain where all of this machine stands still for a second.
+      SHUTDOWN_DRAIN_MS: '4000',
       DATABASE_URL: `sqlite:${folder}/db`,
     };
     this.child = spawn('setpriv', ['--pdeathsig=KILL', command, ...args], {
@@ -96,7 +97,7 @@ async function statusOf(url: string): Promise<number> {
 /** It is not ready while it still answers, ends with 0, and nobody listens any more. */
 async function drains(app: Wrapped, tell: () => void): Promise<void> {
   const url = await app.url();
-  expect(await statusOf(`${url}/health/ready`)).toBe(200);
+  await eventually(async () => expect(await statusOf(`${url}/health/ready`)).toBe(200));
   tell();
   await eventually(async () => expect(await statusOf(`${url}/health/ready`)).toBe(503));
   expect(await app.ended()).toBe(0);

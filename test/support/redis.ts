@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { connections, type RedisClient } from '../../src/shared/redis/redis.client';
 import { eventually } from './eventually';
 import { freePort } from './processes';
 import { pathOf } from './programs';
@@ -24,6 +25,12 @@ export async function redisCall(url: string, command: string, ...args: (string |
   } finally {
     client.disconnect();
   }
+}
+
+/** From now on it waits for answers for so long that no pause of this process, or of the server, looks like silence. */
+export function waitPatiently(client: RedisClient): RedisClient {
+  for (const each of connections(client)) each.options.commandTimeout = 60_000;
+  return client;
 }
 
 interface RedisOptions {

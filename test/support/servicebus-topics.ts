@@ -78,7 +78,14 @@ export class Session {
     clearTimeout(this.expiry);
     this.lockedUntil = Date.now() + this.rules.lockMs;
     // It was delivered, as far as the service knows.
-    this.expiry = setTimeout(() => this.free(true), this.rules.lockMs);
+    const expiry = setTimeout(() => void this.expire(expiry), this.rules.lockMs);
+    this.expiry = expiry;
+  }
+
+  /** Where the thread stood still, a renewal has come and was not read yet: timers go first. */
+  private async expire(expiry: NodeJS.Timeout): Promise<void> {
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (this.expiry === expiry) this.free(true);
   }
 
   /** Gives out what there is room for. */
@@ -105,6 +112,7 @@ export class Session {
   /** https://learn.microsoft.com/azure/service-bus-messaging/message-sessions: only a lock that expires is a delivery. */
   free(expired: boolean): void {
     clearTimeout(this.expiry);
+    this.expiry = undefined;
     const { taker } = this;
     this.taker = undefined;
     const held = [...this.held.values()];

@@ -14,17 +14,18 @@ export interface Placed extends Part {
   readonly grpc: number;
 }
 
-/** The four LiveOps services, and users, auth and chat beside them; the gateway answers for all. */
+/** The four LiveOps services, users, auth and chat beside them, and the box office; the gateway answers for all. */
 export const parts: readonly Part[] = [
   {
     name: 'gateway',
     modules: ['events-gateway'],
-    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat'],
+    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations'],
   },
   { name: 'fairness', modules: ['fairness'] },
   { name: 'leaderboard', modules: ['leaderboard'] },
   { name: 'progression', modules: ['progression'] },
   { name: 'accounts', modules: ['users', 'auth', 'chat'] },
+  { name: 'box-office', modules: ['reservations'] },
 ];
 
 /** On ports that follow each other. */

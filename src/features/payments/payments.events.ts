@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { text, whole } from '../../shared/bus/body';
+import { body, oneOf, text, whole } from '../../shared/bus/body';
 import { newsOf } from '../../shared/outbox/news';
 
 /** What has become of a payment. Amounts are in the smallest unit of the currency. */
@@ -21,11 +20,11 @@ export interface PaymentNews {
 /** Keyed by payment. */
 export const paymentNews = newsOf<PaymentNews>(
   'payments',
-  z.object({
+  body({
     paymentId: text,
     reservationId: text,
     userId: text,
-    status: z.enum(['authorized', 'capture_refused', 'refunding', 'refunded']),
+    status: oneOf('authorized', 'capture_refused', 'refunding', 'refunded'),
     amount: whole,
     currency: text,
     at: whole,

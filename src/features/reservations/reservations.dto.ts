@@ -31,15 +31,8 @@ import {
   ulid,
   wholeNumber,
 } from '../../shared/contract/schemas';
+import { saleId, seatId } from './reservations.fields';
 
-const saleId = z
-  .string('must be a string')
-  .regex(/^[a-z0-9-]{3,64}$/, 'must be 3-64 of a-z 0-9 -')
-  .meta({ minLength: 3, maxLength: 64 });
-const seatId = z
-  .string('must be a string')
-  .regex(/^[A-Za-z0-9_.:-]{1,32}$/, 'must be 1-32 of A-Z a-z 0-9 _ . : -')
-  .meta({ minLength: 1, maxLength: 32 });
 const currency = z
   .string('must be a string')
   .regex(/^[A-Z]{3}$/, 'must be three letters of ISO 4217')

@@ -152,6 +152,23 @@ export const reservationKeysTable = idempotencyEntity('reservations_idempotency'
 export const reservationsOutbox = outboxEntity('reservations');
 export const reservationsInbox = inboxEntity('reservations');
 
+/** What is told of a payment. */
+export interface PaymentTold {
+  readonly paymentId: string;
+  readonly reservationId: string;
+  readonly status: 'authorized' | 'capture_refused' | 'refunding' | 'refunded';
+  readonly amount: number;
+  readonly currency: string;
+  readonly at: number;
+}
+
+/** What is left of a section of an open sale. */
+export interface SaleLevel {
+  readonly saleId: string;
+  readonly sectionId: string;
+  readonly available: number;
+}
+
 export type SaleRow = RowOf<typeof salesTable>;
 export type SectionRow = RowOf<typeof sectionsTable>;
 export type ReservationRow = RowOf<typeof reservationsTable>;

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { text, whole } from '../../shared/bus/body';
+import { absentOrText, body, oneOf, text, whole } from '../../shared/bus/body';
 import { newsOf } from '../../shared/outbox/news';
 
 /** What has become of a reservation. Its amount is in the smallest unit of the currency. */
@@ -24,16 +23,16 @@ export interface ReservationNews {
 /** Keyed by reservation. */
 export const reservationNews = newsOf<ReservationNews>(
   'reservations',
-  z.object({
+  body({
     reservationId: text,
     saleId: text,
     userId: text,
-    status: z.enum(['confirmed', 'cancelled', 'expired', 'refunded', 'revoked']),
+    status: oneOf('confirmed', 'cancelled', 'expired', 'refunded', 'revoked'),
     amount: whole,
     currency: text,
     quantity: whole,
-    grant: z.string().exactOptional(),
-    paymentId: z.string().exactOptional(),
+    grant: absentOrText,
+    paymentId: absentOrText,
     at: whole,
   }),
 );

@@ -54,7 +54,7 @@ export class Holds {
     const grant = request.grant === undefined ? undefined : await this.grants.verify(request.grant);
     for (;;) {
       try {
-        return await this.repository.once('CreateReservation', { request, key }, (tx, now) =>
+        return await this.repository.command('CreateReservation', { request, key }, (tx, now) =>
           this.hold(tx, now, request, userId, grant),
         );
       } catch (error) {

@@ -3,6 +3,7 @@ import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { ScrapeAsks } from '../../shared/async/scrape-asks';
 import { counter, duration, gauge } from '../../shared/metrics/metrics';
+import type { SaleLevel } from './reservations.entity';
 
 export const reservationsMetrics = [
   counter('reservations_total', 'Reservations that reached a status', ['status']),
@@ -15,13 +16,6 @@ export const reservationsWatchMetrics = [
   gauge('reservation_watchers', 'Streams that watch a reservation'),
   counter('reservation_watchers_refused_total', 'Streams for which there was no place', ['reason']),
 ];
-
-/** Numbers of the newest open sales, which are asked for when somebody scrapes them. */
-export interface SaleLevel {
-  readonly saleId: string;
-  readonly sectionId: string;
-  readonly available: number;
-}
 
 @Injectable()
 export class ReservationsMetrics {

@@ -8,10 +8,10 @@ import type { Sql } from '../../shared/db/sql';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
 import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
 import type { Announce } from '../../shared/outbox/outbox';
-import type { PaymentNews } from '../payments/payments.events';
 import {
   type ItemRow,
   itemsTable,
+  type PaymentTold,
   paidTable,
   type ReservationRow,
   reservationKeysTable,
@@ -65,7 +65,7 @@ export class ReservationsRepository {
   }
 
   /** Runs `work` once for each key, in a transaction; `now` is the database's. @throws as `Idempotency` */
-  once<Answer extends object>(
+  command<Answer extends object>(
     route: string,
     call: KeyedRequest,
     work: (tx: Sql, now: number, announce: Announce) => Promise<Answer>,
@@ -196,7 +196,7 @@ export class ReservationsRepository {
   }
 
   /** Writes down what was told of a payment. They are told in order. */
-  async writePayment(tx: Sql, { paymentId, reservationId, amount, currency, status, at }: PaymentNews): Promise<void> {
+  async writePayment(tx: Sql, { paymentId, reservationId, amount, currency, status, at }: PaymentTold): Promise<void> {
     const columns = { payment_id: 'text', reservation_id: 'text', amount: 'int', currency: 'text' } as const;
     const bulk = { table: paidTable.name, key: ['payment_id'], groupId: newGroupId() };
     const told = { ...columns, status: 'text', told_at: 'int' } as const;

@@ -6,9 +6,15 @@ import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import { insertRow, select, selectOne } from '../../shared/db/entity';
 import type { Sql } from '../../shared/db/sql';
-import { type Place, type SaleRow, type SectionRow, salesTable, sectionsTable } from './reservations.entity';
+import {
+  type Place,
+  type SaleLevel,
+  type SaleRow,
+  type SectionRow,
+  salesTable,
+  sectionsTable,
+} from './reservations.entity';
 import { capacityInUse, saleExists, saleNotFound, sectionNotFound } from './reservations.errors';
-import type { SaleLevel } from './reservations.metrics';
 import type { Piece } from './reservations.stock.repository';
 
 /** A sale with its sections, in their order. */

@@ -30,6 +30,7 @@ import {
   sectionNotFound,
   soldOut,
 } from './reservations.errors';
+import { seatId } from './reservations.fields';
 import { toAudit } from './reservations.findings';
 import { ReservationsRepository } from './reservations.repository';
 import { plansOf, quantityOf, refuseTwice, saleOf, toAvailability, toSale } from './reservations.sale';
@@ -61,13 +62,13 @@ export class SalesService {
     pageTokens: PageTokens,
   ) {
     this.saleTokens = pageTokens.of('sales', rowNumber);
-    this.seatTokens = pageTokens.of('sale-seats', z.tuple([z.string().max(32)]));
+    this.seatTokens = pageTokens.of('sale-seats', z.tuple([seatId]));
   }
 
   /** @throws AppError validation_failed, sale_exists, idempotency_key_reused, in_progress */
   async createSale(request: CreateSaleRequest, key: string | undefined): Promise<Answer<Sale>> {
     const sections = plansOf(request);
-    const { done, replayed } = await this.reservations.once('CreateSale', { request, key }, async (tx, now) => {
+    const { done, replayed } = await this.reservations.command('CreateSale', { request, key }, async (tx, now) => {
       await this.sales.create(tx, saleOf(request, now), sections);
       return toSale((await findSale(tx, request.saleId)) as FoundSale);
     });
@@ -133,7 +134,7 @@ export class SalesService {
     const filter = [saleId, sectionId];
     const [after = ''] = this.seatTokens.decode(filter, pageToken) ?? [];
     const found = await this.sales.seats({ saleId, sectionId }, after, pageSize + 1);
-    const { page, nextPageToken } = this.seatTokens.cut(filter, found, pageSize, ({ seatId }) => [seatId]);
+    const { page, nextPageToken } = this.seatTokens.cut(filter, found, pageSize, (seat) => [seat.seatId]);
     return { ...told, seats: [...page], nextPageToken };
   }
 
@@ -152,7 +153,7 @@ export class SalesService {
     const section = known.sections.find((one) => one.sectionId === sectionId);
     if (!section) throw sectionNotFound(sectionId);
     const quantity = quantityOf(request, section, '');
-    const { done, replayed } = await this.reservations.once(route, { request, key }, async (tx) => {
+    const { done, replayed } = await this.reservations.command(route, { request, key }, async (tx) => {
       if (!(await moveQuantity(tx, { saleId, sectionId, quantity }, from, to))) throw soldOut(sectionId);
       const taken = seatIds.length === 0 ? 0 : await takeSeats(tx, section, seatIds, { from, to, reservationId: null });
       if (taken !== seatIds.length) {

@@ -25,8 +25,8 @@ import { AppError } from '../../shared/errors/app-error';
 import { resourceBusy, tokenInvalid } from '../../shared/errors/common.errors';
 import type { Once } from '../../shared/idempotency/idempotency.repository';
 import type { Announce } from '../../shared/outbox/outbox';
-import type { PaymentNews } from '../payments/payments.events';
 import type { ReservationsApi } from './reservations.api';
+import type { PaymentTold } from './reservations.entity';
 import {
   alreadyExtended,
   keyRequired,
@@ -120,7 +120,7 @@ export class ReservationsService implements ReservationsApi {
     for (let look = 0; ; look += 1) {
       try {
         return told(
-          await this.repository.once('ConfirmReservation', { request, key }, async (tx, now, announce) => {
+          await this.repository.command('ConfirmReservation', { request, key }, async (tx, now, announce) => {
             const found = await this.mine(tx, now, id, owner);
             if (found.row.status === 'confirmed') return toReservation(found);
             refuseEnded(found);
@@ -139,7 +139,7 @@ export class ReservationsService implements ReservationsApi {
   async cancelReservation(request: CancelReservationRequest, meta: CallMeta = {}): Promise<Answer<Reservation>> {
     const [key, owner] = [keyOf(meta), restrictedTo()];
     return told(
-      await this.repository.once('CancelReservation', { request, key }, async (tx, now, announce) => {
+      await this.repository.command('CancelReservation', { request, key }, async (tx, now, announce) => {
         const found = await this.mine(tx, now, request.id, owner);
         if (found.row.status === 'cancelled') return toReservation(found);
         refuseEnded(found);
@@ -152,7 +152,7 @@ export class ReservationsService implements ReservationsApi {
   async extendReservation(request: ExtendReservationRequest, meta: CallMeta = {}): Promise<Answer<Reservation>> {
     const [key, owner] = [keyOf(meta), restrictedTo()];
     return told(
-      await this.repository.once('ExtendReservation', { request, key }, async (tx, now) => {
+      await this.repository.command('ExtendReservation', { request, key }, async (tx, now) => {
         const found = await this.mine(tx, now, request.id, owner);
         refuseEnded(found);
         if (found.row.extended === 1) throw alreadyExtended();
@@ -181,7 +181,7 @@ export class ReservationsService implements ReservationsApi {
   }
 
   /** What payments has announced, in the transaction in which it is taken in. */
-  async paymentTold(tx: Sql, news: PaymentNews): Promise<void> {
+  async paymentTold(tx: Sql, news: PaymentTold): Promise<void> {
     const { reservationId, paymentId, status, amount, currency } = news;
     const { now, announce } = await this.repository.joining(tx);
     await this.repository.writePayment(tx, news);

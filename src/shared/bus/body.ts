@@ -7,6 +7,11 @@ export function body<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.object(shape);
 }
 
+/** One of these words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
+  return z.enum(words);
+}
+
 export const whole = z.int().nonnegative();
 
 export const text = z.string().max(255);

@@ -93,7 +93,7 @@ test('ten thousand connections from one address are bounded, and delay nobody', 
 
 test('SIGTERM: every client on every wire is told goodbye, what was said is flushed, exit 0', async () => {
   // Longer than what is left to other streams: everybody is told at the same time.
-  await using app = await startApp({ env: { CHAT_PORT: '0', SHUTDOWN_DRAIN_MS: '1500' } });
+  await using app = await startApp({ env: { CHAT_PORT: '0', SHUTDOWN_DRAIN_MS: '5000' } });
   const [tcp, ws] = [new TcpClient(app.chatPort as number), new WsClient(app.url)];
   const grpc = new GrpcClient(app.grpcUrl.slice('grpc://'.length));
   const sse = await new SseClient().open(app.url);
@@ -104,7 +104,7 @@ test('SIGTERM: every client on every wire is told goodbye, what was said is flus
   await stuck.enter('stuck');
   stuck.pause();
   const code = app.stop();
-  await new Promise((resolve) => setTimeout(resolve, 800));
+  await eventually(async () => expect((await fetch(`${app.url}/health/ready`)).status).toBe(503));
   tcp.say('last words');
   await Promise.all([tcp.ended, ws.ended, grpc.ended]);
   expect(tcp.lines.slice(-3)).toEqual([

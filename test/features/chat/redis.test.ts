@@ -1,6 +1,7 @@
 import { chatContract as chat } from '../../../src/features/chat/chat.api';
 import type { AppProcess } from '../../support/app';
 import { eventually } from '../../support/eventually';
+import { freezeFamily } from '../../support/processes';
 import { redisCall } from '../../support/redis';
 import { HttpWire } from '../../support/wires';
 import { GrpcClient, type Heard, TcpClient, WsClient } from './clients';
@@ -9,7 +10,7 @@ import { expectNoHole, startTwo, users } from './two';
 // The promise: processes on one Redis have one conversation, and one that dies takes its users with it and leaves no ghost.
 
 test('one conversation: messages, names, whispers, rooms, history, deleted messages, ids', async () => {
-  await using two = await startTwo();
+  await using two = await startTwo('patient');
   const { one, other } = two;
   const [ada, bob] = [new WsClient(one.url), new GrpcClient(other.grpcUrl.slice('grpc://'.length))];
   await ada.enter('ada');
@@ -51,7 +52,7 @@ test('one conversation: messages, names, whispers, rooms, history, deleted messa
 });
 
 test('both sides talk at once: all hear one order without a hole', async () => {
-  await using two = await startTwo();
+  await using two = await startTwo('patient');
   const clients = [two.one, two.other].flatMap(({ url }) => [0, 1, 2].map(() => new WsClient(url)));
   await Promise.all(clients.map((client, i) => client.enter(`u${i}`)));
   for (let round = 0; round < 8; round += 1) {
@@ -69,7 +70,7 @@ test('both sides talk at once: all hear one order without a hole', async () => {
 });
 
 test('a process that is killed takes its users with it, and their names are free', async () => {
-  await using two = await startTwo();
+  await using two = await startTwo('patient');
   const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
   await ada.enter('ada');
   await bob.enter('bob');
@@ -83,12 +84,12 @@ test('a process that is killed takes its users with it, and their names are free
 });
 
 test('a process that stood still says nothing under a name that is somebody else\u2019s by now', async () => {
-  await using two = await startTwo();
+  await using two = await startTwo('patient');
   const [ada, bob] = [new WsClient(two.one.url), new WsClient(two.other.url)];
   await ada.enter('ada');
   await bob.enter('bob');
   await ada.hears('joined');
-  process.kill(two.other.pid, 'SIGSTOP');
+  freezeFamily(two.other.pid);
   await ada.hears('left');
   const again = new WsClient(two.one.url);
   await again.enter('bob');
@@ -102,7 +103,7 @@ test('a process that stood still says nothing under a name that is somebody else
 });
 
 test('of two who take one name at the same moment one has it, and all processes say the same', async () => {
-  await using two = await startTwo();
+  await using two = await startTwo('patient');
   const pairs = Array.from(
     { length: 30 },
     (_, i) => [new WsClient(two.one.url), new WsClient(two.other.url), `race${i}`] as const,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chatContract as chat } from '../../../src/features/chat/chat.api';
 import { type AppProcess, startApp } from '../../support/app';
 import { everyDatabase } from '../../support/databases';
@@ -13,13 +16,35 @@ export interface Two extends AsyncDisposable {
   readonly other: AppProcess;
 }
 
-export async function startTwo(): Promise<Two> {
+const dist = join(__dirname, '../../../dist');
+
+// A process goes on by itself when Redis has not answered for 250 ms, which a busy machine needs at times.
+const patient = `
+  const exchange = require('${dist}/features/chat/chat.redis-exchange.js');
+  const options = require('${dist}/shared/redis/redis.options.js');
+  const { RedisChatExchange } = exchange;
+  exchange.RedisChatExchange = class extends RedisChatExchange {
+    constructor(client, subscriber, told) {
+      super(client, subscriber, told, { leaseMs: 5000, beatMs: 1000, answerMs: 20_000 });
+    }
+  };
+  const { serverOptions } = options;
+  options.serverOptions = (address) => ({ ...serverOptions(address), commandTimeout: 20_000 });
+  require('${dist}/main.js');
+`;
+
+/** `patient`: both wait for Redis, however slow the machine is; for what is not about a Redis in trouble. */
+export async function startTwo(how?: 'patient'): Promise<Two> {
   const redis = await startRedis();
   const database = await everyDatabase[0]!.create();
+  const folder = await mkdtemp(join(tmpdir(), 'aerie-two-'));
+  await writeFile(join(folder, 'main.js'), patient);
   const env = { CHAT_PORT: '0', REDIS_URL: redis.url, LOG_LEVEL: 'info' };
-  const [one, other] = await Promise.all([startApp({ env }), startApp({ env })]);
+  const start = (): Promise<AppProcess> => startApp({ env, ...(how && { dist: folder }) });
+  const [one, other] = await Promise.all([start(), start()]);
   const close = async (): Promise<void> => {
     for (const each of [one, other, redis, database]) await each[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   };
   return { redis, one, other, [Symbol.asyncDispose]: close };
 }

@@ -26,6 +26,8 @@ beforeAll(async () => {
     ENVIRONMENT: 'staging',
     HMAC_SECRET: developmentSecret.replace('development', 'staging-and-no'),
     RECEIPT_KEYS: 'one:receipts-of-staging-that-are-long-enough',
+    GRANT_KEYS: 'one:grants-of-staging-that-are-long-enough-x',
+    WEBHOOK_SECRET: 'webhooks-of-staging-that-are-long-enough',
     ALLOWED_ORIGINS: 'https://studio.example',
     INTERNAL_API_SECRET: 'the-internal-secret-of-staging-is-this',
     JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'jwt'),

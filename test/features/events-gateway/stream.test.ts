@@ -162,7 +162,8 @@ describe('a client that does not read', () => {
 });
 
 test('SIGTERM: what was read is answered, then the stream ends as unavailable and nothing is counted twice', async () => {
-  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '3000' } });
+  // Time enough for what is asked while it drains, also where all of this machine stands still for a second.
+  await using app = await startApp({ env: { SHUTDOWN_DRAIN_MS: '6000' } });
   const wire = new GrpcWire(app.grpcUrl.slice('grpc://'.length));
   const stream = new Stream(wire);
   stream.send(batch('before', [event('before', 'stayer')]));

@@ -4,11 +4,13 @@ import { type FairnessCounters, MemoryFairnessCounters } from '../../../src/feat
 import { RedisFairnessCounters } from '../../../src/features/fairness/fairness.redis-counters';
 import { initialRules, type Rules } from '../../../src/features/fairness/fairness.rules';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { connections } from '../../../src/shared/redis/redis.client';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { RedisPatience } from '../../../src/shared/redis/redis.patience';
+import { eventually } from '../../support/eventually';
 import { HandClock } from '../../support/hand-clock';
 import { recordingLogger } from '../../support/recording-logger';
-import { redisCall, startRedis, startRedisCluster } from '../../support/redis';
+import { redisCall, startRedis, startRedisCluster, waitPatiently } from '../../support/redis';
 
 // SPEC 3: counters in memory or in Redis, for all processes together. One suite for both; Redis has its own clock.
 
@@ -18,6 +20,8 @@ interface Opened extends AsyncDisposable {
   /** Two processes' counters. */
   readonly both: readonly [FairnessCounters, FairnessCounters];
   pass(ms: number): Promise<unknown>;
+  /** Milliseconds on the clock by which they count. */
+  now(): Promise<number>;
 }
 
 async function memory(): Promise<Opened> {
@@ -26,20 +30,26 @@ async function memory(): Promise<Opened> {
   const pass = async (ms: number): Promise<void> => {
     clock.at += ms;
   };
-  return { both: [one, one], pass, [Symbol.asyncDispose]: async () => undefined };
+  const now = async (): Promise<number> => clock.at;
+  return { both: [one, one], pass, now, [Symbol.asyncDispose]: async () => undefined };
 }
 
 async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
   const clients = new RedisClients(recordingLogger().logger);
   const counters = async (): Promise<FairnessCounters> => {
+    const client = await clients.open(url);
+    // Opening waits for a second at most.
+    await eventually(() => Promise.all(connections(client).map((each) => each.ping())));
     const insurance = new MemoryFairnessCounters(new HandClock());
-    return new RedisFairnessCounters(await clients.open(url), insurance, recordingLogger().logger, new Metrics());
+    return new RedisFairnessCounters(waitPatiently(client), insurance, recordingLogger().logger, new Metrics());
   };
+  // All of them are on this machine, and have its clock.
+  const now = async (): Promise<number> => Date.now();
   const close = async (): Promise<void> => {
     await clients.onApplicationShutdown();
     await server[Symbol.asyncDispose]();
   };
-  return { both: [await counters(), await counters()], pass: sleep, [Symbol.asyncDispose]: close };
+  return { both: [await counters(), await counters()], pass: sleep, now, [Symbol.asyncDispose]: close };
 }
 
 const kinds: [string, () => Promise<Opened>][] = [
@@ -74,27 +84,48 @@ describe.each(kinds)('%s', (_name, open) => {
   afterAll(() => opened[Symbol.asyncDispose]());
   beforeEach(() => {
     playerId = `player-${next}`;
+    // However slow the machine is, nobody counts alone for that.
+    jest.spyOn(RedisPatience.prototype, 'wait').mockImplementation((work) => work);
   });
+  afterEach(() => jest.restoreAllMocks());
+
+  /** What happens within one second; of another player once more where the machine has taken longer for it. */
+  async function inOneSecond(story: () => Promise<void>): Promise<void> {
+    for (;;) {
+      const began = await opened.now();
+      try {
+        await story();
+        if ((await opened.now()) - began < 1000) return;
+      } catch (error) {
+        if ((await opened.now()) - began < 1000) throw error;
+      }
+      playerId = `player-${next++}-again`;
+    }
+  }
 
   test('the eleventh within a second is refused, whichever process it meets, and nobody else’s', async () => {
     const [one, two] = opened.both;
-    expect(await refused(one, events(6))).toBe(0);
-    expect(await refused(two, events(4))).toBe(0);
-    const [told] = await two.count(events(1), flood);
-    expect(told).toMatchObject({ strikes: 1 });
-    expect(told?.wait).toBeGreaterThan(0);
-    expect(told?.wait).toBeLessThanOrEqual(1000);
-    expect(await refused(one, [...events(1), ...events(10, `${playerId}-other`)])).toBe(1);
+    await inOneSecond(async () => {
+      expect(await refused(one, events(6))).toBe(0);
+      expect(await refused(two, events(4))).toBe(0);
+      const [told] = await two.count(events(1), flood);
+      expect(told).toMatchObject({ strikes: 1 });
+      expect(told?.wait).toBeGreaterThan(0);
+      expect(told?.wait).toBeLessThanOrEqual(1000);
+      expect(await refused(one, [...events(1), ...events(10, `${playerId}-other`)])).toBe(1);
+    });
     await opened.pass(1050);
     expect(await refused(one, events(10))).toBe(0);
   });
 
   test('an event that is counted is allowed again and counted once; a refused one does not count', async () => {
     const [one, two] = opened.both;
-    const sent = events(10);
-    expect(await refused(one, [...sent, ...sent])).toBe(0);
-    expect(await refused(two, sent)).toBe(0);
-    expect(await refused(two, events(50))).toBe(50);
+    await inOneSecond(async () => {
+      const sent = events(10);
+      expect(await refused(one, [...sent, ...sent])).toBe(0);
+      expect(await refused(two, sent)).toBe(0);
+      expect(await refused(two, events(50))).toBe(50);
+    });
     await opened.pass(1050);
     expect(await refused(two, events(11))).toBe(1);
   });
@@ -104,8 +135,10 @@ describe.each(kinds)('%s', (_name, open) => {
     const rule = { ...flood, thresholds: { ...flood.thresholds, strikeWindowSeconds: 20 } };
     const strike = async (counters: FairnessCounters) =>
       (await counters.count(events(12), rule)).map(({ strikes }) => strikes).filter((strikes) => strikes > 0);
-    expect(await strike(one)).toEqual([1]);
-    expect(await strike(two)).toEqual([]);
+    await inOneSecond(async () => {
+      expect(await strike(one)).toEqual([1]);
+      expect(await strike(two)).toEqual([]);
+    });
     expect(await one.strikesOf(playerId, rule)).toBe(1);
     await opened.pass(1050);
     expect(await strike(two)).toEqual([2]);

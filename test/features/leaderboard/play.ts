@@ -4,6 +4,7 @@ import { leaderboardContract as leaderboard } from '../../../src/features/leader
 import type { PlayerScore } from '../../../src/features/leaderboard/leaderboard.ranking';
 import type { Entry, Leaderboard } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
 import { passedAll } from '../../support/lag';
+import { untilAnswered } from '../../support/patiently';
 import { signed } from '../../support/signed';
 import type { TestApp, Wire } from '../../support/wires';
 import { plainOrder } from './plain-order';
@@ -28,7 +29,8 @@ export async function play(app: TestApp, points: readonly Points[]): Promise<voi
         occurredAt,
         payload: { deltaXp },
       }));
-    const { code, body } = await app.http.call(gateway, 'ingestBatch', signed(randomUUID(), { events }));
+    const send = () => app.http.call(gateway, 'ingestBatch', signed(randomUUID(), { events }));
+    const { code, body } = await untilAnswered(send);
     expect(code).toBe('ok');
     expect((body.results as { status: string }[]).filter(({ status }) => status === 'rejected')).toEqual([]);
   }

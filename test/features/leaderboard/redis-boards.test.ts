@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaderboardContract as leaderboard } from '../../../src/features/leaderboard/leaderboard.api';
 import type { PlayerRank } from '../../../src/generated/aerie/leaderboard/v1/leaderboard';
+import { RedisPatience } from '../../../src/shared/redis/redis.patience';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { metricSum } from '../../support/metrics';
@@ -89,7 +90,14 @@ async function healed(): Promise<void> {
   await expectOrder();
 }
 
+/** However slow the machine is, Redis is asked, and its answer waited for. */
+function patientWithRedis(): void {
+  jest.spyOn(RedisPatience.prototype, 'wait').mockImplementation((work) => work);
+}
+afterEach(() => jest.restoreAllMocks());
+
 test('written by two processes', async () => {
+  patientWithRedis();
   for (let round = 0; round < 3; round += 1) {
     await write();
     await expectOrder();
@@ -155,6 +163,7 @@ test('cut in the middle of a write: done or not, nobody has heard', async () => 
 
 test('verify finds what is wrong in Redis and repairs it', async () => {
   await healed();
+  patientWithRedis();
   const verify = async () => (await apps[0]?.http.call(leaderboard, 'verifyLeaderboard', { window }))?.body;
   const checked = expected(made).length;
   expect(await verify()).toEqual({ checked, differing: 0, repaired: 0 });

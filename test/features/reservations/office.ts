@@ -94,8 +94,7 @@ export async function openOffice(place: TestDatabase): Promise<Office> {
   return {
     ...{ service, repository, db, clock, grants },
     as: (user, call) => runInContext({ traceId: 'test', caller: callerOf(user) }, call),
-    tell: (news) =>
-      db.transaction((tx) => service.paymentTold(tx, { currency: 'EUR', userId: 'somebody', ...news, at: Date.now() })),
+    tell: (news) => db.transaction((tx) => service.paymentTold(tx, { currency: 'EUR', ...news, at: Date.now() })),
     announced: async () => {
       const rows = await db.read((sql) =>
         sql.rows<{ body: string }>('SELECT body FROM reservations_outbox ORDER BY seq'),

@@ -209,6 +209,8 @@ test('outside development nobody is admin for being near, whatever AUTH_REQUIRED
     AUTH_REQUIRED: 'false',
     HMAC_SECRET: 'events-secret-for-staging-in-this-test',
     RECEIPT_KEYS: 'k:receipt-secret-for-staging-in-this-test',
+    GRANT_KEYS: 'k:grants-secret-for-staging-in-this-test',
+    WEBHOOK_SECRET: 'webhook-secret-for-staging-in-this-test',
     ALLOWED_ORIGINS: 'https://studio.example',
     JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'staging'),
   });

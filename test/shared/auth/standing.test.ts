@@ -161,11 +161,13 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     test('calls with one token ask for the account once', async () => {
       const player = await register(app, `once-${wire}@example.com`, wire);
       const roleOf = jest.spyOn(AuthRepository.prototype, 'roleOf');
+      // However slow the machine is, the second does not pass.
+      const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
       await Promise.all(Array.from({ length: 20 }, () => codes(player)));
       const asked = roleOf.mock.calls.filter(([userId]) => userId === player.id);
+      clock.mockRestore();
       roleOf.mockRestore();
-      // Two where a slow machine takes a second for it.
-      expect(asked.length).toBeLessThan(5);
+      expect(asked).toHaveLength(1);
     });
   });
 });

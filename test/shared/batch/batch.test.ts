@@ -1,10 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { reportFaultsTo } from '../../../src/shared/async/guarded';
 import { Batcher, type BatchOptions } from '../../../src/shared/batch/batch';
 import { CommitUnknownError } from '../../../src/shared/db/db.errors';
 import { unavailable } from '../../../src/shared/errors/common.errors';
+import { inVirtualTime } from '../../support/virtual-time';
 
 const isUnavailable = expect.objectContaining({ kind: 'unavailable' });
+
+// The global one, which virtual time moves.
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function batcher(options: Partial<BatchOptions<number, string>>) {
   const groups: number[][] = [];
@@ -41,16 +44,18 @@ describe('a batch', () => {
 
   test('what comes within the spacing of groups is one group; after a rest the next one begins at once', async () => {
     const { batch, groups } = batcher({ spacingMs: 400 });
-    await batch.submit(0);
-    const second = batch.submit(1);
-    await sleep(20);
-    await Promise.all([second, batch.submit(2)]);
-    expect(groups).toEqual([[0], [1, 2]]);
-    await sleep(400);
-    const third = batch.submit(3);
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    expect(groups).toHaveLength(3);
-    await third;
+    await inVirtualTime(5000, async () => {
+      await batch.submit(0);
+      const second = batch.submit(1);
+      await sleep(20);
+      await Promise.all([second, batch.submit(2)]);
+      expect(groups).toEqual([[0], [1, 2]]);
+      await sleep(400);
+      const third = batch.submit(3);
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      expect(groups).toHaveLength(3);
+      await third;
+    });
   });
 
   test('without promises: each is told once, and one that throws when it is told keeps nobody from the answer', async () => {
@@ -98,7 +103,7 @@ describe('a batch', () => {
       if (items.includes(0)) throw unavailable(new Error('no answer'));
       return items.map(String);
     };
-    for (const waiting of ['refused', 'done']) {
+    const ask = async (waiting: string): Promise<void> => {
       const { batch } = batcher({ commit });
       const first = expect(batch.submit(0)).rejects.toEqual(isUnavailable);
       await sleep(2);
@@ -111,7 +116,8 @@ describe('a batch', () => {
       slow = false;
       expect(await batch.submit(3)).toBe('3');
       groups.length = 0;
-    }
+    };
+    for (const waiting of ['refused', 'done']) await inVirtualTime(5000, () => ask(waiting));
   });
 
   test('answers nobody before the commit', async () => {

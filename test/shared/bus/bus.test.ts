@@ -17,6 +17,19 @@ import {
 
 // What every bus promises; one suite, run on each kind.
 
+// Gathering is not over before this is, so that what a test sends meanwhile is in time however slow the machine is.
+let gathering: Promise<void> | undefined;
+jest.mock('../../../src/shared/async/pause', () => {
+  const { pause } = jest.requireActual<typeof import('../../../src/shared/async/pause')>(
+    '../../../src/shared/async/pause',
+  );
+  const held: typeof pause = async (ms, until) => {
+    await pause(ms, until);
+    await gathering;
+  };
+  return { pause: held };
+});
+
 const inmem = ['inmem', async () => undefined] as const;
 
 describe.each([inmem, ...brokers])('%s', (name, start) => {
@@ -119,10 +132,13 @@ describe.each([inmem, ...brokers])('%s', (name, start) => {
   });
 
   test('what comes in a short time is gathered; who comes alone does not wait', async () => {
-    const { bus } = opened;
+    const { bus, counted } = opened;
     const groups: number[][] = [];
     const gatherMs = 300;
+    const { open: goOn, opened: goes } = gate();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
     bus.subscribe(topic, { consumer: 'a', maxGroup: 10, gatherMs }, async (group) => {
+      gathering = goes;
       groups.push(bodies(group));
     });
     bus.publish(topic, oneKey(0, 1));
@@ -131,8 +147,12 @@ describe.each([inmem, ...brokers])('%s', (name, start) => {
       bus.publish(topic, oneKey(i, i + 1));
       await sleep(1);
     }
+    await eventually(async () => expect(counted.published).toBe(6));
+    expect(groups).toEqual([[0]]);
+    goOn();
     await eventually(async () => expect(groups.flat()).toHaveLength(6));
     expect(groups.map(arrived)).toEqual([[0], numbers(1, 6)]);
+    clock.mockRestore();
     bus.publish(topic, oneKey(6, 26));
     await eventually(async () => expect(groups.flat()).toHaveLength(26));
     expect(groups.slice(2).map(arrived)).toEqual([numbers(6, 16), numbers(16, 26)]);

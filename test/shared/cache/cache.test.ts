@@ -5,12 +5,13 @@ import { CacheMetrics, cacheMetrics } from '../../../src/shared/cache/cache.metr
 import { MemoryCache } from '../../../src/shared/cache/memory.cache';
 import { RedisCache } from '../../../src/shared/cache/redis.cache';
 import type { Config } from '../../../src/shared/config/config';
+import type { RedisClient } from '../../../src/shared/redis/redis.client';
 import { RedisClients } from '../../../src/shared/redis/redis.clients';
 import { RedisPatience } from '../../../src/shared/redis/redis.patience';
 import { eventually } from '../../support/eventually';
 import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
-import { type RedisServer, redisCall, startRedis, startRedisCluster } from '../../support/redis';
+import { type RedisServer, redisCall, startRedis, startRedisCluster, waitPatiently } from '../../support/redis';
 
 // Copies of what SQL holds: one suite on every cache. With Redis two processes share them.
 
@@ -26,11 +27,15 @@ async function memory(): Promise<Opened> {
   return { both: [cache, cache], [Symbol.asyncDispose]: async () => undefined };
 }
 
-async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
+async function redisAt(
+  url: string,
+  server: AsyncDisposable,
+  prepare = (client: RedisClient) => client,
+): Promise<Opened> {
   const clients = new RedisClients(recordingLogger().logger);
   const open = async (): Promise<Cache> => {
     const metrics = metricsOf(CacheMetrics, cacheMetrics);
-    return new RedisCache(await clients.open(url), ttlMs, metrics, recordingLogger().logger);
+    return new RedisCache(prepare(await clients.open(url)), ttlMs, metrics, recordingLogger().logger);
   };
   const both = [await open(), await open()] as const;
   const close = async (): Promise<void> => {
@@ -40,10 +45,15 @@ async function redisAt(url: string, server: AsyncDisposable): Promise<Opened> {
   return { both, [Symbol.asyncDispose]: close };
 }
 
+/** However slow the machine is, nobody goes on without it for that. */
+function patientWithRedis(): void {
+  jest.spyOn(RedisPatience.prototype, 'wait').mockImplementation((work) => work);
+}
+
 const kinds: [string, () => Promise<Opened>][] = [
   ['memory', memory],
-  ['redis', async () => startRedis().then((server) => redisAt(server.url, server))],
-  ['a Redis cluster', async () => startRedisCluster().then((set) => redisAt(set.url, set))],
+  ['redis', async () => startRedis().then((server) => redisAt(server.url, server, waitPatiently))],
+  ['a Redis cluster', async () => startRedisCluster().then((set) => redisAt(set.url, set, waitPatiently))],
 ];
 
 const copy = (key: string, version: number) => ({ key, value: { version, text: 'å:1' }, version });
@@ -67,6 +77,8 @@ describe.each(kinds)('%s', (_name, open) => {
     });
   });
   afterAll(() => opened[Symbol.asyncDispose]());
+  beforeEach(patientWithRedis);
+  afterEach(() => jest.restoreAllMocks());
 
   test('what one has read both have; of two versions the higher stays', async () => {
     expect(await versionIn(one, 'a')).toBeUndefined();
@@ -113,9 +125,11 @@ describe('Redis', () => {
     [one, two] = opened.both;
   });
   afterAll(() => opened[Symbol.asyncDispose]());
+  afterEach(() => jest.restoreAllMocks());
   const marked = (key: string) => redisCall(server.url, 'SCARD', `aerie:{cache-0}:tested:thing:${key}:changes`);
 
   test('while a change is under way no process uses copies or keeps what it has read', async () => {
+    patientWithRedis();
     await one.put(space, copy('busy', 1));
     await changed(one, 'busy', 2, async () => {
       expect(await versionIn(two, 'busy')).toBeUndefined();
@@ -128,6 +142,7 @@ describe('Redis', () => {
   });
 
   test('a process that dies after its COMMIT leaves no stale copy, and its mark ends by itself', async () => {
+    patientWithRedis();
     await one.put(space, copy('dying', 1));
     void changed(one, 'dying', 2, () => new Promise(() => undefined));
     await eventually(async () => expect(await marked('dying')).toBe(1));
@@ -138,6 +153,7 @@ describe('Redis', () => {
   });
 
   test('a COMMIT whose outcome is unknown: what was kept before is removed, and the mark stays', async () => {
+    patientWithRedis();
     await one.put(space, copy('unknown', 1));
     await expect(changed(one, 'unknown', 2, () => Promise.reject(new Error('lost')))).rejects.toThrow('lost');
     await eventually(async () =>

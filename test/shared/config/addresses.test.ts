@@ -115,6 +115,8 @@ describe('the keys of tokens', () => {
     ENVIRONMENT: 'staging',
     HMAC_SECRET: `${secret}1`,
     RECEIPT_KEYS: `k:${secret}2`,
+    GRANT_KEYS: `k:${secret}3`,
+    WEBHOOK_SECRET: `${secret}4`,
     ALLOWED_ORIGINS: 'https://studio.example',
   };
 

@@ -14,6 +14,8 @@ const production = {
   ENVIRONMENT: 'production',
   HMAC_SECRET: `${secret}1`,
   RECEIPT_KEYS: `k:${secret}2`,
+  GRANT_KEYS: `k:${secret}4`,
+  WEBHOOK_SECRET: `${secret}5`,
   INTERNAL_API_SECRET: `${secret}3`,
   ALLOWED_ORIGINS: 'https://studio.example',
   DATABASE_URL: 'postgres://aerie@db/aerie',
@@ -108,7 +110,7 @@ test('fairness runs alone, with a bus that reaches it', () => {
 test('production with everything set starts', () => expect(badNames(production)).toEqual([]));
 
 test.each<[string, RawEnvironment, string[]]>([
-  ['the development secrets', { HMAC_SECRET: undefined, RECEIPT_KEYS: undefined }, ['HMAC_SECRET', 'RECEIPT_KEYS']],
+  ['the development secrets', { HMAC_SECRET: undefined, GRANT_KEYS: undefined }, ['GRANT_KEYS', 'HMAC_SECRET']],
   ['any origin', { ALLOWED_ORIGINS: '*' }, ['ALLOWED_ORIGINS']],
   ['no origins', { ALLOWED_ORIGINS: undefined }, ['ALLOWED_ORIGINS']],
   ['no authentication', { AUTH_REQUIRED: 'false', HOST: '127.0.0.1' }, ['AUTH_REQUIRED']],

@@ -57,6 +57,11 @@ export function databaseAt(url: string, options: Partial<DatabaseOptions> = {}):
 export async function openAt(url: string, options: Partial<DatabaseOptions> = {}): Promise<Database & AsyncDisposable> {
   const database = databaseAt(url, options);
   await database.connect();
-  await database.migrate();
+  try {
+    await database.migrate();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return Object.assign(database, { [Symbol.asyncDispose]: () => database.close() });
 }

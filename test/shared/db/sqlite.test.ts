@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
 import { claimFile, fileBeside } from '../../../src/shared/db/sqlite.claim';
 import { everyDatabase } from '../../support/databases';
+import { patiently } from '../../support/patiently';
 import { databaseAt, openAt } from './fixtures';
 
 const create = () => everyDatabase[0]!.create();
@@ -60,7 +61,7 @@ describe('SQLite', () => {
       const other = two.transaction((own) => own.run('UPDATE things SET points = 1'));
       await expect(other).rejects.toMatchObject({ kind: 'unavailable' });
     });
-    await two.transaction((own) => own.run('UPDATE things SET points = 1'));
+    await patiently(() => two.transaction((own) => own.run('UPDATE things SET points = 1')));
   });
 
   test('a link to a file that is not there yet is the file: one lock, one place for what is kept apart', async () => {

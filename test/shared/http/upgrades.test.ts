@@ -265,16 +265,25 @@ test('no other method is there', async () => {
 });
 
 test('while the process leaves nobody gets in, and who is in may say goodbye', async () => {
-  await using other = await openApp('sqlite::memory:', { SHUTDOWN_DRAIN_MS: '300' });
+  await using other = await openApp('sqlite::memory:', { SHUTDOWN_DRAIN_MS: '317' });
   const before = app;
   app = other;
   const [inside, late] = [peer(ask('/echo')), peer()];
   app = before;
   await eventually(async () => expect(inside.text).toContain('101'));
+  // The time that it leaves to load balancers is over when this test says so.
+  const real = setTimeout;
+  const over = jest.fn();
+  const timers = jest.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, ms?: number) => {
+    if (ms !== 317) return real(work, ms);
+    over.mockImplementation(work);
+    return real(() => undefined, ms);
+  }) as typeof setTimeout);
   const stopped = other[Symbol.asyncDispose]();
-  await sleep(100);
   late.socket.write(ask('/echo'));
   await late.ended;
+  timers.mockRestore();
+  over();
   expect([parsed(late.text).status, parsed(late.text).body.code]).toEqual([503, 'unavailable']);
   inOneShape(parsed(late.text));
   await sleep(1200);

@@ -16,6 +16,8 @@ const secrets = {
   HMAC_SECRET: 'hmac-secret-that-must-not-be-logged',
   HMAC_KEYS: 'ring:ring-secret-that-must-not-be-logged',
   RECEIPT_KEYS: 'first:receipt-secret-that-must-not-be-logged',
+  GRANT_KEYS: 'first:grants-secret-that-must-not-be-logged',
+  WEBHOOK_SECRET: 'webhook-secret-that-must-not-be-logged',
   INTERNAL_API_SECRET: 'internal-secret-that-must-not-be-logged',
 };
 const password = 'database-password-must-not-be-logged';

@@ -62,7 +62,7 @@ test('without REDIS_URL there is no client and no check', async () => {
 
 test('one server: many commands of one tick, a database of its own', async () => {
   await using server = await startRedis();
-  const { main, clients } = await open(`${server.url}/3`);
+  const { main, clients } = await openConnected(`${server.url}/3`);
   await Promise.all(Array.from({ length: 200 }, () => main.incr('n')));
   const other = await clients.open(server.url);
   expect(await main.get('n')).toBe('200');
@@ -71,7 +71,7 @@ test('one server: many commands of one tick, a database of its own', async () =>
 
 test('killed: a command fails at once, is not done later, and it goes on by itself', async () => {
   await using server = await startRedis();
-  const { main, clients, printed } = await open(server.url);
+  const { main, clients, printed } = await openConnected(server.url);
   const plain = await clients.open(server.url);
   await server.kill();
   for (const client of [main, plain]) {
@@ -91,7 +91,7 @@ test('killed: a command fails at once, is not done later, and it goes on by itse
 
 test('frozen: a command fails after its time limit, then at once, and none of the later ones is done', async () => {
   await using server = await startRedis();
-  const { main } = await open(server.url);
+  const { main } = await openConnected(server.url);
   server.freeze();
   await failure(main.incr('first'));
   await eventually(async () => expect(main.status).not.toBe('ready'));
@@ -103,7 +103,7 @@ test('frozen: a command fails after its time limit, then at once, and none of th
 
 test('what was on its way when the server died is not sent again', async () => {
   await using server = await startRedis();
-  const { main, clients } = await open(server.url);
+  const { main, clients } = await openConnected(server.url);
   const plain = await clients.open(server.url);
   server.freeze();
   const lost = [failure(main.incr('n')), failure(plain.incr('n'))];
@@ -117,7 +117,7 @@ test('what was on its way when the server died is not sent again', async () => {
 
 test('readiness: degraded while it does not answer, never unhealthy, and healthy again', async () => {
   await using server = await startRedis();
-  const { main, check } = await open(server.url);
+  const { main, check } = await openConnected(server.url);
   await eventually(async () =>
     expect(await check()).toMatchObject({ status: 'healthy', latencyMs: expect.any(Number) }),
   );
@@ -146,7 +146,7 @@ test('a Redis that is not up yet does not keep the process from starting', async
 
 test('closed while there is no connection, it does not come back', async () => {
   await using server = await startRedis();
-  const { main, clients } = await open(server.url);
+  const { main, clients } = await openConnected(server.url);
   await server.kill();
   await eventually(async () => expect(main.status).not.toBe('ready'));
   await clients.onApplicationShutdown();
@@ -158,7 +158,7 @@ test('closed while there is no connection, it does not come back', async () => {
 
 test('the password works and is never printed, not even when it is wrong', async () => {
   await using server = await startRedis({ password: 'pass/w@rd' });
-  const right = await open(server.url);
+  const right = await openConnected(server.url);
   expect(await right.main.ping()).toBe('PONG');
   const wrong = await open(server.url.replace('pass', 'wrong'));
   await expect(wrong.main.ping()).rejects.toThrow();
