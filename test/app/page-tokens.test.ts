@@ -41,7 +41,16 @@ function* hostile(honest: Position): Generator<Position> {
 test('these are the lists that there are', () => {
   expect(lists.map(({ method }) => method).sort()).toEqual([
     ...['getLeaderboard', 'getSnapshot', 'listBlocks', 'listChatUsers', 'listDeadLetters', 'listFlags', 'listMutes'],
-    ...['getAvailability', 'listReports', 'listReservations', 'listRewards', 'listSales', 'listSnapshots', 'listUsers'],
+    ...[
+      'getAvailability',
+      'listPayments',
+      'listReports',
+      'listReservations',
+      'listRewards',
+      'listSales',
+      'listSnapshots',
+      'listUsers',
+    ],
   ]);
 });
 

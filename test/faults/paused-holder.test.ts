@@ -41,7 +41,6 @@ test.each(lockServices)(
     await using late = new UserClient(holder.app.url, id);
     await using quick = new UserClient(other.url, id);
     let version = 1;
-    let unheard = 0;
     const told = new Set<string>();
     for (let round = 0; round < rounds; round += 1) {
       const statement = holder.proxy.holdNext(/UPDATE "users"/);
@@ -52,8 +51,6 @@ test.each(lockServices)(
       let written = 0;
       await eventually(async () => {
         const { status, body } = await quick.rename(`quick ${round}`);
-        // On a machine that is too slow it may have been changed all the same, once.
-        if (status === 504) unheard += 1;
         expect(status).toBe(200);
         written = body.version;
       });
@@ -62,14 +59,9 @@ test.each(lockServices)(
       statement.release();
       const { status, body, retryAfter } = await change;
       told.add(`${status} ${body.code}${status === 409 ? ` ${Number(retryAfter) >= 1}` : ''}`);
-      const { body: now } = await quick.read();
-      expect(now).toMatchObject({ name: `quick ${round}` });
-      // None of them is the late one's.
-      const unknown = Array.from({ length: unheard + 1 }, (_, more) => version + 1 + more);
-      expect(unknown).toContain(written);
-      expect(unknown).toContain(now.version);
-      unheard -= now.version - version - 1;
-      version = now.version;
+      version += 1;
+      expect(written).toBe(version);
+      expect((await quick.read()).body).toMatchObject({ name: `quick ${round}`, version });
     }
     // A request ends after 5 s, which may pass while its process is stopped.
     told.delete('504 deadline_exceeded');
@@ -96,19 +88,11 @@ test.concurrent.each(lockServices)(
     await statement.held;
     await holder.app.kill('SIGKILL');
     const answers: number[] = [];
-    const versions = [2];
-    while (answers.at(-1) !== 200 && answers.length < 50) {
-      const { status } = await quick.rename('others');
-      // It says nothing of the holder: the machine was too slow for an answer, and the change may come, or for the lock's.
-      if (status === 504) versions.push(2 + versions.length);
-      if (status !== 504 && status !== 503) answers.push(status);
-    }
+    while (answers.at(-1) !== 200 && answers.length < 50) answers.push((await quick.rename('others')).status);
     // Each waits for TTL + 1 s, so that the first is served; a busy machine may need another.
     expect(answers.length).toBeLessThanOrEqual(3);
     expect(answers.filter((status) => status !== 200 && status !== 409)).toEqual([]);
     await change;
-    const { body } = await quick.read();
-    expect(body.name).toBe('others');
-    expect(versions).toContain(body.version);
+    expect((await quick.read()).body).toMatchObject({ name: 'others', version: 2 });
   },
 );

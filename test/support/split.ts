@@ -19,13 +19,13 @@ export const parts: readonly Part[] = [
   {
     name: 'gateway',
     modules: ['events-gateway'],
-    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations'],
+    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations', 'payments'],
   },
   { name: 'fairness', modules: ['fairness'] },
   { name: 'leaderboard', modules: ['leaderboard'] },
   { name: 'progression', modules: ['progression'] },
   { name: 'accounts', modules: ['users', 'auth', 'chat'] },
-  { name: 'box-office', modules: ['reservations'] },
+  { name: 'box-office', modules: ['reservations', 'payments'] },
 ];
 
 /** On ports that follow each other. */

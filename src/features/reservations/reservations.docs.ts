@@ -33,6 +33,7 @@ import {
 const at = '2026-11-27T10:00:00.000Z';
 const saleId = 'founders-pack';
 const section = { sectionId: 'floor', price: 4900, capacity: 100, seated: false };
+const newSection = { sectionId: 'floor', price: 4900, capacity: 100, seats: [] };
 const sale = {
   ...{ saleId, title: "Founder's pack", currency: 'EUR', state: 'open' as const, opensAt: at },
   ...{ holdSeconds: 60, maxPerReservation: 10, maxPerUser: 10, sections: [section] },
@@ -71,7 +72,7 @@ export const reservationsDocs: Docs<ReservationsApi> = {
     headers: { 'Idempotency-Key': optionalKey },
     errors: { 409: ['sale_exists', 'in_progress'], 422: ['idempotency_key_reused'] },
     example: {
-      request: { saleId, title: sale.title, currency: 'EUR', opensAt: at, sections: [{ ...section, seats: [] }] },
+      request: { saleId, title: sale.title, currency: 'EUR', opensAt: at, sections: [newSection] },
       answer: sale,
     },
   },

@@ -44,12 +44,15 @@ test('public is what the specification calls public, and nothing else', () => {
     ...['register', 'login'],
     ...['ingest', 'ingestBatch', 'verifyReward'],
     ...['getLeaderboard', 'getPlayerRank', 'listSnapshots', 'getSnapshot'],
+    ...['getSale', 'listSales', 'getAvailability', 'verifyTicket'],
+    ...['receiveWebhook'],
   ]);
   const streams = everyContract.flatMap(({ contract }) => Object.entries(contract.streams ?? {}));
   expect(streams).toEqual([
     ['ingestStream', 'public'],
     ['watchLeaderboard', 'public'],
     ['connect', 'optional'],
+    ['watchReservation', 'player'],
   ]);
   // CHAT_AUTH says what who has no token may do.
   const optional = calls.filter(({ route }) => route.access === 'optional');
@@ -60,6 +63,8 @@ test('public is what the specification calls public, and nothing else', () => {
   expect(player.map(({ method }) => method)).toEqual([
     ...['getUser', 'updateUser', 'deleteUser'],
     ...['getProgress', 'listRewards', 'claimReward'],
+    ...['createReservation', 'getReservation', 'listReservations', 'confirmReservation', 'cancelReservation'],
+    ...['extendReservation', 'createPayment', 'processPayment', 'getPayment', 'listPayments', 'cancelPayment'],
   ]);
   expect(personal.map(({ method }) => method)).toEqual(['verify', 'logout']);
 });
@@ -157,7 +162,8 @@ describe('with AUTH_REQUIRED', () => {
     });
 
     test.each(served)('$method serves who holds the secret', async ({ contract, method, message }) => {
-      const outcome = await app[wire].call(contract, method, message, { authorization: `Bearer ${secret}` });
+      const headers = { authorization: `Bearer ${secret}`, 'idempotency-key': `${wire}-${method}` };
+      const outcome = await app[wire].call(contract, method, message, headers);
       expect(outcome.code).toMatch(/^(ok|\w+_not_found|version_mismatch|email_taken)$/);
     });
 
