@@ -149,14 +149,20 @@ function judge(outcome: Outcome, sent: unknown): void {
 }
 
 async function sendHttp({ contract, method, route, valid }: Call, seed: number): Promise<void> {
-  for (const message of fc.sample(messages(valid), { numRuns: perRoute, seed })) {
+  for (const [i, message] of fc.sample(messages(valid), { numRuns: perRoute, seed }).entries()) {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `hostile-${seed}-${i}` };
     const [verb = '', template = ''] = route.http.split(' ');
     const text = JSON.stringify(message);
-    if (route.signed) judge(await app.http.call(contract, method, signed(`hostile-${seed}`, text)), text);
+    if (route.signed) judge(await app.http.call(contract, method, webhook(`hostile-${seed}`, text)), text);
     else if (verb === 'GET' || /:/.test(template))
       judge(await app.http.send(verb, spelled(template, message), {}), message);
-    else judge(await app.http.send(verb, template, { 'content-type': 'application/json' }, text), text);
+    else judge(await app.http.send(verb, template, headers, text), text);
   }
+}
+
+/** Signed, for calls that tell by their path who has signed, too. */
+function webhook(id: string, text: string): object {
+  return { ...signed(id, text), provider: 'simulator' };
 }
 
 /** Path and query as hostile as the message: lone surrogates cannot be spelled in a URL and become U+FFFD. */
@@ -184,7 +190,7 @@ describe.each(calls)('$method', (call) => {
     const [verb = '', template = ''] = call.route.http.split(' ');
     const path = template.replace(/:\w+/g, 'x');
     for (const text of fc.sample(texts, { numRuns: perRoute, seed })) {
-      if (call.route.signed) judge(await app.http.call(call.contract, call.method, signed('doc', text)), text);
+      if (call.route.signed) judge(await app.http.call(call.contract, call.method, webhook('doc', text)), text);
       else if (verb !== 'GET')
         judge(await app.http.send(verb, path, { 'content-type': 'application/json' }, text), text);
       else judge(await app.http.send(verb, `${path}?${encodeURIComponent(text).slice(0, 4000)}`, {}), text);
@@ -194,7 +200,7 @@ describe.each(calls)('$method', (call) => {
   test(`${perRoute} hostile messages over gRPC`, async () => {
     const definition = app.grpc.method(call.contract, call.method);
     for (const message of fc.sample(messages(call.valid), { numRuns: perRoute, seed })) {
-      const sent = call.route.signed ? signed('hostile', JSON.stringify(message)) : encodable(message);
+      const sent = call.route.signed ? webhook('hostile', JSON.stringify(message)) : encodable(message);
       judge(await app.grpc.send(definition, definition.requestSerialize(sent)), message);
     }
     for (const bytes of fc.sample(fc.uint8Array({ maxLength: 300 }), { numRuns: perRoute, seed }))
@@ -213,15 +219,23 @@ function encodable(message: Record<string, unknown>): object {
     'afterSeq',
     'limit',
     'seq',
+    'amount',
+    'quantity',
+    'capacity',
+    'price',
+    'holdSeconds',
+    'maxPerReservation',
+    'maxPerUser',
   ]);
-  const lists = new Set(['clear']);
-  const objects = new Set(['thresholds']);
+  const lists = new Set(['clear', 'seatIds', 'seats']);
+  const objects = new Set(['thresholds', 'queue']);
+  const rows = new Set(['events', 'sections', 'items']);
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
       if (numbers.has(name)) return [name, typeof value === 'number' ? Math.trunc(value % 2 ** 31) || 0 : 0];
       if (lists.has(name)) return [name, (Array.isArray(value) ? value : [value]).map(spelling)];
       if (objects.has(name)) return [name, isObject(value) ? encodable(value as Record<string, unknown>) : {}];
-      if (name === 'events') return [name, Array.isArray(value) ? value.filter(isObject).map(encodable) : []];
+      if (rows.has(name)) return [name, Array.isArray(value) ? value.filter(isObject).map(encodable) : []];
       return [name, typeof value === 'string' ? value : JSON.stringify(value)];
     }),
   );

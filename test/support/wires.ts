@@ -82,10 +82,11 @@ export class HttpWire implements Wire {
     if (!route) throw new Error(`${method} has no route`);
     const [verb = '', template = ''] = route.http.split(' ');
     if (route.signed) {
-      const signed = message as SignedMessage;
+      const signed = message as SignedMessage & { readonly provider?: string };
       return this.send(
         verb,
-        template,
+        // Who has signed it, where several may.
+        template.replace(':provider', signed.provider ?? ''),
         { 'content-type': 'application/json', ...signedHeaders(signed), ...headers },
         signed.body,
       );

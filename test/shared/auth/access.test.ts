@@ -164,7 +164,7 @@ describe('with AUTH_REQUIRED', () => {
     test.each(served)('$method serves who holds the secret', async ({ contract, method, message }) => {
       const headers = { authorization: `Bearer ${secret}`, 'idempotency-key': `${wire}-${method}` };
       const outcome = await app[wire].call(contract, method, message, headers);
-      expect(outcome.code).toMatch(/^(ok|\w+_not_found|version_mismatch|email_taken)$/);
+      expect(outcome.code).toMatch(/^(ok|\w+_not_found|version_mismatch|email_taken|sale_exists|sale_paused)$/);
     });
 
     test.each(open)('$method needs no token', async ({ contract, method, message }) => {
