@@ -8,6 +8,7 @@ import { type OpenSplit, openSplit } from '../support/open-split';
 import { type RedisServer, startRedis } from '../support/redis';
 import { type DatabaseServer, startPostgres } from '../support/servers';
 import { eventBody, signed } from '../support/signed';
+import { eventsAlone } from '../support/split';
 import type { TestApp } from '../support/wires';
 
 // ISSUE 11: which process serves what, its version, lag and breaker states.
@@ -21,7 +22,7 @@ let system: OpenSplit;
 beforeAll(async () => {
   redis = await startRedis();
   database = await startPostgres();
-  const counts = { gateway: 2, fairness: 1, progression: 1, leaderboard: 2, accounts: 0, 'box-office': 0 };
+  const counts = { gateway: 2, fairness: 1, progression: 1, leaderboard: 2, ...eventsAlone };
   system = await openSplit({ databaseUrl: database.url, redis }, counts);
 });
 afterAll(async () => {

@@ -9,7 +9,7 @@ import { refuseNobody } from '../support/fairness';
 import { newerVersion } from '../support/newer-version';
 import { startRedis } from '../support/redis';
 import { signed } from '../support/signed';
-import { environmentOf, type Placed, placedFreely, sharedEnvironment } from '../support/split';
+import { environmentOf, eventsAlone, type Placed, placedFreely, sharedEnvironment } from '../support/split';
 import { HttpWire } from '../support/wires';
 import { Ledger } from './senders';
 import { verifyLedger } from './verify-ledger';
@@ -135,14 +135,7 @@ test.each(systems)(
     using newer = newerVersion();
     await using database = await databaseNamed(name).create();
     await using redis = await startRedis();
-    const placed = await placedFreely({
-      gateway: 2,
-      fairness: 2,
-      progression: 2,
-      leaderboard: 2,
-      accounts: 0,
-      'box-office': 0,
-    });
+    const placed = await placedFreely({ gateway: 2, fairness: 2, progression: 2, leaderboard: 2, ...eventsAlone });
     const shared = {
       ...sharedEnvironment(database.url, redis.url),
       LOCK_TYPE: 'memory',

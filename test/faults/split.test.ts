@@ -5,7 +5,7 @@ import { refuseNobody } from '../support/fairness';
 import { metricSum } from '../support/metrics';
 import { type RedisServer, redisCall, startRedis } from '../support/redis';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../support/servers';
-import { environmentOf, type Placed, placedFreely, sharedEnvironment } from '../support/split';
+import { environmentOf, eventsAlone, type Placed, placedFreely, sharedEnvironment } from '../support/split';
 import { type SplitBus, startSplitBus } from '../support/split-bus';
 import { Ledger, Senders } from './senders';
 import { verifyLedger } from './verify-ledger';
@@ -46,7 +46,7 @@ class Part {
 }
 
 async function startAll(databaseUrl: string, redisUrl: string, bus: SplitBus): Promise<Part[]> {
-  const placed = await placedFreely({ gateway: 2, progression: 2, leaderboard: 2, accounts: 0, 'box-office': 0 });
+  const placed = await placedFreely({ gateway: 2, progression: 2, leaderboard: 2, ...eventsAlone });
   const own = { LOCK_TYPE: 'memory', LOG_LEVEL: 'info', ...bus.environment };
   const shared = { ...sharedEnvironment(databaseUrl, redisUrl), ...own };
   const parts = placed.map(

@@ -35,6 +35,6 @@ interface Chained {
 export async function untilAnswered(call: () => Promise<Outcome>): Promise<Outcome> {
   for (;;) {
     const outcome = await call();
-    if (!['unavailable', 'deadline_exceeded'].includes(outcome.code)) return outcome;
+    if (!['unavailable', 'deadline_exceeded', 'in_progress'].includes(outcome.code)) return outcome;
   }
 }

@@ -28,6 +28,9 @@ export const parts: readonly Part[] = [
   { name: 'box-office', modules: ['reservations', 'payments'] },
 ];
 
+/** Of the parts through which no event goes there is none: counts for `placedFreely`. */
+export const eventsAlone = { accounts: 0, 'box-office': 0 };
+
 /** On ports that follow each other. */
 export function placedFrom(http: number, grpc: number): Placed[] {
   return parts.map((part, i) => ({ ...part, http: http + i, grpc: grpc + i }));
