@@ -6,6 +6,7 @@ import { run, url, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
 import { addPeople } from './people';
+import { addSales } from './sales';
 import { send } from './send';
 import { developmentSecret } from './signer';
 import { status } from './status';
@@ -14,7 +15,7 @@ const usageError = 2;
 
 function program(): Command {
   const aerie = new Command('aerie')
-    .description('Users and tokens, game events, progress, rewards and leaderboards of Aerie.')
+    .description('Users and tokens, game events, progress, rewards, leaderboards, sales and tickets of Aerie.')
     .option(
       '--url <url>',
       'where Aerie listens, over HTTP or gRPC (grpc://127.0.0.1:9090)',
@@ -31,6 +32,7 @@ function program(): Command {
   // Subcommands copy the settings above, so they come last.
   addCommands(aerie);
   addPeople(aerie);
+  addSales(aerie);
   return aerie;
 }
 

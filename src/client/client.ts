@@ -5,7 +5,9 @@ import { ChatApi, chatContract } from '../features/chat/chat.api';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
 import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api';
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
+import { PaymentsApi, paymentsContract } from '../features/payments/payments.api';
 import { ProgressionApi, progressionContract } from '../features/progression/progression.api';
+import { ReservationsApi, reservationsContract } from '../features/reservations/reservations.api';
 import { UsersApi, usersContract } from '../features/users/users.api';
 import type {
   IngestBatchResponse,
@@ -52,6 +54,10 @@ export class AerieClient implements AsyncDisposable {
   readonly leaderboard: LeaderboardApi;
   /** Chat by calls: who is there, what was said, and for moderators. `openChat` joins the conversation. */
   readonly chat: ChatApi;
+  /** Sales, holds, tickets. `createReservation(request, { idempotencyKey })` needs a key. */
+  readonly reservations: ReservationsApi;
+  /** Payments of reservations; every command needs a key, too. */
+  readonly payments: PaymentsApi;
   /** The processes of which the system consists: for operators. */
   readonly processes: ProcessesApi;
   private readonly signer: Signer | undefined;
@@ -66,6 +72,8 @@ export class AerieClient implements AsyncDisposable {
     this.fairness = this.connect(fairnessContract);
     this.leaderboard = this.connect(leaderboardContract);
     this.chat = this.connect(chatContract);
+    this.reservations = this.connect(reservationsContract);
+    this.payments = this.connect(paymentsContract);
     this.processes = this.connect(processesContract);
   }
 

@@ -35,12 +35,12 @@ describe('the scenarios of several processes', () => {
     ]);
     expect(here?.layouts.map(({ name }) => name)).toEqual([
       'one process, inmem',
-      'five processes, redis',
-      'five processes, sqs',
+      'six processes, redis',
+      'six processes, sqs',
     ]);
     expect(here?.layouts.map(({ backing }) => backing)).toEqual([['redis'], ['redis'], ['redis', 'sqs']]);
     expect(here?.notes).toContainEqual(expect.stringMatching(/^left out: servicebus, as/));
-    expect(without?.layouts.map(({ name }) => name)).toEqual(['one process, inmem', 'five processes, redis']);
+    expect(without?.layouts.map(({ name }) => name)).toEqual(['one process, inmem', 'six processes, redis']);
     expect(without?.notes).toContainEqual(expect.stringMatching(/^left out: sqs, as/));
   });
 

@@ -32,7 +32,7 @@ export class Subject {
   kept = false;
 
   /**
-   * `modules`: what MODULES says; without it all features run. `split`: as five processes. `backing`: the servers that it has
+   * `modules`: what MODULES says; without it all features run. `split`: as six processes. `backing`: the servers that it has
    * for itself beside its database; `environment`: further variables.
    */
   constructor({ name, dist, store, modules, profile, split = false, backing = [], environment = {} }) {
@@ -87,7 +87,7 @@ export class Subject {
     return server?.stop();
   }
 
-  /** Stands still while others are measured: five processes use a seventh of a core when nothing happens. */
+  /** Stands still while others are measured: six processes use a seventh of a core when nothing happens. */
   rest() {
     this.#server?.rest();
   }

@@ -36,7 +36,7 @@ beforeEach(async () => {
     join(folder, 'says.cjs'),
     `if (process.argv[1]?.endsWith('main.js')) process.stderr.write('Error: planted\\n    at somewhere (there.js:1:2)\\n');`,
   );
-  split = new SplitProcess(await freePorts(10));
+  split = new SplitProcess(await freePorts(12));
 });
 afterEach(async () => {
   await split[Symbol.asyncDispose]();
@@ -57,7 +57,7 @@ class SplitProcess implements AsyncDisposable {
         TMPDIR: temporary,
         NODE_OPTIONS: `--require ${join(folder, 'says.cjs')}`,
         HTTP_PORT: String(port),
-        GRPC_PORT: String(port + 5),
+        GRPC_PORT: String(port + 6),
         SHUTDOWN_DRAIN_MS: '50',
       },
     });
@@ -98,15 +98,15 @@ function isMain(pid: number): boolean {
 }
 
 test('a process that is killed is named and started again; closing the terminal stops all, and leaves nothing', async () => {
-  await split.says(/Aerie is ready, as 5 processes/);
+  await split.says(/Aerie is ready, as 6 processes/);
   expect(split.said).toMatch(/^gateway +\| {5}at somewhere \(there\.js:1:2\)$/m);
   // The banner of each process would say that it is alone.
   expect(split.said).not.toMatch(/\| {3}\S/);
   const [victim = Number.NaN] = split.parts();
-  expect(split.parts()).toHaveLength(5);
+  expect(split.parts()).toHaveLength(6);
   process.kill(victim, 'SIGKILL');
   await split.says(new RegExp(`\\| process ${victim} was ended by SIGKILL; it is started again$`, 'm'));
-  await eventually(async () => expect(split.parts()).toHaveLength(5));
+  await eventually(async () => expect(split.parts()).toHaveLength(6));
   process.kill(split.pid, 'SIGHUP');
   expect(await split.ended).toBe(0);
   // Backends of the database are buried by the system, in its own time.
@@ -116,8 +116,8 @@ test('a process that is killed is named and started again; closing the terminal 
 });
 
 test('its processes do not outlive it when it is killed', async () => {
-  await split.says(/Aerie is ready, as 5 processes/);
-  expect(split.parts()).toHaveLength(5);
+  await split.says(/Aerie is ready, as 6 processes/);
+  expect(split.parts()).toHaveLength(6);
   process.kill(split.pid, 'SIGKILL');
   await eventually(async () => expect(split.left()).toEqual([]));
 });

@@ -1,4 +1,4 @@
-// npm run start:split: the system as five processes on this machine, on PostgreSQL and Redis: those that DATABASE_URL and
+// npm run start:split: the system as six processes on this machine, on PostgreSQL and Redis: those that DATABASE_URL and
 // REDIS_URL name, else throw-aways of its own. The gateway is at HTTP_PORT (8080), the others behind it. Ctrl-C stops all, and
 // so does closing the terminal.
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Reservation } from '../../src/generated/aerie/reservations/v1/reservations';
+import { type AppProcess, startApp } from '../support/app';
+
+// A sale as somebody at the command line makes it, buys from it and audits it.
+
+const program = join(__dirname, '..', '..', 'dist', 'client', 'aerie.js');
+let app: AppProcess;
+
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app[Symbol.asyncDispose]());
+
+describe.each(['http', 'grpc'])('over %s', (wire) => {
+  const saleId = `sale-${wire}`;
+
+  function aerie(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+    const url = wire === 'http' ? app.url : app.grpcUrl;
+    const child = spawn(process.execPath, [program, '--url', url, ...args], { cwd: tmpdir(), env: {} });
+    const ended = { out: '', err: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      ended.out += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      ended.err += chunk.toString();
+    });
+    return new Promise((resolve) => child.once('close', (code) => resolve({ ...ended, code })));
+  }
+
+  const held = async (...args: string[]): Promise<Reservation> =>
+    JSON.parse((await aerie('--json', 'reserve', saleId, ...args)).out) as Reservation;
+
+  test('made, shown, bought from, audited', async () => {
+    const sections = ['floor:4900:10', 'box:9900:A1,A2', 'gift:0:5'].flatMap((section) => ['--section', section]);
+    const made = await aerie('sale', 'create', saleId, '--title', 'A sale', ...sections);
+    expect([made.code, made.out]).toEqual([0, expect.stringMatching(new RegExp(`${saleId} +A sale +open`))]);
+    expect((await aerie('sale', 'list')).out).toContain(saleId);
+    const { id } = await held('box', '--seats', 'A1');
+    const paid = await aerie('pay', id, '--method', 'approve');
+    expect([paid.code, paid.err]).toEqual([0, expect.stringContaining('Confirmed; the ticket of')]);
+    const ticket = await aerie('ticket', paid.out.trim());
+    expect([ticket.code, ticket.out]).toEqual([0, expect.stringContaining(`valid: ${saleId}`)]);
+    const gift = await aerie('pay', (await held('gift', '--quantity', '2')).id);
+    expect([gift.code, gift.err]).toEqual([0, expect.stringContaining('Confirmed')]);
+    const failed = await aerie('pay', (await held('floor')).id, '--method', 'fail');
+    expect([failed.code, failed.err, failed.out]).toEqual([1, expect.stringContaining('is failed'), '']);
+    const shown = await aerie('sale', 'show', saleId);
+    expect(shown.out).toMatch(/floor +4900 +10 +9 +1 +0 +0\n/);
+    expect(shown.out).toMatch(/box +9900 +2 +1 +0 +1 +0\n/);
+    const audit = await aerie('sale', 'audit', saleId);
+    expect([audit.code, audit.out]).toEqual([0, expect.stringContaining('Everything is as it must be.')]);
+    expect((await aerie('ticket', 'forged')).out).toBe('invalid: malformed\n');
+  });
+
+  test('what cannot be had is told in one line, with the exit code', async () => {
+    const wrong = await aerie('sale', 'create', 'other-sale', '--title', 'x', '--section', 'floor');
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('validation_failed: section: must be')]);
+    const gone = await aerie('reserve', 'no-such-sale', 'floor');
+    expect([gone.code, gone.err]).toEqual([1, 'sale_not_found: There is no sale no-such-sale\n']);
+    expect((await aerie('sale', 'state', saleId, 'closed')).code).toBe(0);
+    expect((await aerie('reserve', saleId, 'floor')).err).toBe('sale_closed: The sale is over\n');
+  });
+});
