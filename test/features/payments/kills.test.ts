@@ -4,6 +4,7 @@ import { reservationsContract as reservations } from '../../../src/features/rese
 import { type AppProcess, startApp } from '../../support/app';
 import { everyDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
+import { untilAnswered } from '../../support/patiently';
 import { HttpWire } from '../../support/wires';
 
 // A real process is killed again and again while money moves; the provider, in tables of its own, forgets nothing.
@@ -33,10 +34,14 @@ describe.each(everyDatabase.filter(({ name }) => name !== 'mysql'))('$name', ({ 
     for (let round = 0; round < 3; round += 1) {
       const http = new HttpWire(app.url);
       for (const method of methods) {
+        const ask = (contract: typeof payments | typeof reservations, call: string, message: object) => {
+          const headers = buyer();
+          return untilAnswered(() => http.call(contract, call, message, headers));
+        };
         const asked = { saleId: 'final', items: [{ sectionId: 'floor', quantity: 1 }] };
-        const reservationId = (await http.call(reservations, 'createReservation', asked, buyer())).body.id;
-        const id = String((await http.call(payments, 'createPayment', { reservationId }, buyer())).body.id);
-        expect((await http.call(payments, 'processPayment', { id, method }, buyer())).code).toBe('ok');
+        const reservationId = (await ask(reservations, 'createReservation', asked)).body.id;
+        const id = String((await ask(payments, 'createPayment', { reservationId })).body.id);
+        expect((await ask(payments, 'processPayment', { id, method })).code).toBe('ok');
         ids.set(id, ends[method] ?? 'completed');
       }
       // At another moment each time: whichever it is, the end is the same.
