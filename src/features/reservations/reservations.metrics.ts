@@ -5,8 +5,15 @@ import { ScrapeAsks } from '../../shared/async/scrape-asks';
 import { counter, duration, gauge } from '../../shared/metrics/metrics';
 import type { SaleLevel } from './reservations.entity';
 
+const statuses = ['held', 'confirmed', 'cancelled', 'expired', 'refunding', 'refunded', 'revoked'];
+
 export const reservationsMetrics = [
-  counter('reservations_total', 'Reservations that reached a status', ['status']),
+  counter(
+    'reservations_total',
+    'Reservations that reached a status',
+    ['status'],
+    statuses.map((status) => ({ status })),
+  ),
   counter('reservation_conflicts_total', 'Reservations that were refused', ['reason']),
   duration('reservations_hold_seconds', 'From the hold to its end'),
   gauge('sale_available', 'What is left in open sales', ['sale', 'section']),
@@ -14,7 +21,12 @@ export const reservationsMetrics = [
 
 export const reservationsWatchMetrics = [
   gauge('reservation_watchers', 'Streams that watch a reservation'),
-  counter('reservation_watchers_refused_total', 'Streams for which there was no place', ['reason']),
+  counter(
+    'reservation_watchers_refused_total',
+    'Streams for which there was no place',
+    ['reason'],
+    [{ reason: 'total' }, { reason: 'address' }],
+  ),
 ];
 
 @Injectable()

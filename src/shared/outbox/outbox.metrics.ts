@@ -28,8 +28,9 @@ export class OutboxMetrics {
     this.asks = new ScrapeAsks([waiting, lag, parked]);
   }
 
-  watch(feature: string, rows: OutboxRepository): void {
-    const known = new Set<string>();
+  /** `consumers`: who is told of from the beginning. */
+  watch(feature: string, consumers: readonly string[], rows: OutboxRepository): void {
+    const known = new Set(consumers);
     this.asks.add(async () => {
       const counts = new Map((await rows.counts()).map((count) => [count.consumer, count]));
       for (const consumer of counts.keys()) known.add(consumer);

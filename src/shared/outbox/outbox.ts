@@ -56,7 +56,8 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
   }
 
   onModuleInit(): void {
-    this.parts.metrics.watch(this.feature, this.rows);
+    const consumers = [...this.topics.keys()].flatMap((topic) => this.parts.audiences.consumersOf(topic));
+    this.parts.metrics.watch(this.feature, consumers, this.rows);
     for (const [topic, { handled }] of this.topics)
       this.parts.bus.subscribe(handled, { consumer: this.feature, maxGroup: maxSent, gatherMs }, async (messages) => {
         const all = messages.map(({ body }) => body);

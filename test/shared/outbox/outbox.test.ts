@@ -132,10 +132,13 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
     ) as [Gauge<'feature' | 'consumer'>, Gauge<'feature' | 'consumer'>, Gauge<'feature' | 'consumer'>];
     const outboxMetrics = new OutboxMetrics(waiting, lag, parked, shop.clock);
     const repository = new OutboxRepository(shop.db, 'shop');
-    outboxMetrics.watch('shop', repository);
-    outboxMetrics.watch('other', { counts: async () => [] } as unknown as OutboxRepository);
+    outboxMetrics.watch('shop', [], repository);
+    outboxMetrics.watch('other', ['nobody'], { counts: async () => [] } as unknown as OutboxRepository);
     const of = async (gauge: Gauge<'feature' | 'consumer'>): Promise<unknown> =>
       (await gauge.get()).values.map(({ labels, value }) => [labels.feature, labels.consumer, Math.floor(value)]);
+    // Before anything was announced.
+    expect(await of(waiting)).toEqual([['other', 'nobody', 0]]);
+    shop.clock.stop();
     for (let i = 0; i < 3; i += 1) await shop.sell('hats');
     shop.clock.ahead += 10_000;
     const handle = (seq: number, reason?: string): Promise<number> => {

@@ -91,13 +91,19 @@ class TestListener extends NewsListener<Sale> {}
 /** The clock of this machine, some time ahead. */
 export class ShiftedClock extends Clock {
   ahead = 0;
+  private stoppedAt: readonly [wall: number, monotonic: number] | undefined;
+
+  /** Goes on by `ahead` alone from now on. */
+  stop(): void {
+    this.stoppedAt = [Date.now(), performance.now()];
+  }
 
   override now(): number {
-    return Date.now() + this.ahead;
+    return (this.stoppedAt?.[0] ?? Date.now()) + this.ahead;
   }
 
   override monotonic(): number {
-    return performance.now() + this.ahead;
+    return (this.stoppedAt?.[1] ?? performance.now()) + this.ahead;
   }
 }
 
