@@ -28,7 +28,9 @@ export class PaymentsAuditor {
     private readonly clock: Clock,
   ) {}
 
+  /** @throws AppError sale_not_found */
   async audit(saleId: string): Promise<PaymentsAudit> {
+    await asInternal(() => this.reservations.getSale({ saleId }));
     const violations: PaymentViolation[] = [];
     const seen = new Map<string, Seen>();
     const expected = await this.goThroughReservations(saleId, seen, violations);

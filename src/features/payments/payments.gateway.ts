@@ -9,11 +9,14 @@ import { type Asked, PaymentsMetrics } from './payments.metrics';
 import { type Order, type Outcome, PaymentProvider } from './payments.provider';
 
 const failures = 5;
-const restMs = 10_000;
+const restMs = 2000;
 // A provider keeps its answers by key for a day at least; after that the key would do it a second time.
 const keptMs = 20 * 3_600_000;
 // Some providers keep, by key, even an answer that was none (a 500): then only a look helps.
 const looksAfter = 3;
+
+/** The provider was silent too often and is not asked for a while: the order was not sent. */
+export class ProviderResting extends Error {}
 
 /** How long a provider may take for an answer. */
 export const answerMs = 5000;
@@ -38,7 +41,7 @@ export class PaymentsGateway {
     readiness.add('payments', async () => this.check());
   }
 
-  /** @throws AppError unavailable when there is no answer: whether it was done is not known then */
+  /** @throws ProviderResting when it was not asked; AppError unavailable when there is no answer: whether it was done is not known then */
   async ask(operation: OperationRow, payment: PaymentRow): Promise<Outcome> {
     const order = toOrder(operation, payment);
     const began = this.clock.monotonic();
@@ -50,8 +53,9 @@ export class PaymentsGateway {
       told(outcome.state);
       return outcome;
     } catch (error) {
-      told(isBrokenCircuitError(error) ? 'resting' : 'silent');
-      throw unavailable(error);
+      const isResting = isBrokenCircuitError(error);
+      told(isResting ? 'resting' : 'silent');
+      throw isResting ? new ProviderResting() : unavailable(error);
     }
   }
 

@@ -40,10 +40,11 @@ export class PaymentsOperationsRepository {
     return claimed;
   }
 
-  /** An order that has no answer for good is due again at `nextAt`; not where somebody else has taken it meanwhile. */
-  async putOff({ id, tries }: OperationRow, nextAt: number): Promise<void> {
-    const text = "UPDATE payments_operations SET next_at = ? WHERE id = ? AND tries = ? AND state = 'pending'";
-    await this.db.transaction((tx) => tx.run(text, [nextAt, id, tries]));
+  /** An order that has no answer for good is due again at `nextAt`, after so many tries; not where somebody else has taken it meanwhile. */
+  async putOff({ id, tries }: OperationRow, nextAt: number, triesThen: number): Promise<void> {
+    const text =
+      "UPDATE payments_operations SET next_at = ?, tries = ? WHERE id = ? AND tries = ? AND state = 'pending'";
+    await this.db.transaction((tx) => tx.run(text, [nextAt, triesThen, id, tries]));
   }
 
   /** Writes down what became of a reservation, in the transaction of the inbox; the consequences are drawn after it. */

@@ -3,12 +3,13 @@ import { PinoLogger } from 'nestjs-pino';
 import { Clock } from '../../shared/clock/clock';
 import { AppError } from '../../shared/errors/app-error';
 import type { OperationRow } from './payments.entity';
-import { answerMs, PaymentsGateway } from './payments.gateway';
+import { answerMs, PaymentsGateway, ProviderResting } from './payments.gateway';
 import { PaymentsOperationsRepository } from './payments.operations.repository';
 import { PaymentsSettlement } from './payments.settlement';
 
 const maxAtOnce = 32;
 const firstAgainMs = 1000;
+const restLookMs = 500;
 const lastAgainMs = 30_000;
 // Whoever has an order asks for so long and writes down the answer; after that it is taken for dead.
 const leaseMs = 2 * answerMs;
@@ -54,6 +55,8 @@ export class PaymentsRunner {
       await this.settlement.answered(operation, outcome);
       if (outcome.state === 'pending') await this.again(operation);
     } catch (error) {
+      // It was not sent: that was no try, and it is due as soon as the provider is asked again.
+      if (error instanceof ProviderResting) return await this.putOff(operation, restLookMs, operation.tries - 1);
       const { id, kind, paymentId } = operation;
       const isOutage = error instanceof AppError && error.kind === 'unavailable';
       const told = { err: error, operation_id: id, payment_id: paymentId, kind, tries: operation.tries };
@@ -65,9 +68,12 @@ export class PaymentsRunner {
   }
 
   private async again(operation: OperationRow): Promise<void> {
-    const pause = Math.min(lastAgainMs, firstAgainMs * 2 ** Math.min(operation.tries - 1, 10));
+    await this.putOff(operation, Math.min(lastAgainMs, firstAgainMs * 2 ** Math.min(operation.tries - 1, 10)));
+  }
+
+  private async putOff(operation: OperationRow, pauseMs: number, tries = operation.tries): Promise<void> {
     try {
-      await this.operations.putOff(operation, this.clock.steady() + pause);
+      await this.operations.putOff(operation, this.clock.steady() + pauseMs, tries);
     } catch (error) {
       // It is due again when its lease is over.
       this.logger.warn({ err: error, operation_id: operation.id }, 'payment_order_not_put_off');

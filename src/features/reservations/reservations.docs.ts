@@ -1,5 +1,5 @@
 import type { Docs } from '../../shared/contract/call-docs';
-import { idempotencyKeyHeader } from '../../shared/contract/request-headers';
+import { idempotencyKeyHeader, ifMatchHeader } from '../../shared/contract/request-headers';
 import type { ReservationsApi } from './reservations.api';
 import {
   AuditSaleDto,
@@ -96,7 +96,12 @@ export const reservationsDocs: Docs<ReservationsApi> = {
     request: UpdateSaleDto,
     answer: saleAnswer,
     facts: ['version'],
-    errors: { 404: ['sale_not_found', 'section_not_found'], 409: ['capacity_in_use'] },
+    headers: { 'If-Match': ifMatchHeader },
+    errors: {
+      404: ['sale_not_found', 'section_not_found'],
+      409: ['capacity_in_use'],
+      412: ['version_mismatch'],
+    },
     example: { request: { saleId, title: sale.title }, answer: { ...sale, version: 2 } },
   },
   setSaleState: {
@@ -124,7 +129,7 @@ export const reservationsDocs: Docs<ReservationsApi> = {
     headers: { 'Idempotency-Key': optionalKey },
     errors: {
       404: ['sale_not_found', 'section_not_found', 'seat_not_found'],
-      409: ['sold_out', 'seats_taken', 'in_progress'],
+      409: ['sold_out', 'seats_taken', 'in_progress', 'resource_busy'],
       422: ['idempotency_key_reused'],
     },
     example: {
@@ -139,7 +144,7 @@ export const reservationsDocs: Docs<ReservationsApi> = {
     headers: { 'Idempotency-Key': optionalKey },
     errors: {
       404: ['sale_not_found', 'section_not_found', 'seat_not_found'],
-      409: ['sold_out', 'seats_taken', 'in_progress'],
+      409: ['not_blocked', 'in_progress', 'resource_busy'],
       422: ['idempotency_key_reused'],
     },
     example: { request: { saleId, sectionId: 'floor', quantity: 4 }, answer: level },

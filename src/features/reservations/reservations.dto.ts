@@ -38,8 +38,8 @@ const currency = z
   .regex(/^[A-Z]{3}$/, 'must be three letters of ISO 4217')
   .meta({ minLength: 3, maxLength: 3 });
 const maxSeats = 20_000;
-const seats = z.array(seatId).max(maxSeats, `must have at most ${maxSeats} seats`).default([]);
-const picked = z.array(seatId).max(100, 'must have at most 100 seats').default([]);
+const seats = z.array(seatId, 'must be a list').max(maxSeats, `must have at most ${maxSeats} seats`).default([]);
+const picked = z.array(seatId, 'must be a list').max(100, 'must have at most 100 seats').default([]);
 const capacity = wholeNumber(1, 1_000_000);
 const price = wholeNumber(0, 1_000_000_000_000);
 const quantity = wholeNumber(1, 100);
@@ -68,7 +68,10 @@ export class CreateSaleDto extends dto<CreateSaleRequest>(
     maxPerReservation: quantity.optional(),
     maxPerUser: wholeNumber(1, 10_000).optional(),
     queue: waitingRoom.optional(),
-    sections: z.array(newSection).min(1, 'must have at least 1 section').max(50, 'must have at most 50 sections'),
+    sections: z
+      .array(newSection, 'must be a list')
+      .min(1, 'must have at least 1 section')
+      .max(50, 'must have at most 50 sections'),
   }),
 ) {}
 
@@ -81,7 +84,8 @@ export class UpdateSaleDto extends dto<UpdateSaleRequest>(
     saleId,
     title: text(1, 128).optional(),
     closesAt: time.optional(),
-    sections: z.array(sectionChange).max(50, 'must have at most 50 sections').default([]),
+    sections: z.array(sectionChange, 'must be a list').max(50, 'must have at most 50 sections').default([]),
+    expectedVersion: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   }),
 ) {}
 
@@ -105,7 +109,7 @@ const item = z.strictObject({ sectionId: name, quantity: quantity.optional(), se
 export class CreateReservationDto extends dto<CreateReservationRequest>(
   z.strictObject({
     saleId,
-    items: z.array(item).min(1, 'must have at least 1 item').max(20, 'must have at most 20 items'),
+    items: z.array(item, 'must be a list').min(1, 'must have at least 1 item').max(20, 'must have at most 20 items'),
     grant: z
       .string('must be a string')
       .min(1, 'must not be empty')

@@ -60,8 +60,12 @@ export function soldOut(sectionId: string): AppError {
 }
 
 export function seatsTaken(seatIds: readonly string[]): AppError {
-  const message = `${seatIds.length} of the seats are taken`;
+  const message = `Taken: ${seatIds.slice(0, maxToldSeats).join(', ')}`;
   return new AppError('conflict', 'seats_taken', message, { seatIds: seatIds.slice(0, maxToldSeats) });
+}
+
+export function notBlocked(sectionId: string): AppError {
+  return new AppError('conflict', 'not_blocked', `Not all of that is blocked in section ${sectionId}`);
 }
 
 export function capacityInUse(sectionId: string): AppError {
@@ -86,6 +90,10 @@ export function grantInvalid(): AppError {
 
 export function grantUsed(): AppError {
   return new AppError('conflict', 'grant_used', 'The grant was used before, or taken back');
+}
+
+export function versionMismatch(expected: number, found: number): AppError {
+  return new AppError('version', 'version_mismatch', `The sale has version ${found}, not ${expected}`);
 }
 
 export function reservationExpired(): AppError {

@@ -13,6 +13,7 @@ import type {
   VoidGrantResponse,
 } from '../../generated/aerie/reservations/v1/reservations';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { IfMatch, meantFor } from '../../shared/contract/if-match';
 import { GrpcCall, type ServerStream } from '../../shared/grpc/grpc.changes';
 import { ReservationsApi } from './reservations.api';
 import {
@@ -61,8 +62,8 @@ export class ReservationsGrpcController {
   }
 
   @GrpcMethod('ReservationService')
-  updateSale(@Payload() request: UpdateSaleDto): Promise<Sale> {
-    return this.reservations.updateSale(request);
+  updateSale(@Payload() request: UpdateSaleDto, @IfMatch() version: number | undefined): Promise<Sale> {
+    return this.reservations.updateSale(meantFor(request, version));
   }
 
   @GrpcMethod('ReservationService')

@@ -11,6 +11,7 @@ import type {
   VoidGrantResponse,
 } from '../../generated/aerie/reservations/v1/reservations';
 import { IdempotencyKey } from '../../shared/contract/idempotency-key';
+import { IfMatch, meantFor } from '../../shared/contract/if-match';
 import { HttpRequest } from '../../shared/http/http-request.decorator';
 import { ReservationsApi } from './reservations.api';
 import {
@@ -57,8 +58,8 @@ export class ReservationsHttpController {
   }
 
   @Patch('sales/:saleId')
-  updateSale(@HttpRequest() request: UpdateSaleDto): Promise<Sale> {
-    return this.reservations.updateSale(request);
+  updateSale(@HttpRequest() request: UpdateSaleDto, @IfMatch() version: number | undefined): Promise<Sale> {
+    return this.reservations.updateSale(meantFor(request, version));
   }
 
   @Post('sales/:saleId/state')

@@ -10,6 +10,9 @@ export class ReservationsListener extends NewsListener<PaymentNews> {
   constructor(parts: ListenerParts, databases: Databases, reservations: ReservationsService) {
     super(parts, {
       ...{ consumer: 'reservations', news: paymentNews, db: databases.of('reservations') },
+      // Each takes the rows of its sections in one order; several in one transaction would not, and would wait for buyers who
+      // wait for them.
+      maxGroup: 1,
       apply: async (tx, announced) => {
         for (const { body } of announced) await reservations.paymentTold(tx, body);
       },

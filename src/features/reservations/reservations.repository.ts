@@ -155,10 +155,10 @@ export class ReservationsRepository {
       const due = `WHERE status = 'held' AND held_until <= ?${mine} ORDER BY held_until LIMIT ${maxExpired}`;
       const found = await select(tx, reservationsTable, due, params);
       const ended: ReservationRow[] = [];
-      const text = `UPDATE reservations SET status = 'expired', version = version + 1, updated_at = ?
+      const text = `UPDATE reservations SET status = 'expired', version = version + 1, updated_at = held_until
         WHERE id = ? AND status = 'held' AND held_until <= ?`;
       for (const row of found.sort((a, b) => a.seq - b.seq))
-        if ((await tx.run(text, [now, row.id, now])) === 1) ended.push(row);
+        if ((await tx.run(text, [row.id, now])) === 1) ended.push(row);
       const items = await this.itemsOf(
         tx,
         ended.map(({ id }) => id),
@@ -242,5 +242,7 @@ export class ReservationsRepository {
 }
 
 function atInstant(row: ReservationRow, now: number): ReservationRow {
-  return row.status === 'held' && row.heldUntil <= now ? { ...row, status: 'expired' } : row;
+  if (row.status !== 'held' || row.heldUntil > now) return row;
+  // As it is once it is tidied up: what is seen twice is the same version.
+  return { ...row, status: 'expired', version: row.version + 1, updatedAt: row.heldUntil };
 }

@@ -12,6 +12,7 @@ import type { FoundSale, SectionPlan } from './reservations.sales.repository';
 
 // A sale as it is asked for, as it is kept, and as it is told.
 
+const maxWorth = 10_000_000_000_000;
 const defaults = { holdSeconds: 60, maxPerReservation: 10, maxPerUser: 10 };
 const room = { activePlaces: 100, readySeconds: 30, grantSeconds: 30, silenceSeconds: 300 };
 
@@ -21,7 +22,7 @@ export function plansOf({ sections }: CreateSaleRequest): SectionPlan[] {
     'sections',
     sections.map(({ sectionId }) => sectionId),
   );
-  return sections.map(({ sectionId, price, capacity, seats }, i) => {
+  const plans = sections.map(({ sectionId, price, capacity, seats }, i) => {
     refuseTwice(`sections[${i}].seats`, seats);
     if (capacity === undefined && seats.length === 0)
       throw badField(`sections[${i}].capacity`, 'is required for a section without seats');
@@ -29,6 +30,14 @@ export function plansOf({ sections }: CreateSaleRequest): SectionPlan[] {
       throw badField(`sections[${i}].capacity`, 'is not for a section with seats: it is their number');
     return { sectionId, price, capacity: capacity ?? seats.length, seats };
   });
+  refuseWorth(plans);
+  return plans;
+}
+
+/** Sums of money stay whole numbers, however often something is sold again. @throws AppError validation_failed */
+export function refuseWorth(sections: readonly { readonly price: number; readonly capacity: number }[]): void {
+  const worth = sections.reduce((sum, { price, capacity }) => sum + price * capacity, 0);
+  if (worth > maxWorth) throw badField('sections', `may be worth at most ${maxWorth} in all (price times capacity)`);
 }
 
 /** The row of a new sale. `now`: milliseconds since 1970. @throws AppError validation_failed */

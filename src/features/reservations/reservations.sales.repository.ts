@@ -14,7 +14,7 @@ import {
   salesTable,
   sectionsTable,
 } from './reservations.entity';
-import { capacityInUse, saleExists, saleNotFound, sectionNotFound } from './reservations.errors';
+import { capacityInUse, saleExists, saleNotFound, sectionNotFound, versionMismatch } from './reservations.errors';
 import type { Piece } from './reservations.stock.repository';
 
 /** A sale with its sections, in their order. */
@@ -36,6 +36,13 @@ export interface SectionGrowth {
   readonly sectionId: string;
   readonly capacity: number | undefined;
   readonly seats: readonly string[];
+}
+
+export interface SaleChange {
+  readonly title: string | undefined;
+  readonly closesAt: number | undefined;
+  /** It is meant for this version. */
+  readonly expectedVersion: number | undefined;
 }
 
 export interface SeatState {
@@ -96,10 +103,10 @@ export class SalesRepository {
     });
   }
 
-  /** @throws AppError sale_not_found, section_not_found, capacity_in_use */
+  /** @throws AppError sale_not_found, version_mismatch, section_not_found, capacity_in_use */
   update(
     saleId: string,
-    { title, closesAt }: { readonly title: string | undefined; readonly closesAt: number | undefined },
+    { title, closesAt, expectedVersion }: SaleChange,
     growth: readonly SectionGrowth[],
     now: number,
   ): Promise<FoundSale> {
@@ -107,6 +114,9 @@ export class SalesRepository {
       const text = `UPDATE reservations_sales SET title = COALESCE(?, title), closes_at = COALESCE(?, closes_at),
         version = version + 1, updated_at = ? WHERE sale_id = ?`;
       if ((await tx.run(text, [title ?? null, closesAt ?? null, now, saleId])) === 0) throw saleNotFound(saleId);
+      // The row is this transaction's by now.
+      const version = ((await findSale(tx, saleId)) as FoundSale).sale.version - 1;
+      if (expectedVersion !== undefined && expectedVersion !== version) throw versionMismatch(expectedVersion, version);
       for (const section of [...growth].sort((a, b) => (a.sectionId < b.sectionId ? -1 : 1)))
         await grow(tx, saleId, section);
       return (await findSale(tx, saleId)) as FoundSale;

@@ -19,10 +19,12 @@ import { Clock } from '../../shared/clock/clock';
 import { instant, toTime } from '../../shared/clock/time';
 import { type Answer, answer } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
+import { resourceBusy } from '../../shared/errors/common.errors';
 import { AuditRepository } from './reservations.audit.repository';
 import type { SaleState } from './reservations.entity';
 import {
   badField,
+  notBlocked,
   saleNotFound,
   saleStateFinal,
   seatNotFound,
@@ -33,7 +35,7 @@ import {
 import { seatId } from './reservations.fields';
 import { toAudit } from './reservations.findings';
 import { ReservationsRepository } from './reservations.repository';
-import { plansOf, quantityOf, refuseTwice, saleOf, toAvailability, toSale } from './reservations.sale';
+import { plansOf, quantityOf, refuseTwice, refuseWorth, saleOf, toAvailability, toSale } from './reservations.sale';
 import { type FoundSale, findSale, SalesRepository } from './reservations.sales.repository';
 import { moveQuantity, seatsElsewhere, takeSeats } from './reservations.stock.repository';
 
@@ -91,8 +93,8 @@ export class SalesService {
     return { sales: page.map(toSale), nextPageToken };
   }
 
-  /** @throws AppError sale_not_found, section_not_found, validation_failed, capacity_in_use */
-  async updateSale({ saleId, title, closesAt, sections }: UpdateSaleRequest): Promise<Answer<Sale>> {
+  /** @throws AppError sale_not_found, section_not_found, validation_failed, capacity_in_use, version_mismatch */
+  async updateSale({ saleId, title, closesAt, sections, expectedVersion }: UpdateSaleRequest): Promise<Answer<Sale>> {
     const known = await this.sales.find(saleId);
     if (!known) throw saleNotFound(saleId);
     refuseTwice(
@@ -108,7 +110,20 @@ export class SalesService {
       return { sectionId, capacity, seats };
     });
     const closes = closesAt === undefined ? undefined : instant(closesAt);
-    const found = await this.sales.update(saleId, { title, closesAt: closes }, growth, this.clock.steady());
+    if (closes !== undefined && closes <= known.sale.opensAt) throw badField('closesAt', 'must be after opensAt');
+    refuseWorth(
+      known.sections.map((one) => {
+        const { capacity = one.capacity, seats = [] } =
+          growth.find(({ sectionId }) => sectionId === one.sectionId) ?? {};
+        return { price: one.price, capacity: capacity + seats.length };
+      }),
+    );
+    const found = await this.sales.update(
+      saleId,
+      { title, closesAt: closes, expectedVersion },
+      growth,
+      this.clock.steady(),
+    );
     this.seen.delete(saleId);
     this.logger.info({ sale: saleId }, 'sale_updated');
     return answer(toSale(found), { version: found.sale.version });
@@ -154,12 +169,13 @@ export class SalesService {
     if (!section) throw sectionNotFound(sectionId);
     const quantity = quantityOf(request, section, '');
     const { done, replayed } = await this.reservations.command(route, { request, key }, async (tx) => {
-      if (!(await moveQuantity(tx, { saleId, sectionId, quantity }, from, to))) throw soldOut(sectionId);
-      const taken = seatIds.length === 0 ? 0 : await takeSeats(tx, section, seatIds, { from, to, reservationId: null });
-      if (taken !== seatIds.length) {
-        const { unknown, taken: elsewhere } = await seatsElsewhere(tx, section, seatIds, to);
-        throw unknown.length > 0 ? seatNotFound(sectionId, unknown) : seatsTaken(elsewhere);
-      }
+      const { unknown, taken } = await seatsElsewhere(tx, section, seatIds, from);
+      if (unknown.length > 0) throw seatNotFound(sectionId, unknown);
+      if (taken.length > 0) throw from === 'blocked' ? notBlocked(sectionId) : seatsTaken(taken);
+      if (!(await moveQuantity(tx, { saleId, sectionId, quantity }, from, to)))
+        throw from === 'blocked' ? notBlocked(sectionId) : soldOut(sectionId);
+      const moved = seatIds.length === 0 ? 0 : await takeSeats(tx, section, seatIds, { from, to, reservationId: null });
+      if (moved !== seatIds.length) throw resourceBusy();
       const now = ((await findSale(tx, saleId)) as FoundSale).sections;
       return toAvailability(now.find((one) => one.sectionId === sectionId) as typeof section);
     });

@@ -122,6 +122,8 @@ export class ReservationsService implements ReservationsApi {
         return told(
           await this.repository.command('ConfirmReservation', { request, key }, async (tx, now, announce) => {
             const found = await this.mine(tx, now, id, owner);
+            const isOther = paymentId !== undefined && paymentId !== found.row.paymentId;
+            if (found.row.status === 'confirmed' && isOther) throw paymentNotApproved();
             if (found.row.status === 'confirmed') return toReservation(found);
             refuseEnded(found);
             return this.confirm(tx, now, announce, found, paymentId);

@@ -26,11 +26,13 @@ export interface NewsListenerOptions<Body> {
   readonly consumer: string;
   readonly news: News<Body>;
   readonly db: Database;
+  /** So many announcements at once in one transaction; 200 unless told. */
+  readonly maxGroup?: number;
   /** In the transaction of the inbox. What it throws takes the whole group back; each is then tried by itself. */
   readonly apply: (tx: Sql, announced: readonly { readonly key: string; readonly body: Body }[]) => Promise<void>;
 }
 
-const maxGroup = 200;
+const largestGroup = 200;
 const gatherMs = 20;
 const maxTries = 5;
 const firstPauseMs = 20;
@@ -56,7 +58,7 @@ export abstract class NewsListener<Body> implements OnModuleInit, BeforeApplicat
   }
 
   onModuleInit(): void {
-    const { consumer, news } = this.options;
+    const { consumer, news, maxGroup = largestGroup } = this.options;
     this.parts.bus.subscribe(news.topic, { consumer, maxGroup, gatherMs }, (messages) =>
       this.turns.take(() => this.hear(messages.filter(({ body }) => body.consumer === consumer))),
     );

@@ -47,6 +47,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       ok: true,
       captured: 0,
     });
+    await expect(asInternal(() => desk.service.auditPayments({ saleId: 'no-such-sale' }))).rejects.toMatchObject({
+      code: 'sale_not_found',
+    });
   });
 
   test('a reservation that is sold and not paid', async () => {

@@ -3,6 +3,7 @@ import type { ReservationsApi } from '../../../src/features/reservations/reserva
 import type { ReservationNews } from '../../../src/features/reservations/reservations.events';
 import type {
   GetReservationRequest,
+  GetSaleRequest,
   ListReservationsRequest,
   ListReservationsResponse,
   Reservation,
@@ -44,6 +45,11 @@ export class FakeReservations {
     const { userId, amount, currency } = found;
     const news = { reservationId: id, saleId, userId, status, amount, currency, quantity: 1, at: this.clock.now() };
     return paymentId === undefined ? news : { ...news, paymentId };
+  }
+
+  async getSale({ saleId: sale }: GetSaleRequest): Promise<object> {
+    if (sale === 'no-such-sale') throw new AppError('not_found', 'sale_not_found', 'There is no such sale');
+    return { saleId: sale };
   }
 
   async getReservation({ id }: GetReservationRequest): Promise<Reservation> {

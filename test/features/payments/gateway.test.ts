@@ -34,6 +34,11 @@ test('silent five times in a row it rests, readiness is degraded, and afterwards
   expect(await desk.metric('payments_provider_requests_total', 'silent')).toBe(5);
   expect(await desk.metric('payments_provider_requests_total', 'resting')).toBe(3);
   for (const id of ids) expect(await desk.status(id)).toBe('processing');
+  // What was not sent was no try: it is due again at once.
+  const tries = await desk.db.read((sql) =>
+    sql.rows<{ tries: number }>('SELECT tries FROM payments_operations ORDER BY seq'),
+  );
+  expect(tries.map((one) => one.tries)).toEqual([1, 1, 1, 1, 1, 0, 0, 0]);
   isBack = true;
   desk.gateway.limitMs = 5000;
   // It is tried again when it has rested, on a clock of its own.

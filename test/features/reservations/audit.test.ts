@@ -122,9 +122,14 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const block = { saleId, sectionId: 'seats', seatIds: ['A4'] };
     await office.as(undefined, () => office.service.blockSeats(block));
     expect(await codeOf(hold(office, 'dora', saleId, ['A4']))).toBe('seats_taken');
-    expect(await codeOf(office.as(undefined, () => office.service.blockSeats({ ...block, seatIds: ['A1'] })))).toBe(
-      'sold_out',
-    );
+    const blocked = (seatIds: string[]) =>
+      codeOf(office.as(undefined, () => office.service.blockSeats({ ...block, seatIds })));
+    const unblocked = (more: object) =>
+      codeOf(office.as(undefined, () => office.service.unblockSeats({ ...block, ...more })));
+    for (const seats of [['A1'], ['A2'], ['A4']]) expect(await blocked(seats)).toBe('seats_taken');
+    expect(await blocked(['A4', 'Z9'])).toBe('seat_not_found');
+    expect(await unblocked({ seatIds: ['A1'] })).toBe('not_blocked');
+    expect(await unblocked({ sectionId: 'floor', seatIds: [], quantity: 1 })).toBe('not_blocked');
     expect((await office.audit(saleId)).ok).toBe(true);
     await office.as(undefined, () => office.service.unblockSeats(block));
     expect(await codeOf(hold(office, 'dora', saleId, ['A4']))).toBe('ok');

@@ -44,6 +44,9 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect(await toldOf(held.id)).toEqual(['confirmed']);
     // The buyer's own call says the same, whatever came first.
     expect(await confirm(office, 'ada', held.id)).toEqual(confirmed);
+    const other = () =>
+      office.service.confirmReservation({ id: held.id, paymentId: ulid() }, { idempotencyKey: ulid() });
+    expect(await codeOf(office.as('ada', other))).toBe('payment_not_approved');
     expect(await office.audit(saleId)).toMatchObject({ ok: true });
     expect(await codeOf(cancel(office, 'ada', held.id))).toBe('reservation_ended');
   });

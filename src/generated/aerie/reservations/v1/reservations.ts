@@ -108,6 +108,8 @@ export interface UpdateSaleRequest {
     | undefined;
   /** What each of them has from now on, or gains. */
   sections: SectionChange[];
+  /** Else 412. HTTP: If-Match. */
+  expectedVersion?: number | undefined;
 }
 
 export interface SectionChange {
