@@ -34,11 +34,11 @@ const count = new RedisScript(`${nowMs} return redis.call('ZCOUNT', KEYS[1], now
 export class RedisPresence extends QueuePresence {
   private pending = new Map<string, Map<string, number>>();
   private pendingCount = 0;
-  private readonly patience = new RedisPatience();
 
   constructor(
     private readonly client: RedisClient,
     private readonly own: QueuePresence,
+    private readonly patience = new RedisPatience(),
   ) {
     super();
   }

@@ -96,6 +96,7 @@ async function call(tx: Sql, room: RoomRow, round: Round, now: number): Promise<
   const present = inList(tx.kind, round.call);
   const waiting = `WHERE sale_id = ? AND status = 'waiting' AND number ${present.text} ORDER BY place LIMIT ${free}`;
   const called = await select(tx, queueTicketsTable, waiting, [saleId, ...present.params]);
+  if (called.length === 0) return [];
   const numbers = inList(
     tx.kind,
     called.map(({ number }) => number),
