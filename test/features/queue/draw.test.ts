@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Draw, QueueJoin } from '../../../src/generated/aerie/queue/v1/queue';
 import { firstBroken } from '../../../src/features/queue/queue.draw';
+import type { Draw, QueueJoin } from '../../../src/generated/aerie/queue/v1/queue';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { type Hall, newSale, openWorld, pass, type World } from './hall';
 
@@ -62,7 +62,14 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const saleId = newSale(world, { queue: { drawAt } });
     const before = await hall.service.getDraw({ saleId });
     expect(before).toEqual({
-      ...{ saleId, seedHash: expect.stringMatching(/^[0-9a-f]{64}$/), drawAt, drawn: false, joins: [], nextPageToken: '' },
+      ...{
+        saleId,
+        seedHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        drawAt,
+        drawn: false,
+        joins: [],
+        nextPageToken: '',
+      },
     });
     const ada = await hall.join(saleId, 'ada');
     expect(ada).toMatchObject({ status: 'prequeued', position: 0, ahead: 0, receipt: { previous: before.seedHash } });
@@ -137,7 +144,12 @@ describe.each(everyDatabase)('$name', ({ create }) => {
         { ...row, previous: hex(row.previous) },
       ];
       for (const changed of broken)
-        expect(firstBroken(seedHash, rows.map((each) => (each.number === row.number ? changed : each)))).toBeDefined();
+        expect(
+          firstBroken(
+            seedHash,
+            rows.map((each) => (each.number === row.number ? changed : each)),
+          ),
+        ).toBeDefined();
       const without = rows.filter(({ number }) => number !== row.number);
       if (row.number < 6) expect(firstBroken(seedHash, without)).toBe(row.number);
     }
