@@ -143,8 +143,8 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
    * @throws AppError sale_not_found, queue_not_found, page_token_invalid
    */
   async getDraw({ saleId, pageSize = 20, pageToken }: GetDrawRequest): Promise<Draw> {
-    const { drawAt } = await this.rooms.rulesOf(saleId);
     const [after = 0] = this.pages.decode(saleId, pageToken) ?? [];
+    const { drawAt } = await this.rooms.rulesOf(saleId);
     const room = await this.open(saleId);
     const drawn = room.drawn === 1;
     const facts = { saleId, seedHash: room.seedHash, ...(drawAt !== undefined && { drawAt: toTime(drawAt) }), drawn };
