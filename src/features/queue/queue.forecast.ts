@@ -1,6 +1,6 @@
 import type { Eta } from '../../generated/aerie/queue/v1/queue';
 import type { RoomRow } from './queue.entity';
-import type { Admission, QueueLine } from './queue.line';
+import type { Admission, Pace, QueueLine } from './queue.line';
 
 // A tenth of a normal distribution is above its mean by so many deviations.
 const p90Deviations = 1.2816;
@@ -11,22 +11,15 @@ const unknown: Eta = { known: false };
  * absent and were passed over included. Unknown until two were measured at different times.
  */
 export function etaOf(line: QueueLine, place: number, now: number): Eta {
-  const pace = paceOf(line.admissions, now);
+  // Reckoned once for all who ask.
+  if (line.pace?.at !== now) line.pace = { at: now, pace: paceOf(line.admissions, now) };
+  const { pace } = line.pace;
   if (!pace) return unknown;
   // Whoever the line has passed already was absent, and is not waited for.
   const places = Math.max(0, line.aheadOf(place) - line.aheadOf(Math.min(place, pace.reached))) + 1;
   const mean = places * pace.msPerPlace;
   const spread = p90Deviations * pace.deviationMs * Math.sqrt(Math.max(1, places * pace.admissionsPerPlace));
   return { known: true, p50Seconds: Math.ceil(mean / 1000), p90Seconds: Math.ceil((mean + spread) / 1000) };
-}
-
-interface Pace {
-  /** The place behind the last one that was admitted. */
-  readonly reached: number;
-  readonly msPerPlace: number;
-  readonly admissionsPerPlace: number;
-  /** Of the time from one admission to the next. */
-  readonly deviationMs: number;
 }
 
 function paceOf(admissions: readonly Admission[], now: number): Pace | undefined {

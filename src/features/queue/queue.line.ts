@@ -20,6 +20,16 @@ export interface Admission {
   readonly place: number;
 }
 
+/** How fast the line goes. */
+export interface Pace {
+  /** The place behind the last one that was admitted. */
+  readonly reached: number;
+  readonly msPerPlace: number;
+  readonly admissionsPerPlace: number;
+  /** Of the time from one admission to the next. */
+  readonly deviationMs: number;
+}
+
 const maxAdmissions = 100;
 
 /**
@@ -32,6 +42,8 @@ export class QueueLine {
   /** Those who may enter. */
   readonly called = new Set<Waiter>();
   room: RoomRow | undefined;
+  /** As it was reckoned at `asOf`. */
+  pace: { readonly at: number; readonly pace: Pace | undefined } | undefined;
   /** The last change that it has taken in. */
   seenChange = 0;
   /** The database's time of what is here. */

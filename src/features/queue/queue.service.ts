@@ -71,8 +71,9 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
     return this.metrics.operation('join', async () => {
       const userId = waiter();
       const rules = await this.rooms.rulesOf(saleId);
-      await this.open(saleId);
-      const now = (await this.rooms.refreshed(saleId)).asOf;
+      const before = await this.rooms.refreshed(saleId);
+      if (!before.room) await this.open(saleId);
+      const now = before.room ? before.asOf : (await this.rooms.refreshed(saleId)).asOf;
       if (isOver(rules, now)) throw queueClosed();
       if (rules.opensAt !== undefined && now < rules.opensAt) throw queueNotOpen(rules.opensAt - now);
       const { drawAt } = rules;

@@ -49,6 +49,7 @@ export class Hall {
   readonly repository: QueueRepository;
   readonly rooms: QueueRooms;
   readonly caller: QueueCaller;
+  readonly rounds: QueueRounds;
   readonly service: QueueService;
   readonly grants: Grants;
   readonly metrics = new Metrics();
@@ -66,8 +67,8 @@ export class Hall {
     this.grants = new Grants(config);
     this.repository = new QueueRepository(databases, time);
     this.rooms = new QueueRooms(sales.api, this.repository, presence, clock);
-    const rounds = new QueueRounds(databases, time);
-    this.caller = new QueueCaller(this.rooms, this.repository, rounds, presence, sales.api, metrics);
+    this.rounds = new QueueRounds(databases, time);
+    this.caller = new QueueCaller(this.rooms, this.repository, this.rounds, presence, sales.api, metrics);
     const statuses = new QueueStatuses(this.rooms, this.caller, presence);
     const tokens = new PageTokens(config);
     const tickets = new QueueTickets(config);
