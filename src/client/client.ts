@@ -7,6 +7,7 @@ import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
 import { PaymentsApi, paymentsContract } from '../features/payments/payments.api';
 import { ProgressionApi, progressionContract } from '../features/progression/progression.api';
+import { QueueApi, queueContract } from '../features/queue/queue.api';
 import { ReservationsApi, reservationsContract } from '../features/reservations/reservations.api';
 import { UsersApi, usersContract } from '../features/users/users.api';
 import type {
@@ -58,6 +59,8 @@ export class AerieClient implements AsyncDisposable {
   readonly reservations: ReservationsApi;
   /** Payments of reservations; every command needs a key, too. */
   readonly payments: PaymentsApi;
+  /** Waiting rooms of sales. */
+  readonly queue: QueueApi;
   /** The processes of which the system consists: for operators. */
   readonly processes: ProcessesApi;
   private readonly signer: Signer | undefined;
@@ -74,6 +77,7 @@ export class AerieClient implements AsyncDisposable {
     this.chat = this.connect(chatContract);
     this.reservations = this.connect(reservationsContract);
     this.payments = this.connect(paymentsContract);
+    this.queue = this.connect(queueContract);
     this.processes = this.connect(processesContract);
   }
 

@@ -6,6 +6,7 @@ import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
 import { paymentsFeature } from './payments/payments.module';
 import { progressionFeature } from './progression/progression.module';
+import { queueFeature } from './queue/queue.module';
 import { reservationsFeature } from './reservations/reservations.module';
 import { usersFeature } from './users/users.module';
 
@@ -20,4 +21,5 @@ export const features: readonly Feature[] = [
   chatFeature,
   reservationsFeature,
   paymentsFeature,
+  queueFeature,
 ];

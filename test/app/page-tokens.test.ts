@@ -40,9 +40,9 @@ function* hostile(honest: Position): Generator<Position> {
 
 test('these are the lists that there are', () => {
   expect(lists.map(({ method }) => method).sort()).toEqual([
-    ...['getAvailability', 'getLeaderboard', 'getSnapshot', 'listBlocks', 'listChatUsers', 'listDeadLetters'],
-    ...['listFlags', 'listMutes', 'listPayments', 'listReports', 'listReservations', 'listRewards', 'listSales'],
-    ...['listSnapshots', 'listUsers'],
+    ...['getAvailability', 'getDraw', 'getLeaderboard', 'getSnapshot', 'listBlocks', 'listChatUsers'],
+    ...['listDeadLetters', 'listFlags', 'listMutes', 'listPayments', 'listReports', 'listReservations'],
+    ...['listRewards', 'listSales', 'listSnapshots', 'listUsers'],
   ]);
 });
 
@@ -60,7 +60,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
       ['one', 'two', 'three'].map((playerId, i) => ({ playerId, points: i + 5, occurredAt })),
     );
     const sections = [{ sectionId: 'seats', price: 0, seats: ['A1', 'A2'] }];
-    const sale = { saleId, title: 'A sale', currency: 'EUR', opensAt: occurredAt, sections };
+    const sale = { saleId, title: 'A sale', currency: 'EUR', opensAt: occurredAt, queue: {}, sections };
     expect((await app.http.call(reservations, 'createSale', sale)).code).toBe('ok');
     await counted(app);
     await eventually(async () => {
@@ -86,6 +86,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
           : request;
     if (method === 'listBlocks') return [asked, ['player-1']];
     if (method === 'listChatUsers' || method === 'listMutes') return [asked, ['ada']];
+    if (method === 'getDraw') return [{ saleId }, [1]];
     if (method === 'getAvailability') return [{ saleId, sectionId: 'seats' }, ['A1']];
     if (!boards.includes(method)) return [asked, [1]];
     const { body } = await app.http.call(contract, method, asked);

@@ -19,13 +19,13 @@ export const parts: readonly Part[] = [
   {
     name: 'gateway',
     modules: ['events-gateway'],
-    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations', 'payments'],
+    expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations', 'payments', 'queue'],
   },
   { name: 'fairness', modules: ['fairness'] },
   { name: 'leaderboard', modules: ['leaderboard'] },
   { name: 'progression', modules: ['progression'] },
   { name: 'accounts', modules: ['users', 'auth', 'chat'] },
-  { name: 'box-office', modules: ['reservations', 'payments'] },
+  { name: 'box-office', modules: ['reservations', 'payments', 'queue'] },
 ];
 
 /** Of the parts through which no event goes there is none: counts for `placedFreely`. */

@@ -26,7 +26,8 @@ export function messageOf(request: FastifyRequest): HttpParts | SignedCall {
     request.query as Record<string, string | string[]>,
     request.body,
     {
-      inQuery: entry?.route !== undefined && isInQuery(entry.route),
+      // A page is read, too.
+      inQuery: entry?.route ? isInQuery(entry.route) : request.method === 'GET',
       tracked: (entry?.access === 'public' || entry?.access === 'optional') && request.method === 'GET',
       patch: request.method === 'PATCH',
     },

@@ -28,12 +28,15 @@ function foldersOf(path) {
   }
 }
 
+// What programs are made of has these names as well: a queue of callers is not the waiting room.
+const ordinary = ['queue'];
+
 /** `events-gateway` in all its spellings. Where a mechanism has the same name, identifiers are the mechanism's. */
 function patternOf(feature, root) {
   const words = feature.split('-');
   const pascal = words.map((word) => word[0].toUpperCase() + word.slice(1)).join('');
   const camel = pascal[0].toLowerCase() + pascal.slice(1);
-  const isMechanism = foldersOf(join(root, 'src/shared')).includes(feature);
+  const isMechanism = ordinary.includes(feature) || foldersOf(join(root, 'src/shared')).includes(feature);
   return {
     feature,
     text: isMechanism

@@ -13,6 +13,14 @@ const internal = 'an-internal-secret-of-32-bytes-or-more';
 const methods = ['approve', 'timeout', 'delay', 'fail', 'out_of_order', 'capture_fail'];
 const ends: Readonly<Record<string, string>> = { fail: 'failed', capture_fail: 'failed' };
 
+const operator = () => ({ authorization: `Bearer ${internal}`, 'idempotency-key': ulid() });
+
+/** As ada: a token would not outlive its process, whose key is its own. */
+function ask(http: HttpWire, contract: typeof payments | typeof reservations, method: string, message: object) {
+  const headers = { ...operator(), 'x-aerie-subject': 'ada' };
+  return untilAnswered(() => http.call(contract, method, message, headers));
+}
+
 describe.each(everyDatabase.filter(({ name }) => name !== 'mysql'))('$name', ({ create }) => {
   test('killed while money moves: every payment comes to its one end, and the audit agrees', async () => {
     await using database = await create();
@@ -22,26 +30,19 @@ describe.each(everyDatabase.filter(({ name }) => name !== 'mysql'))('$name', ({ 
         env: { INTERNAL_API_SECRET: internal, MODULES: 'users,auth,reservations,payments' },
       });
     let app = await begin();
-    const operator = () => ({ authorization: `Bearer ${internal}`, 'idempotency-key': ulid() });
     const sale = {
       ...{ saleId: 'final', title: 'The final', currency: 'EUR', opensAt: '2020-01-01T00:00:00Z', maxPerUser: 100 },
       ...{ holdSeconds: 900, sections: [{ sectionId: 'floor', price: 4000, capacity: 100 }] },
     };
     expect((await new HttpWire(app.url).call(reservations, 'createSale', sale, operator())).code).toBe('ok');
-    // A token would not outlive its process, whose key is its own.
-    const buyer = () => ({ ...operator(), 'x-aerie-subject': 'ada' });
     const ids = new Map<string, string>();
     for (let round = 0; round < 3; round += 1) {
       const http = new HttpWire(app.url);
       for (const method of methods) {
-        const ask = (contract: typeof payments | typeof reservations, call: string, message: object) => {
-          const headers = buyer();
-          return untilAnswered(() => http.call(contract, call, message, headers));
-        };
         const asked = { saleId: 'final', items: [{ sectionId: 'floor', quantity: 1 }] };
-        const reservationId = (await ask(reservations, 'createReservation', asked)).body.id;
-        const id = String((await ask(payments, 'createPayment', { reservationId })).body.id);
-        expect((await ask(payments, 'processPayment', { id, method })).code).toBe('ok');
+        const reservationId = (await ask(http, reservations, 'createReservation', asked)).body.id;
+        const id = String((await ask(http, payments, 'createPayment', { reservationId })).body.id);
+        expect((await ask(http, payments, 'processPayment', { id, method })).code).toBe('ok');
         ids.set(id, ends[method] ?? 'completed');
       }
       // At another moment each time: whichever it is, the end is the same.

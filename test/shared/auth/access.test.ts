@@ -46,6 +46,7 @@ test('public is what the specification calls public, and nothing else', () => {
     ...['getLeaderboard', 'getPlayerRank', 'listSnapshots', 'getSnapshot'],
     ...['getSale', 'listSales', 'getAvailability', 'verifyTicket'],
     ...['receiveWebhook'],
+    ...['getQueueStatus', 'leaveQueue', 'leaveQueueByBeacon', 'getDraw'],
   ]);
   const streams = everyContract.flatMap(({ contract }) => Object.entries(contract.streams ?? {}));
   expect(streams).toEqual([
@@ -53,6 +54,7 @@ test('public is what the specification calls public, and nothing else', () => {
     ['watchLeaderboard', 'public'],
     ['connect', 'optional'],
     ['watchReservation', 'player'],
+    ['watchQueue', 'public'],
   ]);
   // CHAT_AUTH says what who has no token may do.
   const optional = calls.filter(({ route }) => route.access === 'optional');
@@ -65,6 +67,7 @@ test('public is what the specification calls public, and nothing else', () => {
     ...['getProgress', 'listRewards', 'claimReward'],
     ...['createReservation', 'getReservation', 'listReservations', 'confirmReservation', 'cancelReservation'],
     ...['extendReservation', 'createPayment', 'processPayment', 'getPayment', 'listPayments', 'cancelPayment'],
+    ...['joinQueue', 'requestAdmission'],
   ]);
   expect(personal.map(({ method }) => method)).toEqual(['verify', 'logout']);
 });

@@ -37,14 +37,14 @@ test('unless MODULES says, all runs here that EXPOSE does not name', () => {
   const elsewhere = { ...secret, EXPOSE: 'users,auth', USERS_URL: 'grpc://a:1', AUTH_URL: 'grpc://a:1' };
   const { modules, expose } = load(elsewhere);
   expect([modules, expose]).toEqual([
-    ['events-gateway', 'fairness', 'progression', 'leaderboard', 'chat', 'reservations', 'payments'],
+    ['events-gateway', 'fairness', 'progression', 'leaderboard', 'chat', 'reservations', 'payments', 'queue'],
     ['users', 'auth'],
   ]);
 });
 
 test.each<[string, RawEnvironment, RegExp]>([
-  ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*reservations, payments$/m],
-  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users, .*reservations, payments$/m],
+  ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*payments, queue$/m],
+  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users, .*payments, queue$/m],
   ['no name at all', { MODULES: 'postgres://me:secret@a:1' }, /MODULES: must be some of users, [a-z, -]*$/m],
   [
     'a feature here and elsewhere',

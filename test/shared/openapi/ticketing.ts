@@ -5,7 +5,7 @@ type Ask = (method: string, message: object, headers?: Record<string, string>) =
 const saleId = 'documented';
 const operator = (key: string) => ({ 'idempotency-key': key });
 
-/** Every call of reservations and payments: a sale, one who buys and gets the money back, and one who thinks better of it. */
+/** Every call of reservations, payments and queue: a sale, one who buys and gets the money back, and one who thinks better of it. */
 export async function askTicketing(ask: Ask, settled: (check: () => Promise<unknown>) => Promise<void>): Promise<void> {
   const sections = [
     { sectionId: 'floor', price: 100, capacity: 10, seats: [] },
@@ -45,4 +45,22 @@ export async function askTicketing(ask: Ask, settled: (check: () => Promise<unkn
   await ask('receiveWebhook', { provider: 'simulator', ...signed('evt_documented', event, webhooks) });
   await ask('auditSale', { saleId });
   await ask('auditPayments', { saleId });
+  await askQueue(ask, settled);
+}
+
+/** One who waits, enters, and leaves. */
+async function askQueue(ask: Ask, settled: (check: () => Promise<unknown>) => Promise<void>): Promise<void> {
+  const queued = 'documented-queue';
+  const sale = { saleId: queued, title: 'Documented', currency: 'EUR', opensAt: '2026-01-01T00:00:00Z', queue: {} };
+  await ask('createSale', { ...sale, sections: [{ sectionId: 'floor', price: 0, capacity: 10, seats: [] }] });
+  const { ticket } = await ask('joinQueue', { saleId: queued });
+  await settled(async () => {
+    const { status } = await ask('getQueueStatus', { ticket });
+    if (status !== 'ready') throw new Error(`The ticket is ${String(status)}`);
+  });
+  await ask('requestAdmission', { ticket });
+  await ask('getQueueStats', { saleId: queued });
+  await ask('getDraw', { saleId: queued });
+  await ask('leaveQueue', { ticket });
+  await ask('leaveQueueByBeacon', { ticket });
 }

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import type { QueueStatus } from '../../generated/aerie/queue/v1/queue';
+import { toTime } from '../../shared/clock/time';
+import { QueueCaller } from './queue.caller';
+import { queueTicketNotFound } from './queue.errors';
+import { etaOf, supplyLikely } from './queue.forecast';
+import type { QueueLine, Waiter } from './queue.line';
+import { QueuePresence } from './queue.presence';
+import { QueueRooms, type RoomRules } from './queue.rooms';
+
+const [soonMs, laterMs, lateMs, endedMs] = [2000, 5000, 10_000, 30_000];
+const nowhere = { position: 0, ahead: 0, eta: { known: false } };
+
+/** Where a ticket is, told without SQL from what this process has read last. Asking says that its holder is present. */
+@Injectable()
+export class QueueStatuses {
+  constructor(
+    private readonly rooms: QueueRooms,
+    private readonly caller: QueueCaller,
+    private readonly presence: QueuePresence,
+  ) {}
+
+  /** @throws AppError queue_ticket_not_found */
+  async of(ticketHash: string): Promise<QueueStatus> {
+    const found = await this.rooms.find(ticketHash);
+    if (!found) throw queueTicketNotFound();
+    if (!('line' in found)) {
+      const { status, place: number } = found;
+      return { status, ...nowhere, supplyLikely: false, pollAfterMs: endedMs, number };
+    }
+    const { line, waiter } = found;
+    const saleId = line.room?.saleId ?? '';
+    const rules = await this.rooms.rulesOf(saleId);
+    const status = toStatus(line, waiter, rules, await this.rooms.leftOf(saleId));
+    if (status.status === 'waiting' || status.status === 'prequeued')
+      this.caller.saw(saleId, waiter, 2 * status.pollAfterMs);
+    return status;
+  }
+
+  /** Of those who wait for this sale. */
+  presentIn(saleId: string): Promise<number> {
+    return this.presence.count(saleId);
+  }
+}
+
+function toStatus(line: QueueLine, waiter: Waiter, rules: RoomRules, left: number): QueueStatus {
+  const { status, place: number, readyUntil } = waiter;
+  // Presence must not outlast a ready window: whoever has gone would be called once more.
+  const poll = (ms: number): number => Math.max(1000, Math.min(ms, rules.readyMs / 2));
+  if (status === 'prequeued') return { status, ...nowhere, supplyLikely: left > 0, pollAfterMs: poll(lateMs) };
+  if (status !== 'waiting') {
+    const until = status === 'ready' ? { readyUntil: toTime(readyUntil) } : {};
+    return { status, ...nowhere, supplyLikely: left > 0, pollAfterMs: poll(soonMs), ...until, number };
+  }
+  const ahead = line.aheadOf(number);
+  const eta = etaOf(line, number, line.asOf);
+  if (eta.p50Seconds !== undefined) waiter.expectedAt ??= line.asOf + eta.p50Seconds * 1000;
+  const far = ahead / rules.activePlaces;
+  const pollAfterMs = poll(far < 2 ? soonMs : far < 10 ? laterMs : lateMs);
+  const likely = supplyLikely(line.room, ahead, left);
+  return { status, position: ahead + 1, ahead, eta, supplyLikely: likely, pollAfterMs, number };
+}

@@ -1,0 +1,44 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../../shared/config/config';
+import { sha256 } from './queue.draw';
+import type { TicketRow } from './queue.entity';
+
+/** Whom a ticket is for, and the random 32 bytes it is made from, in base64url. */
+type TicketParts = Pick<TicketRow, 'saleId' | 'userId' | 'nonce'>;
+
+/**
+ * Tickets: 32 bytes in base64url which nobody can guess. The database has their hashes alone; who joins again gets the same
+ * ticket, since it is made from a random number of its row and a secret out of GRANT_KEYS.
+ */
+@Injectable()
+export class QueueTickets {
+  private readonly keys: readonly [Buffer, ...Buffer[]];
+
+  constructor({ grantKeys }: Config) {
+    const [first, ...others] = grantKeys.map(({ secret }) =>
+      Buffer.from(hkdfSync('sha256', secret, '', 'aerie queue ticket', 32)),
+    );
+    if (!first) throw new Error('Tickets of the waiting room need a key');
+    this.keys = [first, ...others];
+  }
+
+  make(of: Omit<TicketParts, 'nonce'>): { readonly nonce: string; readonly ticketHash: string } {
+    const nonce = randomBytes(32).toString('base64url');
+    return { nonce, ticketHash: sha256(made(this.keys[0], { ...of, nonce })) };
+  }
+
+  /** The ticket of a row, also when it was made with a key that signs no more. */
+  of(row: TicketRow): string {
+    const all = this.keys.map((key) => made(key, row));
+    const found = all.find((ticket) => sha256(ticket) === row.ticketHash);
+    if (found === undefined) throw new Error(`No key of GRANT_KEYS makes the ticket ${row.number} of ${row.saleId}`);
+    return found;
+  }
+}
+
+function made(key: Buffer, { saleId, userId, nonce }: TicketParts): string {
+  return createHmac('sha256', key)
+    .update(JSON.stringify([saleId, userId, nonce]))
+    .digest('base64url');
+}
