@@ -5,6 +5,7 @@ import { chat } from './chat';
 import { run, url, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
+import { drop } from './drop';
 import { addPeople } from './people';
 import { addSales } from './sales';
 import { send } from './send';
@@ -70,9 +71,16 @@ function addCommands(aerie: Command): void {
     .option('--name <name>', 'how you are called: 1 to 16 letters, digits, _ or -; with --token your account is')
     .option('--room <room>', 'which room to enter', 'lobby')
     .action(run(chat));
-  command('demo', 'send the sample events and show what becomes of them')
+  const shows = command('demo', 'send the sample events and show what becomes of them')
     .option('--fresh', 'as new events, also when they were sent before today')
     .action(run(demo));
+  shows
+    .command('drop')
+    .description(
+      'a launch on a server of its own: people wait, are drawn, buy and vanish; then the audits and the draw',
+    )
+    .option('--people <n>', 'how many, 10 to 10000', whole(10, 10_000), 300)
+    .action(run(drop));
 }
 
 async function main(): Promise<void> {
