@@ -46,8 +46,8 @@ export async function person(client: AerieClient, drop: Drop, random: () => numb
     if (reserved === undefined || mood < 0.2) return;
     if (await bought(client, reserved, mood)) drop.counts.tickets += 1;
   } catch (error) {
-    // The sale is over, or time was: this one has no ticket.
-    if (!(error instanceof AppError) || error.httpStatus >= 500) throw error;
+    // The sale is over, time was, or the server was too busy for this one: no ticket.
+    if (!(error instanceof AppError)) throw error;
   } finally {
     drop.counts.gone += 1;
   }
