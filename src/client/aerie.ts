@@ -11,7 +11,6 @@ import { addSales } from './sales';
 import { send } from './send';
 import { developmentSecret } from './signer';
 import { status } from './status';
-import { addWaiting } from './waiting';
 
 const usageError = 2;
 
@@ -35,7 +34,6 @@ function program(): Command {
   addCommands(aerie);
   addPeople(aerie);
   addSales(aerie);
-  addWaiting(aerie);
   return aerie;
 }
 
