@@ -16,6 +16,7 @@ import { PaymentsSettings } from '../../../src/features/payments/payments.settin
 import { PaymentsSettlement } from '../../../src/features/payments/payments.settlement';
 import { SimulatorProvider } from '../../../src/features/payments/payments.simulator';
 import { SimulatorRepository } from '../../../src/features/payments/payments.simulator.repository';
+import type { ReservationsApi } from '../../../src/features/reservations/reservations.api';
 import type { ReservationNews } from '../../../src/features/reservations/reservations.events';
 import type { ReceiveWebhookRequest } from '../../../src/generated/aerie/payments/v1/payments';
 import type { Reservation } from '../../../src/generated/aerie/reservations/v1/reservations';
@@ -45,6 +46,8 @@ import { FakeReservations } from './fake-reservations';
 export interface DeskOptions {
   readonly clock?: HandClock;
   readonly reservations?: FakeReservations;
+  /** In the place of those reservations. */
+  readonly api?: ReservationsApi;
   /** In the place of the simulator, which it is given. */
   readonly provider?: (simulator: SimulatorProvider) => PaymentProvider;
 }
@@ -54,6 +57,7 @@ export type Desk = Awaited<ReturnType<typeof openDesk>>;
 /** One process of payments at this database; others may be at the same. */
 export async function openDesk(url: string, options: DeskOptions = {}) {
   const { clock = new HandClock(), reservations = new FakeReservations(clock) } = options;
+  const { api = reservations.api } = options;
   const databases = await openDatabases(url);
   const db = databases.of('payments');
   const config = loadConfig({}, []);
@@ -73,9 +77,9 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
   const readiness = { add: (_name: string, check: () => Promise<CheckResult>) => checks.push(check) };
   const gateway = new PaymentsGateway(provider, clock, metrics, readiness as unknown as Readiness);
   const runner = new PaymentsRunner(operations, gateway, settlement, clock, logger);
-  const auditor = new PaymentsAuditor(operations, reservations.api, clock);
+  const auditor = new PaymentsAuditor(operations, api, clock);
   const service = new PaymentsService(
-    ...([repository, book, settlement, auditor, reservations.api, clock, new PageTokens(config)] as const),
+    ...([repository, book, settlement, auditor, api, clock, new PageTokens(config)] as const),
   );
   return {
     ...{ url, clock, reservations, databases, db, operations, simulator, books, settlement, gateway, runner, service },
