@@ -5,7 +5,7 @@ import { announce, find, isolated, make, say, whileBusy, write } from './dom.js'
 import { Follower, tokenStream } from './follow.js';
 import { Payment } from './pay.js';
 import { countDown } from './time.js';
-import { count, listed, money, wordsOf } from './words.js';
+import { money, wordsOf } from './words.js';
 
 const pollMs = 2000;
 const controls = ['hold-pay', 'hold-extend', 'hold-cancel'];
@@ -100,10 +100,7 @@ export class Hold {
 
 /** One section of a reservation. */
 export function lineOf({ sectionId, quantity, seatIds }) {
-  const what = seatIds.length > 0 ? count(seatIds.length, 'seat') : `${quantity} \u00d7`;
-  const seats =
-    seatIds.length > 0
-      ? [make('span', { className: 'seat-list', textContent: seatIds.join(', '), title: listed(seatIds) })]
-      : [];
-  return make('li', {}, make('span', { className: 'what' }, `${what} `, isolated(sectionId)), ...seats);
+  const seats = seatIds.length > 0 ? [make('span', { className: 'seat-list', textContent: seatIds.join(', ') })] : [];
+  const what = `${seatIds.length || quantity} \u00d7 `;
+  return make('li', {}, make('span', { className: 'what' }, what, isolated(sectionId)), ...seats);
 }

@@ -76,7 +76,7 @@ function go(name, ...facts) {
   find('steps').hidden = at < 0;
   for (const step of find('steps').children) {
     const index = steps.indexOf(step.dataset.step);
-    step.hidden = step.dataset.step === 'line' && !sale.queue;
+    step.hidden = step.dataset.step === 'line' && !sale?.queue;
     step.ariaCurrent = index === at ? 'step' : null;
     step.classList.toggle('past', index < at);
   }

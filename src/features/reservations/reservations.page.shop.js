@@ -5,7 +5,7 @@ import { Chosen } from './chosen.js';
 import { announce, find, isolated, make, say, whileBusy, write } from './dom.js';
 import { SeatPlan } from './plan.js';
 import { countDown } from './time.js';
-import { count, itemsOf, money, wordsOf } from './words.js';
+import { count, itemsOf, money, timeOf, wordsOf } from './words.js';
 
 const refreshMs = 3000;
 
@@ -38,7 +38,7 @@ export class Shop {
     find('sections').replaceChildren(...[...this.#sections.values()].map(({ node }) => node));
     write(
       find('limits'),
-      `Up to ${sale.maxPerReservation} in one reservation, ${sale.maxPerUser} for each person. What you reserve is held for ${count(sale.holdSeconds, 'second')}.`,
+      `Up to ${sale.maxPerReservation} in one reservation, ${sale.maxPerUser} for each person. What you reserve is held for ${timeOf(sale.holdSeconds)}.`,
     );
     this.#showChosen();
     find('shop-grant').hidden = turn === undefined;

@@ -31,6 +31,10 @@ export function itemsOf(items) {
     .join(', ');
 }
 
+export function timeOf(seconds) {
+  return seconds % 60 === 0 ? count(seconds / 60, 'minute') : count(seconds, 'second');
+}
+
 /** How long it may take: an interval, since nobody knows better. */
 export function waitOf({ known, p50Seconds = 0, p90Seconds = 0 }) {
   if (!known) return 'not known yet';
