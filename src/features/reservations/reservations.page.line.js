@@ -67,10 +67,16 @@ export class WaitingLine {
     this.#draw();
   }
 
+  /** As the line says; who has not joined goes by the clock. */
+  #isBeforeDraw() {
+    const { drawAt } = this.#sale.queue;
+    return this.#status ? this.#status.status === 'prequeued' : drawAt !== undefined && Date.parse(drawAt) > now();
+  }
+
   #draw() {
     const { drawAt } = this.#sale.queue;
     find('line-draw').hidden = false;
-    const isAhead = drawAt && Date.parse(drawAt) > now();
+    const isAhead = this.#isBeforeDraw();
     if (!drawAt) write(find('line-draw-text'), 'Whoever comes first is called first; the log of joins is public.');
     else if (isAhead)
       write(
@@ -82,7 +88,8 @@ export class WaitingLine {
   }
 
   #before(reason) {
-    const { opensAt, drawAt } = this.#sale.queue;
+    this.#status = undefined;
+    const { opensAt } = this.#sale.queue;
     write(find('line-title'), 'Waiting room');
     if (opensAt && Date.parse(opensAt) > now()) {
       this.#only('line-clock');
@@ -92,8 +99,7 @@ export class WaitingLine {
       return;
     }
     this.#only('line-join');
-    const isAhead = drawAt && Date.parse(drawAt) > now();
-    const first = isAhead
+    const first = this.#isBeforeDraw()
       ? 'It does not matter when you join, as long as it is before the draw: then everybody gets a place by lot.'
       : 'Many want this, and few can choose at a time. Join the line: this page says when it is your turn.';
     write(find('line-text'), reason ?? first);
