@@ -35,6 +35,7 @@ export class Account {
     if (this.user === undefined) return;
     this.user = this.#api.token = undefined;
     store.set(place, undefined);
+    this.#turn(false);
     this.#show();
     this.#changed(code);
   }

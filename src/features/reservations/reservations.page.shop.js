@@ -96,7 +96,8 @@ export class Shop {
       const others = this.#chosen.count - this.#chosen.quantityOf(sectionId);
       const most = Math.max(0, Math.min(Number(input.max), this.#sale.maxPerReservation - others));
       const value = Math.min(most, Math.max(0, Math.floor(wanted) || 0));
-      if (wanted > value && wanted <= Number(input.max)) this.#tellFull();
+      if (wanted > Number(input.max)) say(wordsOf({ code: 'sold_out' }, this.#sale), 'notice');
+      else if (wanted > value) this.#tellFull();
       input.value = String(value);
       this.#chosen.setQuantity(sectionId, value);
     };
@@ -144,7 +145,7 @@ export class Shop {
     made.node.classList.toggle('none', available === 0);
     if (!made.stepper) return;
     const { input, set } = made.stepper;
-    input.max = Math.min(available, this.#sale.maxPerReservation);
+    input.max = available;
     // What somebody is typing is left alone.
     if (Number(input.value) > Number(input.max) && document.activeElement !== input) set(Number(input.max));
   }
