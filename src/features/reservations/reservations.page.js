@@ -82,7 +82,10 @@ function go(name, ...facts) {
   }
   titled('');
   views[name].show(...facts);
-  if (isFirst || find('main').contains(document.activeElement)) return;
+  const { activeElement } = document;
+  // A field that is hidden has the focus until the next frame.
+  const isLost = activeElement === document.body || activeElement?.closest('[hidden]');
+  if (isFirst || !isLost) return;
   find(name === 'account' ? 'account-email' : `${name}-title`).focus();
 }
 
