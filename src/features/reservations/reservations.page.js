@@ -6,7 +6,7 @@ import { announce, find, say, write } from './dom.js';
 import { Hold } from './hold.js';
 import { WaitingLine } from './line.js';
 import { Shop } from './shop.js';
-import { Tickets } from './ticket.js';
+import { TicketCards } from './ticket.js';
 import { clockOf, countDown, dateOf, everyTick, now } from './time.js';
 import { wordsOf } from './words.js';
 
@@ -50,7 +50,7 @@ const shop = new Shop(api, {
   ranOut: () => lineAgain(wordsOf({ code: 'grant_invalid' })),
 });
 const hold = new Hold(api, { titled, ended });
-const tickets = new Tickets();
+const tickets = new TicketCards();
 const views = {
   over: { show: showOver, hide: () => {} },
   soon: { show: showSoon, hide: () => stopSoon() },

@@ -221,11 +221,11 @@ export class SeatPlan {
 /** Seats by what their ids have in common before a number at their end; in blocks, where that says nothing. */
 export function rowsOf(seats) {
   const sorted = [...seats].sort((a, b) => order.compare(a.seatId, b.seatId));
-  const rows = Map.groupBy(sorted, ({ seatId }) => /^(.*[^0-9])[0-9]+$/.exec(seatId)?.[1] ?? '');
+  const rows = Map.groupBy(sorted, ({ seatId }) => prefixOf(seatId));
   const isPlain = rows.size * 2 > sorted.length;
   const groups = isPlain ? [['', sorted]] : [...rows];
   return groups.flatMap(([prefix, all]) => {
-    const name = prefix.replace(/[-_]+$/, '');
+    const name = trimmed(prefix, '-_');
     const blocks = Array.from({ length: Math.ceil(all.length / rowMost) }, (_, i) =>
       all.slice(i * rowMost, (i + 1) * rowMost),
     );
@@ -234,4 +234,17 @@ export function rowsOf(seats) {
       return { name, label: isWhole ? `Row ${name}` : `${block[0].seatId} to ${block.at(-1).seatId}`, seats: block };
     });
   });
+}
+
+/** What stands before the number at the end of an id; empty where there is none. */
+function prefixOf(seatId) {
+  const prefix = trimmed(seatId, '0123456789');
+  return prefix === seatId ? '' : prefix;
+}
+
+/** Without these characters at its end. */
+function trimmed(text, characters) {
+  let end = text.length;
+  while (end > 0 && characters.includes(text[end - 1])) end -= 1;
+  return text.slice(0, end);
 }

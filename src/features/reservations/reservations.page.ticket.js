@@ -16,7 +16,7 @@ const ended = {
   revoked: 'The payment did not hold, and the place was given back. This ticket does not count.',
 };
 
-export class Tickets {
+export class TicketCards {
   #shown = '';
 
   /** All that this person has of the sale, newest first. */

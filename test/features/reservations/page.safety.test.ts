@@ -108,6 +108,27 @@ test('no title, section, seat or name becomes a part of the page', async () => {
 const focused = ({ page }: Visitor): Promise<string> => focusedIn(page);
 const faint = ({ page }: Visitor): Promise<string[]> => faintIn(page);
 
+/** Keys, and what must have the focus after them. */
+function keyboardOf(visitor: Visitor) {
+  const { keyboard } = visitor.page;
+  const press = async (...keys: string[]): Promise<void> => {
+    for (const key of keys) await keyboard.press(key);
+  };
+  const focusIs = (name: string): Promise<void> => eventually(async () => expect(await focused(visitor)).toBe(name));
+  const headingIs = (text: string): Promise<void> =>
+    eventually(async () => expect(await visitor.page.locator(':focus').textContent()).toBe(text));
+  const registers = async (): Promise<void> => {
+    await press('Tab', 'Tab', 'Tab', 'Tab');
+    await focusIs('account-switch');
+    await press('Enter');
+    for (const text of ['Ada', visitor.email, 'correct horse']) {
+      await keyboard.type(text);
+      await press(text.startsWith('correct') ? 'Enter' : 'Tab');
+    }
+  };
+  return { press, focusIs, headingIs, registers };
+}
+
 test('everything can be done with the keyboard, what has the focus can be seen, and has a name', async () => {
   const sections = [
     { sectionId: 'floor', price: 100, capacity: 5 },
@@ -115,61 +136,41 @@ test('everything can be done with the keyboard, what has the focus can be seen, 
   ];
   const saleId = await openSale(app, { sections, queue: { activePlaces: 1, readySeconds: 600, grantSeconds: 600 } });
   const ada = await open(saleId);
-  const { keyboard } = ada.page;
-  const press = async (...keys: string[]): Promise<void> => {
-    for (const key of keys) await keyboard.press(key);
-  };
-  const focusIs = (name: string) => eventually(async () => expect(await focused(ada)).toBe(name));
+  const { press, focusIs, headingIs, registers } = keyboardOf(ada);
   await ada.heading('Log in').waitFor();
-  await press('Tab', 'Tab', 'Tab', 'Tab');
-  expect(await focused(ada)).toBe('account-switch');
-  await press('Enter');
-  await keyboard.type('Ada');
-  await press('Tab');
-  await keyboard.type(ada.email);
-  await press('Tab');
-  await keyboard.type('correct horse');
-  await press('Enter');
-  await eventually(async () => expect(await ada.page.locator(':focus').textContent()).toBe('Waiting room'));
+  await registers();
+  await headingIs('Waiting room');
   await press('Tab');
   await focusIs('line-join');
   await press('Enter');
   await focusIs('line-enter');
   await press('Enter');
-  await eventually(async () => expect(await ada.page.locator(':focus').textContent()).toBe('Choose'));
+  await headingIs('Choose');
   await ada.page.getByText('5 of 5 left').waitFor();
   for (const next of ['One fewer of floor', 'How many of floor', 'One more of floor']) {
     await press('Tab');
     expect(await focused(ada)).toBe(next);
   }
-  await press('Enter', 'Tab');
-  expect(await focused(ada)).toBe('Choose seats of box');
-  await press('Enter');
+  await press('Enter', 'Tab', 'Enter');
   await ada.page.getByText('Arrow keys go from seat to seat').waitFor();
+  await focusIs('Hide the seats of box');
   await press('Tab');
+  const ways = { ArrowRight: 'A2', ArrowDown: 'B2', Home: 'B1', ArrowUp: 'A1', End: 'A2' };
   await focusIs('A1, free');
-  for (const [key, seat] of [
-    ['ArrowRight', 'A2'],
-    ['ArrowDown', 'B2'],
-    ['Home', 'B1'],
-    ['ArrowUp', 'A1'],
-    ['End', 'A2'],
-  ] as const) {
+  for (const [key, seat] of Object.entries(ways)) {
     await press(key);
     expect(await focused(ada)).toBe(`${seat}, free`);
   }
   await press('Space');
-  expect(await focused(ada)).toBe('A2, chosen');
+  await focusIs('A2, chosen');
   await press('Tab');
-  expect(await focused(ada)).toBe('reserve');
+  await focusIs('reserve');
   await press('Enter');
-  await eventually(async () => expect(await ada.page.locator(':focus').textContent()).toBe('Held for you'));
-  await press('Tab');
-  await focusIs('hold-pay');
-  await press('Enter');
+  await headingIs('Held for you');
+  await press('Tab', 'Enter');
   await focusIs('pay-method');
   await press('Tab', 'Enter');
-  await eventually(async () => expect(await ada.page.locator(':focus').textContent()).toBe('Your ticket'));
+  await headingIs('Your ticket');
 });
 
 test('each part has a role and a name for those who do not see it', async () => {
