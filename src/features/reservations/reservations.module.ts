@@ -6,6 +6,7 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { deadNews, redrivenNews } from '../../shared/outbox/dead-news';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { paymentNews } from '../payments/payments.events';
 import { ReservationsApi, reservationsContract } from './reservations.api';
@@ -86,6 +87,6 @@ export const reservationsFeature: Feature = {
   ],
   migrations: reservationsMigrations,
   settings: ReservationsSettings,
-  announces: [reservationNews.topic, paymentNews.handled],
-  hears: [paymentNews.topic, reservationNews.handled],
+  announces: [reservationNews.topic, paymentNews.handled, deadNews.topic, redrivenNews.handled],
+  hears: [paymentNews.topic, reservationNews.handled, redrivenNews.topic, deadNews.handled],
 };

@@ -1,3 +1,4 @@
+import type { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
 import { PaymentsAuditor } from '../../../src/features/payments/payments.auditor';
 import { PaymentsBook } from '../../../src/features/payments/payments.book';
@@ -21,6 +22,7 @@ import type { Reservation } from '../../../src/generated/aerie/reservations/v1/r
 import { asInternal } from '../../../src/shared/auth/caller';
 import { Audiences } from '../../../src/shared/bus/audiences';
 import type { Bus } from '../../../src/shared/bus/bus';
+import type { Clock } from '../../../src/shared/clock/clock';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
 import type { Database } from '../../../src/shared/db/database';
@@ -28,6 +30,7 @@ import { Databases } from '../../../src/shared/db/databases';
 import type { CheckResult, Readiness } from '../../../src/shared/health/readiness';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
@@ -55,10 +58,7 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
   const db = databases.of('payments');
   const config = loadConfig({}, []);
   const { logger, lines } = recordingLogger();
-  const silentBus = { publish: () => undefined, subscribe: () => undefined } as unknown as Bus;
-  const audiences = new Audiences(new Map([['payments', ['reservations']]]));
-  const watch = { watch: () => undefined } as unknown as OutboxMetrics;
-  const outbox = new PaymentsOutbox(new OutboxParts(silentBus, audiences, testJobs().jobs, clock, watch), databases);
+  const outbox = new PaymentsOutbox(silentParts(clock, logger), databases);
   const repository = new PaymentsRepository(databases, outbox, new Idempotency(config, clock), clock);
   const operations = new PaymentsOperationsRepository(databases);
   const settings = PaymentsSettings.read({}) as PaymentsSettings;
@@ -179,4 +179,13 @@ async function deliver(
     await books.delivered(delivery);
   }
   return all.length;
+}
+
+/** Of an outbox that sends nothing. */
+function silentParts(clock: Clock, logger: PinoLogger): OutboxParts {
+  const silentBus = { publish: () => undefined, subscribe: () => undefined } as unknown as Bus;
+  const audiences = new Audiences(new Map([['payments', ['reservations']]]));
+  const watch = { watch: () => undefined } as unknown as OutboxMetrics;
+  const listening = new ListenerParts(silentBus, clock, logger);
+  return new OutboxParts(silentBus, audiences, testJobs().jobs, clock, watch, listening);
 }

@@ -28,6 +28,7 @@ import { HeavyReads } from '../../../src/shared/db/heavy-reads';
 import { AppError } from '../../../src/shared/errors/app-error';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
@@ -79,7 +80,8 @@ export async function openOffice(place: TestDatabase): Promise<Office> {
   const metrics = metricsOf(ReservationsMetrics, reservationsMetrics);
   const audiences = new Audiences(new Map([[reservationNews.topic.name, ['payments']]]));
   const outboxMetrics = { watch: () => undefined } as unknown as OutboxMetrics;
-  const parts = new OutboxParts(inmemBus(), audiences, testJobs().jobs, clock, outboxMetrics);
+  const listening = new ListenerParts(inmemBus(), clock, logger);
+  const parts = new OutboxParts(inmemBus(), audiences, testJobs().jobs, clock, outboxMetrics, listening);
   const outbox = new ReservationsOutbox(parts, databases);
   // Nothing is sent: the test looks at what would be.
   outbox.beforeApplicationShutdown();
