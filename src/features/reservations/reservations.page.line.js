@@ -24,6 +24,7 @@ export class WaitingLine {
   #stopClock;
   #status;
   #furthest = 0;
+  #hasPassed = false;
 
   constructor(api, told) {
     this.#api = api;
@@ -38,6 +39,7 @@ export class WaitingLine {
     this.#sale = sale;
     this.#place = `aerie-line ${sale.saleId} ${user.id}`;
     this.#status = undefined;
+    this.#hasPassed = false;
     this.#furthest = 0;
     find('line-draw-link').href = addressOf(`queue/draw?saleId=${sale.saleId}`);
     const kept = store.get(this.#place);
@@ -138,6 +140,11 @@ export class WaitingLine {
     const before = this.#status;
     this.#status = status;
     if (over[status.status]) return this.#ended(status.status);
+    // It may have been called again before anybody looked.
+    if (before?.status === 'ready' && before.readyUntil !== status.readyUntil && status.status !== 'admitted') {
+      this.#hasPassed = true;
+      announce('Your turn has passed unused. You are still in the line.');
+    }
     if (status.status === 'ready') {
       if (before?.status !== 'ready' || before.readyUntil !== status.readyUntil) this.#called(status);
     } else if (status.status === 'admitted') {
@@ -148,7 +155,6 @@ export class WaitingLine {
   #waits({ status, ahead, eta, supplyLikely, number }, before) {
     const isDrawn = status === 'waiting';
     const supply = supplyLikely ? [] : ['line-supply'];
-    if (before?.status === 'ready') announce('Your turn has passed unused. You are still in the line.');
     if (before?.status !== status || before.supplyLikely !== supplyLikely) {
       this.#only(isDrawn ? 'line-place' : 'line-clock', 'line-leave', 'line-stay', ...supply);
       if (!isDrawn) this.#stopClock = countDown('line-clock', this.#sale.queue.drawAt);
@@ -158,12 +164,10 @@ export class WaitingLine {
       write(find('line-text'), 'You are in. At the draw everybody who is here gets a place by lot.');
       return this.#told.titled('Before the draw');
     }
-    const passed = before?.status === 'ready' || find('line-text').dataset.passed === 'true';
-    find('line-text').dataset.passed = String(passed);
     write(find('line-title'), 'You are in the line');
     write(
       find('line-text'),
-      passed ? 'Your turn has passed unused. You are called once more.' : 'It moves as others finish.',
+      this.#hasPassed ? 'Your turn has passed unused. You are called once more.' : 'It moves as others finish.',
     );
     write(find('line-ahead'), ahead.toLocaleString());
     write(find('line-ahead-words'), ahead === 0 ? ' ahead of you: you are next' : ' ahead of you');
@@ -179,7 +183,12 @@ export class WaitingLine {
   #called({ readyUntil, supplyLikely }) {
     this.#only('line-clock', 'line-enter', 'line-leave', ...(supplyLikely ? [] : ['line-supply']));
     write(find('line-title'), 'It is your turn');
-    write(find('line-text'), 'Enter within this time, or somebody else is called.');
+    write(
+      find('line-text'),
+      this.#hasPassed
+        ? 'You are called for the last time. Enter within this time, or your place is gone.'
+        : 'Enter within this time, or somebody else is called.',
+    );
     this.#stopClock = countDown('line-clock', readyUntil, {
       warn: (seconds) => announce(`${seconds} seconds left to enter.`),
       ended: () => {

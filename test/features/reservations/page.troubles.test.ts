@@ -1,10 +1,11 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { paymentsContract as payments } from '../../../src/features/payments/payments.api';
 import { openBrowser } from '../../support/browser';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { startRedis } from '../../support/redis';
 import { openApp, type TestApp } from '../../support/wires';
-import { as, openSale, operator, settings, Visitor } from './visitors';
+import { as, bearer, openSale, operator, settings, Visitor } from './visitors';
 
 // The page of a sale when something is in its way: a reload, streams that are refused, answers that are lost, a clock that
 // is wrong, a server that runs only a part, a sale that is none.
@@ -184,6 +185,30 @@ test('a server without waiting rooms, or without payments, says so; nothing brea
   await bob.page.getByText('Nobody can pay at this server: it runs without payments.').waitFor();
   await bob.button('Give it back').click();
   await bob.heading('Choose').waitFor();
+});
+
+test('where another provider takes the money the page says where to go on, and the ticket comes by itself', async () => {
+  const saleId = await openSale(app);
+  const ada = await open(saleId);
+  await ada.register();
+  // As with Stripe, which has no simulator's scenarios, and wants its own form.
+  await ada.page.route('**/payments', async (route) => {
+    const answer = await route.fetch();
+    const payment = (await answer.json()) as object;
+    await route.fulfill({ response: answer, json: { ...payment, provider: 'stripe', clientSecret: 'pi_1_secret_2' } });
+  });
+  await ada.choose('floor', 1);
+  await ada.reserve();
+  await ada.button('Pay €49.00').click();
+  const told = ada.page.getByRole('status').getByText(/^Go on in the checkout of the game: it pays the payment/);
+  const [paymentId] = /[0-9A-Z]{26}/.exec(String(await told.textContent())) ?? [];
+  expect(await ada.page.getByLabel('Test payment').isVisible()).toBe(false);
+  expect(await ada.page.content()).not.toContain('pi_1_secret_2');
+  const token = await ada.page.evaluate<string>("JSON.parse(sessionStorage.getItem('aerie-session')).token");
+  const process = { id: paymentId, method: 'approve' };
+  const headers = { ...bearer(token), 'idempotency-key': 'elsewhere' };
+  expect((await app.http.call(payments, 'processPayment', process, headers)).code).toBe('ok');
+  await ada.heading('Your ticket').waitFor();
 });
 
 test.each(['nothing-here', 'NO_SALE', 'a'])('%s is no sale, and the page says so', async (saleId) => {
