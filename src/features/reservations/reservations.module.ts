@@ -33,6 +33,7 @@ import { ReservationsListener } from './reservations.listener';
 import { ReservationsMetrics, reservationsMetrics, reservationsWatchMetrics } from './reservations.metrics';
 import { reservationsMigrations } from './reservations.migrations';
 import { ReservationsOutbox } from './reservations.outbox';
+import { DropPageController, dropPages } from './reservations.page.controller';
 import { ReservationsRepository } from './reservations.repository';
 import { SalesRepository } from './reservations.sales.repository';
 import { SalesService } from './reservations.sales.service';
@@ -68,10 +69,15 @@ export const reservationsFeature: Feature = {
   contract: reservationsContract,
   docs: reservationsDocs,
   logged: ['sale', 'section', 'quantity', 'state', 'to'],
-  pages: reservationsPages,
+  pages: [...reservationsPages, ...dropPages],
   module: ReservationsModule,
   doors: {
-    controllers: [ReservationsStreamController, ReservationsHttpController, ReservationsGrpcController],
+    controllers: [
+      ReservationsStreamController,
+      ReservationsHttpController,
+      ReservationsGrpcController,
+      DropPageController,
+    ],
     imports: [ContractModule, LifecycleModule],
     providers: [ReservationsWatch, ...reservationsWatchMetrics],
   },
