@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { run } from './app';
+import { commandOf, obey } from './shared/commands/commands';
 import { readEnvironment } from './shared/config/load-config';
 
 // The files of this process (databases, keys) are its user's alone.
@@ -7,4 +7,7 @@ process.umask(0o077);
 // Collect garbage when the heap has grown by 40 %, not when it has doubled: a third less memory at the same speed.
 setFlagsFromString('--heap-growing-percent=40');
 
-void run(readEnvironment(), process.argv.slice(2));
+void obey(commandOf(process.argv.slice(2)), readEnvironment(), {
+  // Only where it is needed: a probe comes every few seconds.
+  loadApp: () => import('./app.js'),
+});
