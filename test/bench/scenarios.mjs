@@ -6,7 +6,7 @@ import { measureReads } from './reads.mjs';
 import { measureRounds } from './rounds.mjs';
 import { measureBuses, measureRedis, measureSplit } from './split.mjs';
 import { measureStarts } from './start.mjs';
-import { measureTicketing } from './ticketing.mjs';
+import { measureTicketing, ticketing } from './ticketing.mjs';
 import { measureWires } from './wires.mjs';
 
 const full = ['rate', 'perCpuSecond'];
@@ -39,7 +39,7 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat', 'ticketing'];
+export const apart = ['chat', 'ticketing', ...ticketing];
 
 /** Those that are about several processes, which need a database server, and minutes each. */
 export const ofProcesses = ['split', 'redis', 'buses', 'wires'];
@@ -50,7 +50,7 @@ const others = {
   start: measureStarts,
   fairness: measureFairness,
   chat: measureChat,
-  ticketing: measureTicketing,
+  ...Object.fromEntries(['ticketing', ...ticketing].map((name) => [name, (bench) => measureTicketing(bench, name)])),
   split: measureSplit,
   redis: measureRedis,
   buses: measureBuses,

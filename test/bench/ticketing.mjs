@@ -20,17 +20,31 @@ export const joinTitle = 'joins of a waiting room';
 export const holdTitle = (kind) => `holds of one section, ${kind}`;
 export const dropTitle = (people) => `a drop at ${people.toLocaleString('en')} people`;
 
-/** One result for each thing that is measured. */
-export async function measureTicketing(bench) {
+const kinds = ['by quantity', 'by seat'];
+const parts = {
+  polls: (bench, houses) => measurePolls(bench, houses),
+  joins: (bench, houses) => measurePosts(bench, houses, joinTitle, (house) => house.joins()),
+  holds: async (bench, houses) => {
+    const found = [];
+    for (const kind of kinds)
+      found.push(await measurePosts(bench, houses, holdTitle(kind), (house) => house.holds(kind)));
+    return found;
+  },
+  drop: (_bench, houses) => measureDrops(houses),
+};
+
+/** The parts of `ticketing`, each of which is a scenario, too. */
+export const ticketing = Object.keys(parts).map((part) => `ticketing-${part}`);
+
+/** One result for each thing that is measured; `name`: ticketing, or one of its parts. */
+export async function measureTicketing(bench, name) {
   const key = await tokenKey();
   const people = bench.options.quick ? 200 : crowd;
   const houses = [];
   for (const build of bench.builds) houses.push(await House.open(bench, build, key, people));
-  const found = [await measurePolls(bench, houses)];
-  found.push(await measurePosts(bench, houses, joinTitle, (house) => house.joins()));
-  for (const kind of ['by quantity', 'by seat'])
-    found.push(await measurePosts(bench, houses, holdTitle(kind), (house) => house.holds(kind)));
-  found.push(await measureDrops(houses, people));
+  const found = [];
+  for (const [part, measure] of Object.entries(parts))
+    if (name === 'ticketing' || name === `ticketing-${part}`) found.push(...[await measure(bench, houses)].flat());
   for (const house of houses) await house.close();
   return found;
 }
@@ -151,7 +165,9 @@ async function answerOf(house, { path }) {
 
 /** `postsOf`: requests for one round, each sent once; the round ends with them. */
 async function measurePosts(bench, houses, title, postsOf) {
-  const { connections, rounds, seconds = 60 } = bench.options;
+  const { connections, rounds, quick } = bench.options;
+  // It ends before that, with the last post.
+  const seconds = quick ? 60 : (bench.options.seconds ?? 60);
   const contestants = houses.map((house) => {
     const scenario = { wire: 'post', size: 1, connections, seconds, kept: false };
     const run = async () => house.subject.measure(bench.generator, { ...scenario, posts: await postsOf(house) });
@@ -162,7 +178,10 @@ async function measurePosts(bench, houses, title, postsOf) {
 }
 
 /** One for each build: it takes a minute or two, and most of that is people's. */
-async function measureDrops(houses, people) {
+async function measureDrops(houses) {
   const contestants = houses.map((house) => ({ name: house.name, run: () => measureDrop(house) }));
-  return { title: dropTitle(people), ...(await contest({ contestants, pairs: [], compare: [], rounds: 1 })) };
+  return {
+    title: dropTitle(houses[0].people.length),
+    ...(await contest({ contestants, pairs: [], compare: [], rounds: 1 })),
+  };
 }
