@@ -61,13 +61,9 @@ export class HotReads {
     const traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     const text = jsonOf(body);
     const sent = Buffer.byteLength(text);
-    const head = [
-      'x-trace-id',
-      traceId,
-      ...browsers.of(headers.origin),
-      ...Object.entries(headersOf(body, entry)).flat(),
-    ];
-    head.push('content-type', 'application/json; charset=utf-8', 'content-length', String(sent));
+    const head = browsers.of(headers.origin);
+    head.push('x-trace-id', traceId, 'content-type', 'application/json; charset=utf-8', 'content-length', String(sent));
+    for (const [name, value] of Object.entries(headersOf(body, entry))) head.push(name, value);
     response.writeHead(200, head).end(text, () => {
       const durationMs = performance.now() - began;
       if (traceId !== lifecycle.warmUpTraceId) observe(200, { durationMs, received: 0, sent });

@@ -58,10 +58,11 @@ export class BrowserHeaders {
     ];
   }
 
-  /** Names and values in turn, as Node takes them. */
-  of(origin: string | undefined): readonly string[] {
-    if (!origin || !isAllowed(this.origins, origin)) return this.always;
-    return [...this.always, 'access-control-allow-origin', origin];
+  /** Names and values in turn, as Node takes them: a list of the caller's own. */
+  of(origin: string | undefined): string[] {
+    const headers = this.always.slice();
+    if (origin && isAllowed(this.origins, origin)) headers.push('access-control-allow-origin', origin);
+    return headers;
   }
 }
 
