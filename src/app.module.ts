@@ -48,7 +48,7 @@ export class AppModule {
       providers: [
         { provide: Features, useValue: new Features(here) },
         { provide: RouteTable, useValue: routes },
-        { provide: Audiences, useValue: audiences() },
+        { provide: Audiences, useValue: audiences(config) },
       ],
       exports: [Features, RouteTable, Audiences],
       imports: [
@@ -77,9 +77,9 @@ export class AppModule {
 }
 
 /** A feature consumes under its own name. */
-function audiences(): Audiences {
+function audiences({ audience }: Config): Audiences {
   const byTopic = new Map<string, string[]>();
-  for (const { contract, hears = [] } of allFeatures)
+  for (const { contract, hears = [] } of allFeatures.filter((one) => audience.includes(one.contract.name)))
     for (const { name } of hears) byTopic.set(name, [...(byTopic.get(name) ?? []), contract.name]);
   return new Audiences(byTopic);
 }

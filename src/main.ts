@@ -6,8 +6,8 @@ import { readEnvironment } from './shared/config/load-config';
 process.umask(0o077);
 // Collect garbage when the heap has grown by 40 %, not when it has doubled: a third less memory at the same speed.
 setFlagsFromString('--heap-growing-percent=40');
-// What much survived of while the process started V8 would make in the old generation from then on, for good: there each request
-// keeps the ones after it alive until a full collection. Without that a small request costs half as much CPU.
+// V8 would make in the old generation for good what survived while the process started. There it dies at once, and keeps what it
+// points to alive until a full collection: polls of a waiting room cost twice the CPU.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
 void run(readEnvironment(), process.argv.slice(2));

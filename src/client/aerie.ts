@@ -11,6 +11,7 @@ import { addSales } from './sales';
 import { send } from './send';
 import { developmentSecret } from './signer';
 import { status } from './status';
+import { addWaiting } from './waiting';
 
 const usageError = 2;
 
@@ -34,6 +35,7 @@ function program(): Command {
   addCommands(aerie);
   addPeople(aerie);
   addSales(aerie);
+  addWaiting(aerie);
   return aerie;
 }
 

@@ -39,6 +39,8 @@ export function addSales(aerie: Command): void {
     .requiredOption('--section <section...>', 'name:price:capacity or name:price:seat,seat,...; may be said again')
     .option('--currency <code>', 'ISO 4217', 'EUR')
     .option('--opens-at <time>', 'RFC 3339; unset: now')
+    .option('--active-places <n>', 'with a waiting room that lets so many in at once', whole(1, 1_000_000))
+    .option('--draw-at <time>', 'who joins before is drawn')
     .option('--hold-seconds <n>', 'how long something is held, 10 to 900', whole(10, 900), 60)
     .action(run(createSale));
   sale.command('list').description('all sales, newest first').action(run(listSales));
@@ -69,12 +71,16 @@ interface SaleOptions {
   readonly currency: string;
   readonly opensAt?: string;
   readonly holdSeconds: number;
+  readonly activePlaces?: number;
+  readonly drawAt?: string;
 }
 
 /** Sent again when the answer is lost, which the key makes safe. */
 async function createSale({ client, print }: Session, saleId: string, options: SaleOptions): Promise<number> {
-  const { title, section, currency, opensAt = new Date().toISOString(), holdSeconds } = options;
-  const request = { saleId, title, currency, opensAt, holdSeconds, sections: section.map(sectionOf) };
+  const { title, section, currency, opensAt = new Date().toISOString(), holdSeconds, activePlaces, drawAt } = options;
+  const room = { ...(activePlaces !== undefined && { activePlaces }), ...(drawAt !== undefined && { drawAt }) };
+  const queue = Object.keys(room).length === 0 ? {} : { queue: room };
+  const request = { saleId, title, currency, opensAt, holdSeconds, ...queue, sections: section.map(sectionOf) };
   const sale = await client.reservations.createSale(request, { idempotencyKey: `cli-${ulid()}` });
   print(sale, table(saleColumns, [sale]));
   return 0;

@@ -39,7 +39,10 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat', 'ticketing', ...ticketing];
+export const apart = ['chat', ...ticketing];
+
+/** Names that stand for several scenarios. */
+export const groups = { ticketing };
 
 /** Those that are about several processes, which need a database server, and minutes each. */
 export const ofProcesses = ['split', 'redis', 'buses', 'wires'];
@@ -50,7 +53,7 @@ const others = {
   start: measureStarts,
   fairness: measureFairness,
   chat: measureChat,
-  ...Object.fromEntries(['ticketing', ...ticketing].map((name) => [name, (bench) => measureTicketing(bench, name)])),
+  ...Object.fromEntries(ticketing.map((name) => [name, (bench) => measureTicketing(bench, name)])),
   split: measureSplit,
   redis: measureRedis,
   buses: measureBuses,

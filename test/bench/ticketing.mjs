@@ -33,18 +33,16 @@ const parts = {
   drop: (_bench, houses) => measureDrops(houses),
 };
 
-/** The parts of `ticketing`, each of which is a scenario, too. */
+/** What `ticketing` stands for: each part is a scenario. */
 export const ticketing = Object.keys(parts).map((part) => `ticketing-${part}`);
 
-/** One result for each thing that is measured; `name`: ticketing, or one of its parts. */
+/** The results of one part, in processes of its own. */
 export async function measureTicketing(bench, name) {
   const key = await tokenKey();
   const people = bench.options.quick ? 200 : crowd;
   const houses = [];
   for (const build of bench.builds) houses.push(await House.open(bench, build, key, people));
-  const found = [];
-  for (const [part, measure] of Object.entries(parts))
-    if (name === 'ticketing' || name === `ticketing-${part}`) found.push(...[await measure(bench, houses)].flat());
+  const found = [await parts[name.slice('ticketing-'.length)](bench, houses)].flat();
   for (const house of houses) await house.close();
   return found;
 }

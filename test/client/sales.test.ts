@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Reservation } from '../../src/generated/aerie/reservations/v1/reservations';
 import { type AppProcess, startApp } from '../support/app';
+import { eventually } from '../support/eventually';
 
 // A sale as somebody at the command line makes it, buys from it and audits it.
 
@@ -53,6 +54,21 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     const audit = await aerie('sale', 'audit', saleId);
     expect([audit.code, audit.out]).toEqual([0, expect.stringContaining('Everything is as it must be.')]);
     expect((await aerie('ticket', 'forged')).out).toBe('invalid: malformed\n');
+  });
+
+  test('a sale with a waiting room: joined, called, entered, bought from', async () => {
+    const room = `room-${wire}`;
+    const section = ['--section', 'gift:0:5', '--active-places', '2'];
+    expect((await aerie('sale', 'create', room, '--title', 'A room', ...section)).code).toBe(0);
+    const ticket = (await aerie('queue', 'join', room)).out.trim();
+    await eventually(async () => expect((await aerie('queue', 'status', ticket)).out).toMatch(/^ready, 0 ahead/));
+    const entered = await aerie('queue', 'enter', ticket);
+    expect([entered.code, entered.err]).toEqual([0, expect.stringContaining('the grant:')]);
+    const reserved = await aerie('--json', 'reserve', room, 'gift', '--grant', entered.out.trim());
+    expect((await aerie('pay', (JSON.parse(reserved.out) as Reservation).id)).code).toBe(0);
+    expect((await aerie('queue', 'stats', room)).out).toMatch(/^places +taken +waiting/);
+    expect((await aerie('queue', 'draw', room)).out).toMatch(/^SHA-256 of the seed [0-9a-f]{64}\nnot drawn yet\n$/);
+    expect((await aerie('queue', 'leave', ticket)).out).toMatch(/^(done|admitted)\n$/);
   });
 
   test('what cannot be had is told in one line, with the exit code', async () => {

@@ -6,7 +6,10 @@ import type { Database } from '../../shared/db/database';
 import { Databases } from '../../shared/db/databases';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import { insertRow, rowsOf } from '../../shared/db/entity';
+import type { Sql } from '../../shared/db/sql';
+import { type DeadNews, newsKey, redrivenNews } from '../../shared/outbox/dead-news';
 import { type DeadLetterRow, deadLettersTable, gameEventsTable } from './events-gateway.entity';
+import { EventsGatewayOutbox } from './events-gateway.outbox';
 
 export interface Parked {
   readonly letter: DeadLetterRow;
@@ -14,7 +17,10 @@ export interface Parked {
   readonly fresh: boolean;
 }
 
-/** The table `events_dead_letters`: a letter stays until its consumer has applied the event after all. */
+/**
+ * The table `events_dead_letters`: what a consumer has given up, an event of the log or an announcement of a feature. A letter
+ * stays until it was applied after all.
+ */
 @Injectable()
 export class DeadLettersRepository {
   private readonly db: Database;
@@ -22,6 +28,7 @@ export class DeadLettersRepository {
   constructor(
     databases: Databases,
     private readonly clock: Clock,
+    private readonly outbox: EventsGatewayOutbox,
   ) {
     this.db = databases.of('events-gateway');
   }
@@ -52,7 +59,7 @@ export class DeadLettersRepository {
       if (!event) return undefined;
       const { seq: eventSeq, type, playerId } = event;
       const named = { id: ulid(now), eventId, consumer, reason, type, playerId, parkedAt: now };
-      const letter = { ...named, eventSeq, redrivenAt: null, groupId: 0 };
+      const letter = { ...named, eventSeq, redrivenAt: null, groupId: 0, feature: '', newsKey: '' };
       await insertRow(tx, deadLettersTable, letter);
       return { letter: { ...letter, seq: 0 }, fresh: true };
     });
@@ -64,31 +71,56 @@ export class DeadLettersRepository {
     return this.db.read((sql) => rowsOf(sql, deadLettersTable).find({ where, order: { seq: 'ASC' }, take }));
   }
 
-  /** Marks the event for its consumer to try again; undefined when there is no such dead letter. */
+  /** Has its consumer try it again; undefined when there is no such dead letter. */
   redrive(id: string): Promise<DeadLetterRow | undefined> {
     const redrivenAt = this.clock.steady();
-    return this.db.transaction(async (tx) => {
+    return this.outbox.transaction(async (tx, announce) => {
       const letters = rowsOf(tx, deadLettersTable);
-      await letters.update({ id, redrivenAt: IsNull() }, { redrivenAt });
-      return (await letters.findOneBy({ id })) ?? undefined;
+      const { affected } = await letters.update({ id, redrivenAt: IsNull() }, { redrivenAt });
+      const letter = (await letters.findOneBy({ id })) ?? undefined;
+      if (letter && letter.feature !== '' && affected === 1) {
+        const news = { feature: letter.feature, seq: letter.eventSeq };
+        await announce(redrivenNews, newsKey(news), news);
+      }
+      return letter;
     });
   }
 
-  /** The letter goes, if it was redriven; undefined when there is no such dead letter. */
+  /**
+   * What has become of an announcement that was given up, in the transaction in which that is heard. True when its letter is
+   * a new one.
+   */
+  async newsTold(tx: Sql, { feature, seq, outcome, consumer, topic, key, reason, at }: DeadNews): Promise<boolean> {
+    const letters = rowsOf(tx, deadLettersTable);
+    const found = { feature, eventSeq: seq, consumer };
+    if (outcome === 'applied') {
+      await letters.delete(found);
+      return false;
+    }
+    if (await letters.findOneBy(found)) {
+      await letters.update(found, { redrivenAt: null, reason });
+      return false;
+    }
+    const named = { id: ulid(at), eventId: newsKey({ feature, seq }), type: topic, playerId: '', newsKey: key };
+    await insertRow(tx, deadLettersTable, { ...found, ...named, reason, parkedAt: at, redrivenAt: null, groupId: 0 });
+    return true;
+  }
+
+  /** The letter of an event goes, if it was redriven; undefined when there is no such dead letter. */
   applied(id: string): Promise<DeadLetterRow | undefined> {
-    return this.settle(id, (letters) => letters.delete({ id, redrivenAt: Not(IsNull()) }));
+    return this.settle(id, (letters) => letters.delete({ id, feature: '', redrivenAt: Not(IsNull()) }));
   }
 
   /** The event is given up again, if it was redriven; undefined when there is no such dead letter. */
   failed(id: string, reason: string | undefined): Promise<DeadLetterRow | undefined> {
     const change = { redrivenAt: null, ...(reason !== undefined && { reason }) };
-    return this.settle(id, (letters) => letters.update({ id, redrivenAt: Not(IsNull()) }, change));
+    return this.settle(id, (letters) => letters.update({ id, feature: '', redrivenAt: Not(IsNull()) }, change));
   }
 
   private settle(id: string, change: (letters: Repository<DeadLetterRow>) => Promise<unknown>) {
     return this.db.transaction(async (tx): Promise<DeadLetterRow | undefined> => {
       const letters = rowsOf(tx, deadLettersTable);
-      const letter = await letters.findOneBy({ id });
+      const letter = await letters.findOneBy({ id, feature: '' });
       await change(letters);
       return letter ?? undefined;
     });

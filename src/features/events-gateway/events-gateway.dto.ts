@@ -20,6 +20,8 @@ import {
 } from '../../shared/contract/schemas';
 import { consumers } from './events-gateway.consumers';
 
+// Features hear one another as they like, so any name may be asked for.
+const featureName = z.string('must be a string').regex(/^[a-z][a-z-]{0,31}$/, 'must be the name of a feature');
 const consumer = z.enum(consumers as [string, ...string[]], `must be ${consumers.join(' or ')}`);
 
 /**
@@ -55,7 +57,7 @@ export class ParkEventDto extends dto<ParkEventRequest>(
 ) {}
 
 export class ListDeadLettersDto extends dto<ListDeadLettersRequest>(
-  z.strictObject({ pageSize, pageToken, consumer: consumer.optional() }),
+  z.strictObject({ pageSize, pageToken, consumer: featureName.optional() }),
 ) {}
 
 export class RedriveDeadLetterDto extends dto<RedriveDeadLetterRequest>(z.strictObject({ id: ulid })) {}
@@ -123,6 +125,8 @@ export const deadLetterAnswer = z.object({
   parkedAt: timeAnswer,
   eventSeq: z.number().int(),
   redrivenAt: timeAnswer.optional(),
+  feature: z.string().optional(),
+  key: z.string().optional(),
 });
 
 export const listDeadLettersAnswer = z.object({ deadLetters: z.array(deadLetterAnswer), nextPageToken: z.string() });

@@ -1,4 +1,5 @@
 import { type RowOf, table } from '../../shared/db/entity';
+import { inboxEntity, outboxEntity } from '../../shared/outbox/outbox.entity';
 
 /**
  * Accepted events, numbered in the order of their COMMITs. The key is that number: inserting random text in key order costs
@@ -52,8 +53,14 @@ export const deadLettersTable = table('events_dead_letters', (column) => ({
     eventSeq: column.bigint({ default: 0 }),
     // Since then its consumer is to try again.
     redrivenAt: column.nullableBigint(),
+    // Whose outbox the announcement is in, and what it is about; empty: it is an event of the log.
+    feature: column.text(64, { default: '' }),
+    newsKey: column.text(128, { default: '' }),
   },
   unique: { events_dead_letters_id: ['id'], events_dead_letters_event: ['eventId', 'consumer'] },
 }));
 
 export type DeadLetterRow = RowOf<typeof deadLettersTable>;
+
+export const gatewayOutbox = outboxEntity('events-gateway');
+export const gatewayInbox = inboxEntity('events-gateway');

@@ -101,7 +101,8 @@ export class JournalRepository {
   /** Up to `limit` events that this consumer is to try again, oldest letter first. */
   async redriven(consumer: string, limit: number): Promise<RedrivenRow[]> {
     const text = `SELECT l.id AS letter_id, e.seq, ${eventColumns} FROM events_dead_letters AS l
-      JOIN game_events AS e ON e.seq = l.event_seq WHERE l.consumer = ? AND l.redriven_at > 0 ORDER BY l.seq LIMIT ?`;
+      JOIN game_events AS e ON e.seq = l.event_seq 
+      WHERE l.consumer = ? AND l.feature = '' AND l.redriven_at > 0 ORDER BY l.seq LIMIT ?`;
     const rows = await this.db.read((sql) => sql.rows<EventRow & { letter_id: string }>(text, [consumer, limit]));
     return rows.map(({ letter_id, ...row }) => ({ letterId: letter_id, event: readable(row) }));
   }

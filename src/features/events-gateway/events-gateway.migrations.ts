@@ -1,6 +1,7 @@
 import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
 import { addColumn, addIndex, createTable, widenText } from '../../shared/db/table.migration';
+import { inboxMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
 import {
   CarryPlaces1796200000002,
   FillDeadLetterSeq1796200000005,
@@ -106,6 +107,18 @@ const AddDeadLetterRedrivenAt1796200000004 = addColumn(
   (type) => bigint(type, 'redriven_at', { isNullable: true }),
 );
 
+const AddDeadLetterFeature1796300000000 = addColumn(
+  'AddDeadLetterFeature1796300000000',
+  'events_dead_letters',
+  (type) => text(type, 'feature', 64, { default: "''" }),
+);
+
+const AddDeadLetterNewsKey1796300000001 = addColumn(
+  'AddDeadLetterNewsKey1796300000001',
+  'events_dead_letters',
+  (type) => text(type, 'news_key', 128, { default: "''" }),
+);
+
 export const eventsGatewayMigrations = [
   CreateGameEvents1795219200000,
   CreateDeadLetters1795219200001,
@@ -118,4 +131,8 @@ export const eventsGatewayMigrations = [
   AddDeadLetterRedrivenAt1796200000004,
   FillDeadLetterSeq1796200000005,
   SlimGameEvents1796200000006,
+  AddDeadLetterFeature1796300000000,
+  AddDeadLetterNewsKey1796300000001,
+  outboxMigration('events-gateway', 1_796_300_000_002),
+  inboxMigration('events-gateway', 1_796_300_000_003),
 ];

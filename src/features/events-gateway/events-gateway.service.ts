@@ -19,6 +19,8 @@ import { currentCaller } from '../../shared/auth/caller';
 import { toTime } from '../../shared/clock/time';
 import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
+import type { Sql } from '../../shared/db/sql';
+import type { DeadNews } from '../../shared/outbox/dead-news';
 import { newTraceId } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import type { DeadLetterRow } from './events-gateway.entity';
@@ -112,6 +114,11 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
     return found(id, await this.deadLetters.redrive(id));
   }
 
+  /** What has become of an announcement that was given up, in the transaction in which that is heard. */
+  async newsTold(tx: Sql, news: DeadNews): Promise<void> {
+    if (await this.deadLetters.newsTold(tx, news)) this.metrics.parked(news.consumer);
+  }
+
   /** A consumer has tried what was redriven to it. @throws AppError dead_letter_not_found */
   async settleDeadLetter({ id, outcome, reason }: SettleDeadLetterRequest): Promise<DeadLetter> {
     const { deadLetters } = this;
@@ -124,7 +131,16 @@ function found(id: string, letter: DeadLetterRow | undefined): DeadLetter {
   return toDeadLetter(letter);
 }
 
-function toDeadLetter({ parkedAt, redrivenAt, seq: _, groupId: __, ...letter }: DeadLetterRow): DeadLetter {
+function toDeadLetter({
+  seq: _,
+  groupId: __,
+  parkedAt,
+  redrivenAt,
+  feature,
+  newsKey,
+  ...letter
+}: DeadLetterRow): DeadLetter {
   const redriven = redrivenAt === null ? {} : { redrivenAt: toTime(redrivenAt) };
-  return { ...letter, parkedAt: toTime(parkedAt), ...redriven };
+  const news = feature === '' ? {} : { feature, key: newsKey };
+  return { ...letter, parkedAt: toTime(parkedAt), ...redriven, ...news };
 }

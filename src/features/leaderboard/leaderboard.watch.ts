@@ -2,15 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Counter, Gauge } from 'prom-client';
 import type { Leaderboard, WatchLeaderboardRequest } from '../../generated/aerie/leaderboard/v1/leaderboard';
-import { Poll } from '../../shared/async/poll';
+import type { Watcher } from '../../shared/async/poll';
+import { Polls } from '../../shared/async/polls';
 import { asInternal } from '../../shared/auth/caller';
 import { Config } from '../../shared/config/config';
-import { Peers } from '../../shared/connections/peers';
-import { Places } from '../../shared/connections/places';
 import { PageTokens } from '../../shared/contract/page-token';
 import { type ServerStream, serveChanges, type Told } from '../../shared/grpc/grpc.changes';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
-import { currentContext } from '../../shared/tracing/request-context';
+import { WatchPlaces } from '../../shared/watch/watch-places';
 import { LeaderboardApi } from './leaderboard.api';
 import { BoardTokens } from './leaderboard.board-tokens';
 import type { WindowKind } from './leaderboard.calendar';
@@ -23,61 +22,43 @@ const maxLimit = 100;
 /** `WatchLeaderboard`: a board's first page whenever it has changed. Those who watch one board share the looks at it. */
 @Injectable()
 export class LeaderboardWatch {
-  private readonly polls = new Map<string, Poll<Pages>>();
+  private readonly polls = new Polls<Pages>(everyMs);
   private readonly tokens: BoardTokens;
-  private readonly places: Places;
-  private readonly peers: Peers;
+  private readonly places: WatchPlaces;
 
   constructor(
     private readonly leaderboard: LeaderboardApi,
-    private readonly lifecycle: Lifecycle,
+    lifecycle: Lifecycle,
     pageTokens: PageTokens,
     { trustedProxies }: Config,
-    { watchers: max, watchersPerAddress: perAddress }: LeaderboardSettings,
-    @InjectMetric('leaderboard_watchers') watchers: Gauge,
+    { watchers, watchersPerAddress }: LeaderboardSettings,
+    @InjectMetric('leaderboard_watchers') taken: Gauge,
     @InjectMetric('leaderboard_watchers_refused_total') refused: Counter<'reason'>,
   ) {
+    const limits = { trustedProxies, watchers, watchersPerAddress };
     this.tokens = new BoardTokens(pageTokens);
-    this.places = new Places(
-      { max, perAddress },
-      (taken) => watchers.set(taken),
-      (reason) => refused.inc({ reason }),
-    );
-    this.peers = new Peers(trustedProxies);
+    this.places = new WatchPlaces(lifecycle, limits, { watchers: taken, refused });
   }
 
   /** @throws AppError (on the stream) validation_failed, season_not_found, rate_limited, unavailable */
   watch(call: ServerStream<Leaderboard>, { window, key, limit = defaultLimit }: WatchLeaderboardRequest) {
-    const { peer } = currentContext() ?? {};
-    // A proxy that does not say for whom it asks stands for everybody.
-    const address = peer !== undefined && this.peers.isTrusted(peer) ? undefined : peer;
     return serveChanges<Leaderboard>(
       call,
       ({ tell, fail }) => this.join({ window, key }, { tell: (pages) => tell(pages.of(limit)), fail }),
-      { draining: this.lifecycle.draining, enter: () => this.places.take(address) },
+      this.places.ofCaller(),
     );
   }
 
-  private join(board: BoardName, watcher: Parameters<Poll<Pages>['watch']>[0]): () => void {
-    const name = JSON.stringify([board.window, board.key]);
-    const poll = this.polls.get(name) ?? this.pollOf(board);
-    this.polls.set(name, poll);
-    const leave = poll.watch(watcher);
-    return () => {
-      leave();
-      if (poll.idle && this.polls.get(name) === poll) this.polls.delete(name);
-    };
-  }
-
-  private pollOf(board: BoardName): Poll<Pages> {
-    // The poll goes on for all who come, so it runs as nobody of them.
+  private join(board: BoardName, watcher: Watcher<Pages>): () => void {
+    // The looks go on for all who come, so they run as nobody of them.
     const look = (): Promise<Pages> =>
       asInternal(async () => {
         const top = await this.leaderboard.getLeaderboard({ ...board, limit: maxLimit });
         return new Pages(top, this.tokens);
       });
     // Without a key the current window is meant, and a later look finds another one.
-    return new Poll(look, { everyMs, isFinal: ({ closed }) => closed && board.key !== undefined });
+    const isFinal = ({ closed }: Pages): boolean => closed && board.key !== undefined;
+    return this.polls.join(JSON.stringify([board.window, board.key]), watcher, look, isFinal);
   }
 }
 

@@ -7,6 +7,7 @@ import { DbModule } from '../../shared/db/db.module';
 import { HealthModule } from '../../shared/health/health.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { deadNews, redrivenNews } from '../../shared/outbox/dead-news';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { ReservationsApi } from '../reservations/reservations.api';
 import { reservationNews } from '../reservations/reservations.events';
@@ -99,6 +100,6 @@ export const paymentsFeature: Feature = {
   settings: PaymentsSettings,
   rules: paymentsRules,
   needs: [ReservationsApi],
-  announces: [paymentNews.topic, reservationNews.handled],
-  hears: [reservationNews.topic, paymentNews.handled],
+  announces: [paymentNews.topic, reservationNews.handled, deadNews.topic, redrivenNews.handled],
+  hears: [reservationNews.topic, paymentNews.handled, redrivenNews.topic, deadNews.handled],
 };

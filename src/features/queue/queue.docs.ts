@@ -17,7 +17,7 @@ import {
 
 const at = '2026-11-27T10:00:00.000Z';
 const saleId = 'founders-pack';
-const ticket = 'tQ3vS0yqzJXb2mB8kWcE4rN6uF1dH7gLpA9iYxOeVsM';
+const ticket = 'qQ3vS0yqzJXb2mB8kWcE4rN6uF1dH7gLpA9iYxOeVsM';
 const ticketHash = '5a83b1b0ddcd04b1a2a1c0c2ad4e2a7a6fd9d2c1d8a64e0b7e9f6d3c5b4a3920';
 const seedHash = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 const hash = '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752';

@@ -6,6 +6,7 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { IdempotencyModule } from '../../shared/idempotency/idempotency.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { deadNews, redrivenNews } from '../../shared/outbox/dead-news';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { paymentNews } from '../payments/payments.events';
 import { ReservationsApi, reservationsContract } from './reservations.api';
@@ -32,6 +33,7 @@ import { ReservationsListener } from './reservations.listener';
 import { ReservationsMetrics, reservationsMetrics, reservationsWatchMetrics } from './reservations.metrics';
 import { reservationsMigrations } from './reservations.migrations';
 import { ReservationsOutbox } from './reservations.outbox';
+import { DropPageController, dropPages } from './reservations.page.controller';
 import { ReservationsRepository } from './reservations.repository';
 import { SalesRepository } from './reservations.sales.repository';
 import { SalesService } from './reservations.sales.service';
@@ -67,10 +69,15 @@ export const reservationsFeature: Feature = {
   contract: reservationsContract,
   docs: reservationsDocs,
   logged: ['sale', 'section', 'quantity', 'state', 'to'],
-  pages: reservationsPages,
+  pages: [...reservationsPages, ...dropPages],
   module: ReservationsModule,
   doors: {
-    controllers: [ReservationsStreamController, ReservationsHttpController, ReservationsGrpcController],
+    controllers: [
+      ReservationsStreamController,
+      ReservationsHttpController,
+      ReservationsGrpcController,
+      DropPageController,
+    ],
     imports: [ContractModule, LifecycleModule],
     providers: [ReservationsWatch, ...reservationsWatchMetrics],
   },
@@ -80,6 +87,6 @@ export const reservationsFeature: Feature = {
   ],
   migrations: reservationsMigrations,
   settings: ReservationsSettings,
-  announces: [reservationNews.topic, paymentNews.handled],
-  hears: [paymentNews.topic, reservationNews.handled],
+  announces: [reservationNews.topic, paymentNews.handled, deadNews.topic, redrivenNews.handled],
+  hears: [paymentNews.topic, reservationNews.handled, redrivenNews.topic, deadNews.handled],
 };

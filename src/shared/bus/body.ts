@@ -16,4 +16,7 @@ export const whole = z.int().nonnegative();
 
 export const text = z.string().max(255);
 
+/** A reason for people. */
+export const reason = z.string().max(1000);
+
 export const absentOrText = text.exactOptional();

@@ -11,6 +11,8 @@ export interface Topic<Body> {
   readonly name: string;
   /** What comes from another process is checked by it: that may be an older or a newer version, or somebody else. */
   readonly schema: z.ZodType<Body>;
+  /** Whoever hears it runs also where it cannot. */
+  readonly optional?: boolean;
 }
 
 /** Handles a group of messages, 1 to `maxGroup`. What it rejects comes again, if the bus can do that, a few times. */

@@ -15,6 +15,12 @@ export function modulesOf(env: Variables, features: readonly Configured[]): read
   return env.MODULES ?? names.filter((name) => !env.EXPOSE?.includes(name));
 }
 
+/** Those that hear what is announced here: on a bus that does not leave the process those of it, else all that run anywhere. */
+export function audienceOf(env: Variables & EnvironmentVariables, features: readonly Configured[]): readonly string[] {
+  if (busKindOf(env) === 'inmem') return modulesOf(env, features);
+  return features.map(({ contract }) => contract.name).filter((name) => !env.MODULES_ABSENT?.includes(name));
+}
+
 /** The features elsewhere whose addresses are given. One that runs here is asked here: all processes may share one list. */
 export function placesOf(env: Variables, features: readonly Configured[]): Record<string, Place> {
   const here = modulesOf(env, features);
@@ -74,13 +80,16 @@ export function* brokenPlacement(env: Variables, features: readonly Configured[]
 /** Names that are no feature's. They are not shown: anything may have got there, a secret too. */
 function* unknownNames(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   const names = features.map(({ contract }) => contract.name);
-  for (const name of ['MODULES', 'EXPOSE'] as const)
+  for (const name of ['MODULES', 'EXPOSE', 'MODULES_ABSENT'] as const)
     if (env[name]?.some((one) => !names.includes(one))) yield { name, reason: `must be some of ${names.join(', ')}` };
 }
 
 /** Doors of what runs here, or of what is nowhere. */
 function* brokenDoors(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
   const [here, places] = [modulesOf(env, features), placesOf(env, features)];
+  const ghost = env.MODULES_ABSENT?.find((name) => here.includes(name) || name in places);
+  if (ghost !== undefined)
+    yield { name: 'MODULES_ABSENT', reason: `names ${ghost}, which runs here or has an address: choose one` };
   const twice = env.EXPOSE?.find((name) => env.MODULES?.includes(name));
   if (twice !== undefined) yield { name: 'EXPOSE', reason: `names ${twice}, which MODULES runs here: choose one` };
   for (const feature of features) {
@@ -106,7 +115,13 @@ function* brokenNeeds(env: Variables, feature: Configured, features: readonly Co
         name: urlVariable(other),
         reason: `is missing: ${contract.name} needs ${other.contract.name}; run it here, too (MODULES), or say where it runs`,
       };
-  if (busKindOf(env) === 'inmem') yield* brokenNews(feature, elsewhere, features);
+  const absent = env.MODULES_ABSENT ?? [];
+  if (busKindOf(env) === 'inmem')
+    yield* brokenNews(
+      feature,
+      elsewhere,
+      features.filter((one) => !absent.includes(one.contract.name)),
+    );
 }
 
 /** News that the feature hears only in this process, and that is told in another one. */
@@ -116,6 +131,7 @@ function* brokenNews(
   features: readonly Configured[],
 ): Generator<BadVariable> {
   for (const topic of hears) {
+    if (topic.optional) continue;
     const tellers = features.filter(({ announces = [] }) => announces.includes(topic));
     if (tellers.length === 0 || tellers.some((teller) => !elsewhere.includes(teller))) continue;
     const who = tellers.map((teller) => teller.contract.name).join(' or ');

@@ -26,6 +26,11 @@ export const environmentSchema = z.object({
   EXPOSE: featureNames
     .optional()
     .describe('Features that run elsewhere and that this process answers for at its own doors'),
+  MODULES_ABSENT: featureNames
+    .optional()
+    .describe(
+      'Features that no process of this system runs: nothing is announced to them, and nobody waits for their news',
+    ),
   HOST: host.optional().describe('The address to listen on; unset: 127.0.0.1 in development, else 0.0.0.0'),
   HTTP_PORT: decimal(0, 65535).default(8080).describe('HTTP; 0 takes any free port'),
   GRPC_PORT: decimal(0, 65535).default(9090).describe('gRPC; 0 takes any free port'),

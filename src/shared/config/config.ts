@@ -27,6 +27,8 @@ export abstract class Config {
   abstract readonly environment: Environment;
   /** Names of the features that run in this process. */
   abstract readonly modules: readonly string[];
+  /** The features to which anything is announced. */
+  abstract readonly audience: readonly string[];
   /** Where features answer that run elsewhere, by name; not those of which nobody has told. */
   abstract readonly places: Readonly<Record<string, Place>>;
   /** In how many processes each feature runs, as far as its address tells; the one here is among them. */

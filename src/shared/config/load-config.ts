@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
 import { hostOf } from './config.listeners';
-import { busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
+import { audienceOf, busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, redisUrlOf } from './config.rules';
 import type { EnvironmentVariables, Variables } from './config.schema';
@@ -65,6 +65,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
   return {
     environment: env.ENVIRONMENT,
     modules: modulesOf(env, features),
+    audience: audienceOf(env, features),
     places: placesOf(env, features),
     instances: instancesOf(env, features),
     expose: env.EXPOSE ?? [],

@@ -34,7 +34,7 @@ export interface Configured {
   readonly needs?: readonly unknown[];
   /** The topics of the bus that it tells news on, and those that it hears. */
   readonly announces?: readonly { readonly name: string }[];
-  readonly hears?: readonly { readonly name: string }[];
+  readonly hears?: readonly { readonly name: string; readonly optional?: boolean }[];
   readonly settings?: Settings;
   /** Rules that span its variables, or those of all. */
   readonly rules?: (environment: Variables) => Iterable<BadVariable>;

@@ -2,17 +2,19 @@ import { inList, insertNew, newGroupId } from '../db/bulk';
 import type { Database } from '../db/database';
 import type { Sql } from '../db/sql';
 import type { Handled, Sent } from './news';
+import { inboxTable } from './outbox.entity';
 
 /** What came of an announcement. */
-export type Received = Omit<Handled, 'consumer'>;
+export type Received = Omit<Handled, 'consumer' | 'from'>;
 
 // A copy that is older is not taken: it will be sent again. So long, and longer, a number is remembered.
 const staleMs = 24 * 3_600_000;
 const rememberMs = 48 * 3_600_000;
 
 /**
- * The table `<consumer>_inbox`: which announcements were handled. A number is written in the transaction of its effect, so
- * that each has its effect once, however often it comes; it is forgotten two days later, when its outbox has forgotten it, too.
+ * The table `<consumer>_inbox`: which announcements were handled, by the outbox and topic that they come from, which is what
+ * `topic` names. A number is written in the transaction of its effect, so that each has its effect once, however often it
+ * comes; it is forgotten two days later, when its outbox has forgotten it, too.
  */
 export class InboxRepository {
   private readonly table: string;
@@ -21,7 +23,7 @@ export class InboxRepository {
     private readonly db: Database,
     consumer: string,
   ) {
-    this.table = `${consumer}_inbox`;
+    this.table = inboxTable(consumer);
   }
 
   /**

@@ -69,20 +69,23 @@ export abstract class NewsListener<Body> implements OnModuleInit, BeforeApplicat
   }
 
   private async hear(messages: readonly BusMessage<Sent<Body>>[]): Promise<void> {
-    if (this.closing.signal.aborted || messages.length === 0) return;
-    const failure = await this.receive(messages);
-    if (failure !== undefined && isOutage(failure)) throw failure;
-    if (failure !== undefined) for (const message of messages) await this.alone(message);
-    await this.prune(messages[0] as BusMessage<Sent<Body>>);
+    for (const group of byOutbox(messages)) {
+      if (this.closing.signal.aborted) return;
+      const failure = await this.receive(group);
+      if (failure !== undefined && isOutage(failure)) throw failure;
+      if (failure !== undefined) for (const message of group) await this.alone(message);
+      await this.prune(group[0] as BusMessage<Sent<Body>>);
+    }
   }
 
   /** Answers why it has failed; undefined when it has not. */
   private async receive(messages: readonly BusMessage<Sent<Body>>[]): Promise<unknown> {
-    const { news, apply } = this.options;
+    const { apply } = this.options;
+    const from = messages[0]?.body.from ?? '';
     const keys = new Map(messages.map(({ key, body }) => [body.seq, key]));
     try {
       const received = await this.inbox.receive(
-        news.topic.name,
+        this.sourceOf(from),
         messages.map(({ body }) => body),
         this.parts.clock.steady(),
         (tx, sent) =>
@@ -91,7 +94,7 @@ export abstract class NewsListener<Body> implements OnModuleInit, BeforeApplicat
             sent.map(({ seq, body }) => ({ key: keys.get(seq) ?? '', body })),
           ),
       );
-      this.tell(received, keys);
+      this.tell(from, received, keys);
       return undefined;
     } catch (error) {
       return error ?? new Error('failed without a reason');
@@ -113,24 +116,43 @@ export abstract class NewsListener<Body> implements OnModuleInit, BeforeApplicat
 
   private async park({ key, body }: BusMessage<Sent<Body>>, reason: unknown): Promise<void> {
     const { consumer, news } = this.options;
-    const told = { err: reason, consumer, topic: news.topic.name, news_seq: body.seq };
+    const told = { err: reason, consumer, topic: news.topic.name, from: body.from, news_seq: body.seq };
     this.parts.logger.error(told, 'news_parked');
-    const received = await this.inbox.park(news.topic.name, body, printable(reason), this.parts.clock.steady());
-    this.tell(received, new Map([[body.seq, key]]));
+    const now = this.parts.clock.steady();
+    const received = await this.inbox.park(this.sourceOf(body.from), body, printable(reason), now);
+    this.tell(body.from, received, new Map([[body.seq, key]]));
   }
 
-  private tell(all: readonly Received[], keys: ReadonlyMap<number, string>): void {
+  private sourceOf(from: string): string {
+    return `${from}/${this.options.news.topic.name}`;
+  }
+
+  private tell(from: string, all: readonly Received[], keys: ReadonlyMap<number, string>): void {
     const { consumer, news } = this.options;
-    const messages = all.map((received) => ({ key: keys.get(received.seq) ?? '', body: { consumer, ...received } }));
+    const messages = all.map((received) => ({
+      key: keys.get(received.seq) ?? '',
+      body: { consumer, from, ...received },
+    }));
     if (messages.length > 0) this.parts.bus.publish(news.handled, messages);
   }
 
-  private async prune({ body: { floor } }: BusMessage<Sent<Body>>): Promise<void> {
+  private async prune({ body: { from, floor } }: BusMessage<Sent<Body>>): Promise<void> {
     const now = this.parts.clock.sure();
     if (now === undefined || this.parts.clock.monotonic() - this.prunedAt < pruneEveryMs) return;
-    const pruned = await this.inbox.prune(this.options.news.topic.name, floor, now, maxPruned);
+    const pruned = await this.inbox.prune(this.sourceOf(from), floor, now, maxPruned);
     if (pruned < maxPruned) this.prunedAt = this.parts.clock.monotonic();
   }
+}
+
+/** Numbers are those of an outbox. */
+function byOutbox<Body>(messages: readonly BusMessage<Sent<Body>>[]): BusMessage<Sent<Body>>[][] {
+  const found = new Map<string, BusMessage<Sent<Body>>[]>();
+  for (const message of messages) {
+    const group = found.get(message.body.from) ?? [];
+    found.set(message.body.from, group);
+    group.push(message);
+  }
+  return [...found.values()];
 }
 
 function isOutage(error: unknown): boolean {

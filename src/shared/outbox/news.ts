@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { text, whole } from '../bus/body';
+import { reason, text, whole } from '../bus/body';
 import type { Topic } from '../bus/bus';
 
 /** An announcement on its way to one consumer. */
 export interface Sent<Body> {
   readonly consumer: string;
+  /** Whose outbox it is in: several features may announce the same. */
+  readonly from: string;
   /** Its number in the outbox, unique there. */
   readonly seq: number;
   /** The number of the announcement before it, of the same key and to the same consumer; 0: there is none to wait for. */
@@ -22,6 +24,8 @@ export interface Sent<Body> {
 /** What a consumer has done with an announcement: applied it or, with a reason, given it up. */
 export interface Handled {
   readonly consumer: string;
+  /** Whose outbox it is in. */
+  readonly from: string;
   readonly seq: number;
   /** Of the copy that was handled. */
   readonly redriven: number;
@@ -37,12 +41,16 @@ export interface News<Body> {
   readonly handled: Topic<Handled>;
 }
 
-const handled = z.object({ consumer: text, seq: whole, redriven: whole, parked: z.string().max(1000).exactOptional() });
+const handled = z.object({ consumer: text, from: text, seq: whole, redriven: whole, parked: reason.exactOptional() });
 
-/** `name`: of the topic, unique in the system. `schema`: of what is announced. */
-export function newsOf<Body>(name: string, schema: z.ZodType<Body>): News<Body> {
+/**
+ * `name`: of the topic, unique in the system. `schema`: of what is announced. `optional`: a consumer runs also where it cannot
+ * hear whoever announces it.
+ */
+export function newsOf<Body>(name: string, schema: z.ZodType<Body>, { optional = false } = {}): News<Body> {
   const sent = z.object({
     consumer: text,
+    from: text,
     seq: whole,
     afterSeq: whole,
     createdAt: whole,
@@ -51,5 +59,8 @@ export function newsOf<Body>(name: string, schema: z.ZodType<Body>): News<Body> 
     redriven: whole,
     body: schema,
   });
-  return { topic: { name, schema: sent }, handled: { name: `${name}-handled`, schema: handled } };
+  return {
+    topic: { name, schema: sent, optional },
+    handled: { name: `${name}-handled`, schema: handled, optional },
+  };
 }

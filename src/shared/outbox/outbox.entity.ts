@@ -5,7 +5,7 @@ import { createTable } from '../db/table.migration';
 
 /** What a feature has announced and a consumer has not handled: one row for each consumer. Times: milliseconds since 1970. */
 export function outboxEntity(feature: string) {
-  const name = `${feature}_outbox`;
+  const name = outboxTable(feature);
   return table(name, (column) => ({
     columns: {
       seq: column.sequence(),
@@ -35,11 +35,12 @@ export function outboxEntity(feature: string) {
 
 /** The numbers of the announcements that a consumer has handled, by where they come from. */
 export function inboxEntity(consumer: string) {
-  const name = `${consumer}_inbox`;
+  const name = inboxTable(consumer);
   return table(name, (column) => ({
     columns: {
       id: column.sequence(),
-      topic: column.text(64),
+      /** Whose outbox it is in, and the topic: `payments/dead-news`. */
+      topic: column.text(128),
       seq: column.bigint(),
       /** When it was announced, by its outbox, and handled here. Milliseconds since 1970. */
       createdAt: column.bigint(),
@@ -56,7 +57,7 @@ export function inboxEntity(consumer: string) {
 
 /** `at`: epoch milliseconds, by which migrations are ordered. */
 export function outboxMigration(feature: string, at: number) {
-  const name = `${feature}_outbox`;
+  const name = outboxTable(feature);
   const make = (type: ColumnOwner): MigratedTable =>
     new MigratedTable({
       name,
@@ -84,13 +85,13 @@ export function outboxMigration(feature: string, at: number) {
 }
 
 export function inboxMigration(consumer: string, at: number) {
-  const name = `${consumer}_inbox`;
+  const name = inboxTable(consumer);
   const make = (type: ColumnOwner): MigratedTable =>
     new MigratedTable({
       name,
       columns: [
         sequence(type, 'id'),
-        text(type, 'topic', 64),
+        text(type, 'topic', 128),
         bigint(type, 'seq'),
         bigint(type, 'created_at'),
         bigint(type, 'handled_at'),
@@ -105,6 +106,17 @@ export function inboxMigration(consumer: string, at: number) {
   return createTable(`Create${capital(consumer)}Inbox${at}`, make);
 }
 
+export function outboxTable(feature: string): string {
+  return `${feature.replaceAll('-', '_')}_outbox`;
+}
+
+export function inboxTable(consumer: string): string {
+  return `${consumer.replaceAll('-', '_')}_inbox`;
+}
+
 function capital(name: string): string {
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return name
+    .split('-')
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('');
 }

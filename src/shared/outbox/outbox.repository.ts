@@ -2,6 +2,7 @@ import { inList } from '../db/bulk';
 import type { Database } from '../db/database';
 import type { Sql } from '../db/sql';
 import type { Handled } from './news';
+import { outboxTable } from './outbox.entity';
 
 /** A row of an outbox, as it is sent. */
 export interface Waiting {
@@ -25,6 +26,15 @@ export interface ParkedNews {
   readonly createdAt: number;
   readonly parkedAt: number;
   readonly body: unknown;
+}
+
+/** What was given up, at first or again, or applied after it was. */
+export interface Settled {
+  readonly seq: number;
+  readonly consumer: string;
+  readonly key: string;
+  readonly outcome: 'parked' | 'applied';
+  readonly reason: string;
 }
 
 export interface Announced {
@@ -63,7 +73,7 @@ export class OutboxRepository {
     private readonly db: Database,
     feature: string,
   ) {
-    this.table = `${feature}_outbox`;
+    this.table = outboxTable(feature);
   }
 
   /** Runs `work` in one transaction of the database that the outbox is in. */
@@ -90,6 +100,9 @@ export class OutboxRepository {
   async take(now: number, limit: number): Promise<Waiting[]> {
     const due = `parked_at = 0 AND (next_at <= ? OR next_at > ?)`;
     const times = [now, now + absurdMs];
+    // Most looks find nothing: they are not to wait for whoever writes.
+    const first = `SELECT seq FROM ${this.table} WHERE ${due} LIMIT 1`;
+    if ((await this.db.read((sql) => sql.rows(first, times))).length === 0) return [];
     return this.db.transaction(async (tx) => {
       const rows = await tx.rows<Row>(
         `SELECT seq, consumer, topic, message_key, after_seq, tries, created_at, redriven, body
@@ -120,30 +133,61 @@ export class OutboxRepository {
     return new Map(rows.map(({ consumer, topic, since }) => [`${consumer} ${topic}`, since]));
   }
 
-  /** Removes what was applied and keeps what was given up; what had to wait for it is due now. Answers how many are due. */
-  async settle(topic: string, all: readonly Handled[], now: number): Promise<number> {
+  /**
+   * Removes what was applied and keeps what was given up; what had to wait for it is due now. `tell` is called in the same
+   * transaction. Answers how many are due, those that it announces included.
+   */
+  async settle(
+    topic: string,
+    all: readonly Handled[],
+    now: number,
+    tell: (tx: Sql, dead: readonly Settled[]) => Promise<void>,
+  ): Promise<number> {
+    if (all.length === 0) return 0;
     return this.db.transaction(async (tx) => {
-      for (const [consumer, seqs] of byConsumer(all.filter(({ parked }) => parked === undefined))) {
-        const list = inList(tx.kind, seqs);
-        await tx.run(`DELETE FROM ${this.table} WHERE consumer = ? AND topic = ? AND seq ${list.text}`, [
-          ...[consumer, topic],
-          ...list.params,
-        ]);
-      }
-      const where = 'consumer = ? AND topic = ? AND seq = ? AND redriven = ? AND parked_at = 0';
-      for (const { consumer, seq, redriven, parked } of all)
-        if (parked !== undefined)
-          await tx.run(`UPDATE ${this.table} SET parked_at = ?, reason = ? WHERE ${where}`, [
-            ...[now, parked, consumer, topic, seq],
-            redriven,
-          ]);
+      const applied = await this.applied(tx, topic, all);
+      const parked = await this.parkAll(tx, topic, all, now);
+      const dead = [...applied, ...parked];
+      if (dead.length > 0) await tell(tx, dead);
       const list = inList(
         tx.kind,
         all.map(({ seq }) => seq),
       );
       const text = `UPDATE ${this.table} SET next_at = ?, tries = 0 WHERE after_seq ${list.text} AND parked_at = 0 AND tries > 0`;
-      return tx.run(text, [now, ...list.params]);
+      return dead.length + (await tx.run(text, [now, ...list.params]));
     });
+  }
+
+  /** Answers those that were given up before. */
+  private async applied(tx: Sql, topic: string, all: readonly Handled[]): Promise<Settled[]> {
+    const found: Settled[] = [];
+    for (const [consumer, seqs] of byConsumer(all.filter(({ parked }) => parked === undefined))) {
+      const list = inList(tx.kind, seqs);
+      const where = `WHERE consumer = ? AND topic = ? AND seq ${list.text}`;
+      const params = [consumer, topic, ...list.params];
+      if (all.some(({ redriven }) => redriven > 0)) {
+        const text = `SELECT seq, message_key AS "key" FROM ${this.table} ${where} AND redriven > 0`;
+        const again = await tx.rows<Pick<Settled, 'seq' | 'key'>>(text, params);
+        found.push(...again.map((row) => ({ ...row, consumer, outcome: 'applied' as const, reason: '' })));
+      }
+      await tx.run(`DELETE FROM ${this.table} ${where}`, params);
+    }
+    return found;
+  }
+
+  private async parkAll(tx: Sql, topic: string, all: readonly Handled[], now: number): Promise<Settled[]> {
+    const found: Settled[] = [];
+    const where = 'consumer = ? AND topic = ? AND seq = ? AND redriven = ? AND parked_at = 0';
+    for (const { consumer, seq, redriven, parked: reason } of all) {
+      if (reason === undefined) continue;
+      const text = `UPDATE ${this.table} SET parked_at = ?, reason = ? WHERE ${where}`;
+      if ((await tx.run(text, [now, reason, consumer, topic, seq, redriven])) === 0) continue;
+      const [row] = await tx.rows<{ key: string }>(`SELECT message_key AS "key" FROM ${this.table} WHERE seq = ?`, [
+        seq,
+      ]);
+      found.push({ seq, consumer, key: row?.key ?? '', outcome: 'parked', reason });
+    }
+    return found;
   }
 
   /** What consumers have given up, behind a number. */
@@ -161,10 +205,10 @@ export class OutboxRepository {
     }));
   }
 
-  /** Has what was given up sent again; false when there is no such row. */
-  async redrive(seq: number, now: number): Promise<boolean> {
+  /** Has what was given up sent again; nothing when there is no such row. */
+  async redrive(tx: Sql, seq: number, now: number): Promise<void> {
     const text = `UPDATE ${this.table} SET parked_at = 0, redriven = redriven + 1, next_at = ?, tries = 0 WHERE seq = ? AND parked_at > 0`;
-    return (await this.db.transaction((tx) => tx.run(text, [now, seq]))) === 1;
+    await tx.run(text, [now, seq]);
   }
 
   /** Those of the numbers that are still in the outbox: the others need not be waited for. */

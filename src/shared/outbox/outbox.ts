@@ -8,7 +8,9 @@ import { Bus } from '../bus/bus';
 import { Clock } from '../clock/clock';
 import type { Database } from '../db/database';
 import type { Sql } from '../db/sql';
-import type { News, Sent } from './news';
+import { deadNews, newsKey, ownTopics, type RedrivenNews, redrivenNews } from './dead-news';
+import type { Handled, News, Sent } from './news';
+import { ListenerParts, NewsListener } from './news-listener';
 import { OutboxMetrics } from './outbox.metrics';
 import { OutboxRepository, type ParkedNews, type Waiting } from './outbox.repository';
 
@@ -21,8 +23,12 @@ export class OutboxParts {
     readonly jobs: Jobs,
     readonly clock: Clock,
     readonly metrics: OutboxMetrics,
+    readonly listening: ListenerParts,
   ) {}
 }
+
+/** Hears which announcements of an outbox are to be tried again. */
+class RedriveListener extends NewsListener<RedrivenNews> {}
 
 /** Announces in the transaction that it was made for. Announcements of one key reach each consumer in their order. */
 export type Announce = <Body>(news: News<Body>, key: string, body: Body) => Promise<void>;
@@ -36,11 +42,13 @@ const lateMs = 3_600_000;
 /**
  * What a feature announces: written in the transaction of its effect, sent after the COMMIT, and sent again until every
  * consumer has said that it was applied or given up. The bus may lose, repeat and reorder it, and so may a process that dies.
+ * What was given up is announced to whoever lists it, and tried again when that one says so. The feature has an inbox, too.
  */
 export abstract class Outbox extends Worker implements OnModuleInit, BeforeApplicationShutdown {
   private readonly rows: OutboxRepository;
   private readonly topics: ReadonlyMap<string, News<unknown>>;
   private readonly turns = new Turns();
+  private readonly redrives: RedriveListener | undefined;
   private looking = false;
   private closing = false;
 
@@ -52,7 +60,16 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
   ) {
     super(parts.jobs, { everyMs: lookMs, atOnce: true });
     this.rows = new OutboxRepository(db, feature);
-    this.topics = new Map(news.map((one) => [one.topic.name, one]));
+    const isTold = news.some(({ topic }) => !ownTopics.includes(topic.name));
+    this.topics = new Map([...news, ...(isTold ? [deadNews] : [])].map((one) => [one.topic.name, one]));
+    if (isTold)
+      this.redrives = new RedriveListener(parts.listening, {
+        ...{ consumer: feature, news: redrivenNews, db },
+        apply: async (tx, announced) => {
+          const mine = announced.flatMap(({ body }) => (body.feature === feature ? [body.seq] : []));
+          for (const seq of mine) await this.rows.redrive(tx, seq, parts.clock.steady());
+        },
+      });
   }
 
   onModuleInit(): void {
@@ -60,9 +77,10 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
     this.parts.metrics.watch(this.feature, consumers, this.rows);
     for (const [topic, { handled }] of this.topics)
       this.parts.bus.subscribe(handled, { consumer: this.feature, maxGroup: maxSent, gatherMs }, async (messages) => {
-        const all = messages.map(({ body }) => body);
-        if ((await this.rows.settle(topic, all, this.parts.clock.steady())) > 0) this.wake();
+        const mine = messages.flatMap(({ body }) => (body.from === this.feature ? [body] : []));
+        if ((await this.settle(topic, mine)) > 0) this.wake();
       });
+    this.redrives?.onModuleInit();
   }
 
   /** Runs `work` in one transaction, as `Database.transaction` does; what it announces commits with it. */
@@ -93,16 +111,10 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
     return this.rows.parked(afterSeq, limit);
   }
 
-  /** Has it tried again; false when there is none of this number. */
-  async redrive(seq: number): Promise<boolean> {
-    const found = await this.rows.redrive(seq, this.parts.clock.steady());
-    if (found) this.wake();
-    return found;
-  }
-
   /** Before the bus closes. */
   beforeApplicationShutdown(): void {
     this.closing = true;
+    this.redrives?.beforeApplicationShutdown();
   }
 
   override async onApplicationShutdown(): Promise<void> {
@@ -112,6 +124,19 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
 
   protected override work(): NamedJobs {
     return { [`${this.feature}.outbox`]: () => this.look() };
+  }
+
+  /** Answers how many are to be sent now. */
+  private settle(topic: string, all: readonly Handled[]): Promise<number> {
+    const now = this.parts.clock.steady();
+    return this.rows.settle(topic, all, now, async (tx, dead) => {
+      if (ownTopics.includes(topic)) return;
+      const announce = this.announcing(tx);
+      for (const one of dead) {
+        const body = { feature: this.feature, topic, ...one, at: now };
+        await announce(deadNews, newsKey(body), body);
+      }
+    });
   }
 
   /** Sends what was just committed; whoever comes while that is done is part of the next round. */
@@ -135,7 +160,7 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
     const since = await this.rows.waitingSince();
     for (const [topic, { topic: declared }] of this.topics) {
       const messages = rows.flatMap((row) =>
-        row.topic === topic ? [{ key: row.key, body: toSent(row, now, since) }] : [],
+        row.topic === topic ? [{ key: row.key, body: toSent(row, this.feature, now, since) }] : [],
       );
       if (messages.length > 0) this.parts.bus.publish(declared, messages);
     }
@@ -145,9 +170,10 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
 
 function toSent(
   { consumer, topic, seq, afterSeq, createdAt, redriven, body }: Waiting,
+  from: string,
   now: number,
   since: ReadonlyMap<string, number>,
 ): Sent<unknown> {
   const floor = Math.max(0, Math.min(since.get(`${consumer} ${topic}`) ?? now, now - lateMs));
-  return { consumer, seq, afterSeq, createdAt, sentAt: now, floor, redriven, body };
+  return { consumer, from, seq, afterSeq, createdAt, sentAt: now, floor, redriven, body };
 }

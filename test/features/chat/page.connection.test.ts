@@ -1,9 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { request } from 'undici';
+import { type Line, openBrowser, openLine } from '../../support/browser';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { openApp, type TestApp } from '../../support/wires';
-import { type Line, openBrowser, openLine, Person } from './browser';
+import { Person } from './browser';
 
 // The connection of the page at /chat is cut, the server stops, refuses or drops what it has to tell: nothing is lost that
 // can be had, nothing stands twice, and the person is told how it is.

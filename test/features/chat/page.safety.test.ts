@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { request } from 'undici';
+import { faint as faintIn, focused as focusedIn, openBrowser, openLine } from '../../support/browser';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { openApp, type TestApp } from '../../support/wires';
-import { openBrowser, openLine, Person } from './browser';
+import { Person } from './browser';
 
 // The page at /chat is for everybody: it is safe from what others write, needs no mouse, can be read in the dark and on a
 // small screen, and works behind a proxy.
@@ -12,7 +12,6 @@ import { openBrowser, openLine, Person } from './browser';
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-const script = readFileSync(`${__dirname}/in-page.js`, 'utf8').replaceAll('export ', '');
 const parts = ['page.js', 'composer.js', 'log.js', 'outbox.js', 'people.js', 'session.js', 'users.js'];
 
 let database: TestDatabase;
@@ -95,13 +94,8 @@ test('no name and no text becomes a part of the page', async () => {
     ]);
 });
 
-/** Runs one of the functions of in-page.js in the page. */
-function inPage<Answer>(page: Page, name: string): Promise<Answer> {
-  return page.evaluate<Answer>(`(() => { ${script}; return ${name}(); })()`);
-}
-
-const focused = ({ page }: Person): Promise<string> => inPage(page, 'focused');
-const faint = ({ page }: Person): Promise<string[]> => inPage(page, 'faint');
+const focused = ({ page }: Person): Promise<string> => focusedIn(page);
+const faint = ({ page }: Person): Promise<string[]> => faintIn(page);
 
 test('everything can be done with the keyboard, and what has the focus can be seen', async () => {
   const [bob, ada] = [await join('bob', 'keys'), await open()];

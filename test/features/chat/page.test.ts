@@ -1,9 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { request } from 'undici';
+import { openBrowser } from '../../support/browser';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { openApp, type TestApp } from '../../support/wires';
-import { openBrowser, Person } from './browser';
+import { Person } from './browser';
 
 // People talk on the page at /chat, in a browser, with the real server.
 

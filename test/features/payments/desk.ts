@@ -1,3 +1,4 @@
+import type { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
 import { PaymentsAuditor } from '../../../src/features/payments/payments.auditor';
 import { PaymentsBook } from '../../../src/features/payments/payments.book';
@@ -15,12 +16,14 @@ import { PaymentsSettings } from '../../../src/features/payments/payments.settin
 import { PaymentsSettlement } from '../../../src/features/payments/payments.settlement';
 import { SimulatorProvider } from '../../../src/features/payments/payments.simulator';
 import { SimulatorRepository } from '../../../src/features/payments/payments.simulator.repository';
+import type { ReservationsApi } from '../../../src/features/reservations/reservations.api';
 import type { ReservationNews } from '../../../src/features/reservations/reservations.events';
 import type { ReceiveWebhookRequest } from '../../../src/generated/aerie/payments/v1/payments';
 import type { Reservation } from '../../../src/generated/aerie/reservations/v1/reservations';
 import { asInternal } from '../../../src/shared/auth/caller';
 import { Audiences } from '../../../src/shared/bus/audiences';
 import type { Bus } from '../../../src/shared/bus/bus';
+import type { Clock } from '../../../src/shared/clock/clock';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
 import type { Database } from '../../../src/shared/db/database';
@@ -28,6 +31,7 @@ import { Databases } from '../../../src/shared/db/databases';
 import type { CheckResult, Readiness } from '../../../src/shared/health/readiness';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
@@ -42,6 +46,8 @@ import { FakeReservations } from './fake-reservations';
 export interface DeskOptions {
   readonly clock?: HandClock;
   readonly reservations?: FakeReservations;
+  /** In the place of those reservations. */
+  readonly api?: ReservationsApi;
   /** In the place of the simulator, which it is given. */
   readonly provider?: (simulator: SimulatorProvider) => PaymentProvider;
 }
@@ -51,14 +57,12 @@ export type Desk = Awaited<ReturnType<typeof openDesk>>;
 /** One process of payments at this database; others may be at the same. */
 export async function openDesk(url: string, options: DeskOptions = {}) {
   const { clock = new HandClock(), reservations = new FakeReservations(clock) } = options;
+  const { api = reservations.api } = options;
   const databases = await openDatabases(url);
   const db = databases.of('payments');
   const config = loadConfig({}, []);
   const { logger, lines } = recordingLogger();
-  const silentBus = { publish: () => undefined, subscribe: () => undefined } as unknown as Bus;
-  const audiences = new Audiences(new Map([['payments', ['reservations']]]));
-  const watch = { watch: () => undefined } as unknown as OutboxMetrics;
-  const outbox = new PaymentsOutbox(new OutboxParts(silentBus, audiences, testJobs().jobs, clock, watch), databases);
+  const outbox = new PaymentsOutbox(silentParts(clock, logger), databases);
   const repository = new PaymentsRepository(databases, outbox, new Idempotency(config, clock), clock);
   const operations = new PaymentsOperationsRepository(databases);
   const settings = PaymentsSettings.read({}) as PaymentsSettings;
@@ -73,9 +77,9 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
   const readiness = { add: (_name: string, check: () => Promise<CheckResult>) => checks.push(check) };
   const gateway = new PaymentsGateway(provider, clock, metrics, readiness as unknown as Readiness);
   const runner = new PaymentsRunner(operations, gateway, settlement, clock, logger);
-  const auditor = new PaymentsAuditor(operations, reservations.api, clock);
+  const auditor = new PaymentsAuditor(operations, api, clock);
   const service = new PaymentsService(
-    ...([repository, book, settlement, auditor, reservations.api, clock, new PageTokens(config)] as const),
+    ...([repository, book, settlement, auditor, api, clock, new PageTokens(config)] as const),
   );
   return {
     ...{ url, clock, reservations, databases, db, operations, simulator, books, settlement, gateway, runner, service },
@@ -179,4 +183,13 @@ async function deliver(
     await books.delivered(delivery);
   }
   return all.length;
+}
+
+/** Of an outbox that sends nothing. */
+function silentParts(clock: Clock, logger: PinoLogger): OutboxParts {
+  const silentBus = { publish: () => undefined, subscribe: () => undefined } as unknown as Bus;
+  const audiences = new Audiences(new Map([['payments', ['reservations']]]));
+  const watch = { watch: () => undefined } as unknown as OutboxMetrics;
+  const listening = new ListenerParts(silentBus, clock, logger);
+  return new OutboxParts(silentBus, audiences, testJobs().jobs, clock, watch, listening);
 }

@@ -12,12 +12,12 @@ import { QueueRounds } from '../../../src/features/queue/queue.rounds.repository
 import { QueueService } from '../../../src/features/queue/queue.service';
 import { QueueStatuses } from '../../../src/features/queue/queue.statuses';
 import { QueueTickets } from '../../../src/features/queue/queue.tickets';
+import type { ReservationsApi } from '../../../src/features/reservations/reservations.api';
 import type { Admission, QueueStatus, QueueTicket } from '../../../src/generated/aerie/queue/v1/queue';
 import { Grants } from '../../../src/shared/auth/grants';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
-import type { Database, Sql } from '../../../src/shared/db/database';
-import { DatabaseTime } from '../../../src/shared/db/database.time';
+import type { Database } from '../../../src/shared/db/database';
 import type { Databases } from '../../../src/shared/db/databases';
 import { AppError } from '../../../src/shared/errors/app-error';
 import { Metrics } from '../../../src/shared/metrics/metrics';
@@ -26,20 +26,10 @@ import { openAt } from '../../shared/db/fixtures';
 import type { TestDatabase } from '../../support/databases';
 import { HandClock } from '../../support/hand-clock';
 import { metricsOf } from '../../support/metrics';
+import { StillTime } from '../../support/still-time';
 import { FakeSales, type Rules } from './sales';
 
 // A waiting room without its doors and without anything that runs by itself: time passes, and rounds come, when the test says so.
-
-/** A database's clock that stands still until the test moves it. */
-class StillTime extends DatabaseTime {
-  constructor(private readonly hand: HandClock) {
-    super(hand);
-  }
-
-  override nowIn(_sql: Sql): Promise<number> {
-    return Promise.resolve(this.hand.now());
-  }
-}
 
 /** Status by ticket. */
 export type Statuses = Map<string, QueueStatus>;
@@ -57,13 +47,13 @@ export class Hall {
 
   constructor(
     readonly db: Database,
-    readonly sales: FakeSales,
+    sales: { readonly api: ReservationsApi },
     readonly clock: HandClock,
     readonly presence: QueuePresence = new MemoryPresence(clock),
   ) {
     const databases = { of: () => db } as unknown as Databases;
     const config = loadConfig({}, features);
-    const time = new StillTime(clock);
+    const time = new StillTime(clock, () => clock.now());
     const metrics = metricsOf(QueueMetrics, queueMetrics, this.metrics);
     this.grants = new Grants(config);
     this.repository = new QueueRepository(databases, time);

@@ -23,7 +23,7 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     const ada = await one.join(saleId, 'ada');
     const bob = await two.join(saleId, 'bob');
     expect(ada).toMatchObject({ number: 1, status: 'waiting', position: 1, ahead: 0, eta: { known: false } });
-    expect(ada.ticket).toMatch(/^[\w-]{43}$/);
+    expect(ada.ticket).toMatch(/^q[\w-]{42}$/);
     expect(bob).toMatchObject({ number: 2, position: 2, ahead: 1 });
     expect(await two.join(saleId, 'ada')).toEqual(ada);
   });

@@ -21,38 +21,29 @@ import { type Grant, Grants } from '../../../src/shared/auth/grants';
 import { Audiences } from '../../../src/shared/bus/audiences';
 import { loadConfig } from '../../../src/shared/config/load-config';
 import { PageTokens } from '../../../src/shared/contract/page-token';
-import type { Database, Sql } from '../../../src/shared/db/database';
-import { DatabaseTime } from '../../../src/shared/db/database.time';
+import type { Database } from '../../../src/shared/db/database';
 import type { Databases } from '../../../src/shared/db/databases';
 import { HeavyReads } from '../../../src/shared/db/heavy-reads';
 import { AppError } from '../../../src/shared/errors/app-error';
 import { Idempotency } from '../../../src/shared/idempotency/idempotency';
 import { Metrics } from '../../../src/shared/metrics/metrics';
+import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
 import { openAt } from '../../shared/db/fixtures';
 import { inmemBus, ShiftedClock } from '../../shared/outbox/outboxes';
 import type { TestDatabase } from '../../support/databases';
+import type { HandClock } from '../../support/hand-clock';
 import { testJobs } from '../../support/jobs';
 import { metricsOf } from '../../support/metrics';
 import { recordingLogger } from '../../support/recording-logger';
+import { StillTime } from '../../support/still-time';
 
 // Reservations without its doors and without anything that runs by itself: time passes when the test says so, and what is
 // announced stays in the outbox to be looked at.
 
 const began = Date.now();
-
-/** A database's clock that stands still until the test moves it. */
-class StillTime extends DatabaseTime {
-  constructor(private readonly shifted: ShiftedClock) {
-    super(shifted);
-  }
-
-  override nowIn(_sql: Sql): Promise<number> {
-    return Promise.resolve(began + this.shifted.ahead);
-  }
-}
 
 export interface Office extends AsyncDisposable {
   readonly service: ReservationsService;
@@ -69,21 +60,24 @@ export interface Office extends AsyncDisposable {
   audit(saleId: string): Promise<SaleAudit>;
 }
 
-export async function openOffice(place: TestDatabase): Promise<Office> {
+/** `hand`: the clock that others of the story have, too. */
+export async function openOffice(place: TestDatabase, hand?: HandClock): Promise<Office> {
   const { migrations, entities } = reservationsFeature;
   const db = await openAt(place.url, { migrations, tables: entities as never });
   const databases = { of: () => db } as unknown as Databases;
   const config = loadConfig({}, features);
-  const clock = new ShiftedClock();
+  const shifted = new ShiftedClock();
+  const clock = hand ?? shifted;
   const { logger } = recordingLogger();
   const metrics = metricsOf(ReservationsMetrics, reservationsMetrics);
-  const audiences = new Audiences(new Map([[reservationNews.topic.name, ['payments']]]));
+  const audiences = new Audiences(new Map([[reservationNews.topic.name, hand ? ['payments', 'queue'] : ['payments']]]));
   const outboxMetrics = { watch: () => undefined } as unknown as OutboxMetrics;
-  const parts = new OutboxParts(inmemBus(), audiences, testJobs().jobs, clock, outboxMetrics);
+  const listening = new ListenerParts(inmemBus(), clock, logger);
+  const parts = new OutboxParts(inmemBus(), audiences, testJobs().jobs, clock, outboxMetrics, listening);
   const outbox = new ReservationsOutbox(parts, databases);
   // Nothing is sent: the test looks at what would be.
   outbox.beforeApplicationShutdown();
-  const time = new StillTime(clock);
+  const time = new StillTime(clock, () => hand?.now() ?? began + shifted.ahead);
   const repository = new ReservationsRepository(databases, new Idempotency(config, clock), time, outbox);
   const tokens = new PageTokens(config);
   const audits = new AuditRepository(databases, new HeavyReads(config, new Metrics()));
@@ -92,7 +86,7 @@ export async function openOffice(place: TestDatabase): Promise<Office> {
   const holds = new Holds(repository, grants, metrics);
   const service = new ReservationsService(sales, holds, repository, new Tickets(config), metrics, clock, tokens);
   return {
-    ...{ service, repository, db, clock, grants },
+    ...{ service, repository, db, clock: shifted, grants },
     as: (user, call) => runInContext({ traceId: 'test', caller: callerOf(user) }, call),
     tell: (news) => db.transaction((tx) => service.paymentTold(tx, { currency: 'EUR', ...news, at: Date.now() })),
     announced: async () => {

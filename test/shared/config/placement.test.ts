@@ -42,7 +42,34 @@ test('unless MODULES says, all runs here that EXPOSE does not name', () => {
   ]);
 });
 
+test('nothing is announced to who cannot hear it, and nobody waits for who runs nowhere', () => {
+  const all = features.map(({ contract }) => contract.name);
+  expect(load({}).audience).toEqual(all);
+  const redis = { ...secret, BUS_KIND: 'redis', REDIS_URL: 'redis://a:1' };
+  expect(load({ ...redis, MODULES: 'users' }).audience).toEqual(all);
+  const absent = { MODULES_ABSENT: 'queue,payments' };
+  expect(load({ ...redis, ...absent, MODULES: 'reservations' }).audience).toEqual(
+    all.filter((name) => name !== 'queue' && name !== 'payments'),
+  );
+  // One process alone: a sale of what is free needs no payments.
+  expect(refusal({ MODULES: 'reservations' })).toMatch(/BUS_KIND: inmem .* reservations hears of payments/);
+  expect(load({ MODULES: 'reservations', ...absent }).audience).toEqual(['reservations']);
+  // What is optional to be heard is no reason.
+  expect(load({ MODULES: 'users,fairness,auth,events-gateway' }).modules).toHaveLength(4);
+});
+
 test.each<[string, RawEnvironment, RegExp]>([
+  [
+    'somebody absent who is here',
+    { MODULES_ABSENT: 'queue' },
+    /MODULES_ABSENT: names queue, which runs here or has an address: choose one/,
+  ],
+  [
+    'somebody absent with an address',
+    { ...secret, MODULES: 'users', MODULES_ABSENT: 'queue', QUEUE_URL: 'grpc://a:1' },
+    /MODULES_ABSENT: names queue/,
+  ],
+  ['somebody absent whom nobody knows', { MODULES_ABSENT: 'quests' }, /MODULES_ABSENT: must be some of users/],
   ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*payments, queue$/m],
   ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users, .*payments, queue$/m],
   ['no name at all', { MODULES: 'postgres://me:secret@a:1' }, /MODULES: must be some of users, [a-z, -]*$/m],

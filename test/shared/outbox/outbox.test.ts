@@ -10,6 +10,7 @@ import {
   inmemBus,
   newsNamed,
   openListener,
+  openOffice,
   openShop,
   type Sale,
   type Shop,
@@ -88,6 +89,7 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
       throw new Error('No room for\n2 hats');
     };
     const till = keep(await openListener('till', places.till, bus, news, fail));
+    const office = keep(await openOffice(keep(await create()), bus, news));
     keep(await openListener('desk', places.desk, bus, news));
     for (const id of ['hats', 'hats', 'hats', 'boots']) await shop.sell(id);
     await eventually(async () => expect(await shop.waiting()).toBe(0));
@@ -98,13 +100,41 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
     expect(till.logged.filter((line) => line.includes('news_parked'))).toHaveLength(1);
     // Once in its group, at most, and five times alone.
     expect(tried.length).toBeGreaterThanOrEqual(5);
+    const about = { feature: 'shop', seq: letter?.seq ?? 0, consumer: 'till', topic: news.topic.name, key: 'hats' };
+    const parked = expect.objectContaining({ ...about, outcome: 'parked', reason: 'No room for 2 hats' });
+    await eventually(async () => expect(office.heard).toEqual([parked]));
+    await office.redrive(about);
+    await eventually(async () => expect(office.heard).toEqual([parked, parked]));
+    expect(await till.effects()).toHaveLength(3);
     isMended = true;
-    expect(await shop.outbox.redrive(letter?.seq ?? 0)).toBe(true);
-    await eventually(async () => expect(await till.effects()).toHaveLength(4));
+    await office.redrive(about);
+    const applied = expect.objectContaining({ ...about, outcome: 'applied', reason: '' });
+    await eventually(async () => expect(office.heard).toEqual([parked, parked, applied]));
+    await office.redrive(about);
     await eventually(async () => expect(await shop.waiting()).toBe(0));
-    expect(await shop.outbox.redrive(letter?.seq ?? 0)).toBe(false);
     expect(await shop.outbox.parked(0, 10)).toEqual([]);
     expect(await till.effects()).toHaveLength(4);
+  });
+
+  test('two that announce the same have numbers of their own', async () => {
+    const bus = inmemBus();
+    const held = new UnreliableBus(bus, () => 0.5);
+    held.cut.add(news.topic.name);
+    const shop = keep(await openShop(places.shop, bus, news));
+    const stall = keep(await openShop(keep(await create()), held, news, 'stall'));
+    await stock(shop.db, ['hats']);
+    await stock(stall.db, ['boots']);
+    const till = keep(await openListener('till', places.till, bus, news));
+    await stall.sell('boots');
+    await shop.sell('hats');
+    // Nobody has heard for the desk, and nothing of what the stall says.
+    await eventually(async () => expect(await shop.waiting()).toBe(1));
+    expect(await stall.waiting()).toBe(2);
+    held.cut.clear();
+    await hurried(stall, async () => expect(await till.effects()).toHaveLength(2));
+    const desk = keep(await openListener('desk', places.desk, bus, news));
+    for (const one of [shop, stall]) await hurried(one, async () => expect(await one.waiting()).toBe(0));
+    expect(await desk.effects()).toHaveLength(2);
   });
 
   test('an outage gives nothing up: it is sent again until the database is back', async () => {
@@ -142,8 +172,14 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
     for (let i = 0; i < 3; i += 1) await shop.sell('hats');
     shop.clock.ahead += 10_000;
     const handle = (seq: number, reason?: string): Promise<number> => {
-      const handled = { consumer: 'till', seq, redriven: 0, ...(reason !== undefined && { parked: reason }) };
-      return repository.settle(news.topic.name, [handled], shop.clock.steady());
+      const handled = {
+        consumer: 'till',
+        from: 'shop',
+        seq,
+        redriven: 0,
+        ...(reason !== undefined && { parked: reason }),
+      };
+      return repository.settle(news.topic.name, [handled], shop.clock.steady(), async () => undefined);
     };
     await handle(1, 'no room');
     expect(await of(waiting)).toEqual(
@@ -171,7 +207,16 @@ describe.each(everyDatabase)('on $name', ({ create }) => {
     };
     const began = Date.now();
     const copy = (seq: number, sentAt: number, floor: number): void => {
-      const sent = { consumer: 'till', seq, afterSeq: 0, createdAt: began + seq, sentAt, floor, redriven: 0 };
+      const sent = {
+        consumer: 'till',
+        from: 'shop',
+        seq,
+        afterSeq: 0,
+        createdAt: began + seq,
+        sentAt,
+        floor,
+        redriven: 0,
+      };
       bus.publish(news.topic, [{ key: 'hats', body: { ...sent, body: { number: seq } } }]);
     };
     copy(1, began, 0);

@@ -10,6 +10,7 @@ import { bigint, sequence, text } from '../../../src/shared/db/columns';
 import type { Database } from '../../../src/shared/db/database';
 import type { Sql } from '../../../src/shared/db/sql';
 import { createTable } from '../../../src/shared/db/table.migration';
+import { type DeadNews, deadNews, newsKey, redrivenNews } from '../../../src/shared/outbox/dead-news';
 import { type News, newsOf } from '../../../src/shared/outbox/news';
 import { ListenerParts, NewsListener } from '../../../src/shared/outbox/news-listener';
 import { type Announce, Outbox, OutboxParts } from '../../../src/shared/outbox/outbox';
@@ -20,7 +21,8 @@ import { testJobs } from '../../support/jobs';
 import { recordingLogger } from '../../support/recording-logger';
 import { openAt } from '../db/fixtures';
 
-// A shop that announces what it sells, and a till and a desk that hear of it, each with a database of its own.
+// A shop that announces what it sells, a till and a desk that hear of it, and an office that hears what they have given up,
+// each with a database of its own.
 
 export interface Sale {
   readonly number: number;
@@ -46,9 +48,11 @@ const effects = createTable(
   (type) => new Table({ name: 'effects', columns: [sequence(type), text(type, 'id', 64), bigint(type, 'number')] }),
 );
 const migrationsOf = {
-  shop: [goods, outboxMigration('shop', 1_700_000_000_032)],
+  shop: [goods, outboxMigration('shop', 1_700_000_000_032), inboxMigration('shop', 1_700_000_000_035)],
+  stall: [goods, outboxMigration('stall', 1_700_000_000_038), inboxMigration('stall', 1_700_000_000_039)],
   till: [effects, inboxMigration('till', 1_700_000_000_033)],
   desk: [effects, inboxMigration('desk', 1_700_000_000_034)],
+  office: [outboxMigration('office', 1_700_000_000_036), inboxMigration('office', 1_700_000_000_037)],
 };
 
 /** Loses, repeats and reorders what it is given, by the numbers of `random`. */
@@ -116,13 +120,16 @@ export interface Shop extends AsyncDisposable {
   waiting(): Promise<number>;
 }
 
-/** One process of the shop. */
-export async function openShop(place: TestDatabase, bus: Bus, news: News<Sale>): Promise<Shop> {
-  const db = await openAt(place.url, { migrations: migrationsOf.shop });
+/** One process of the shop, or of a stall that sells the same. */
+export async function openShop(
+  place: TestDatabase,
+  bus: Bus,
+  news: News<Sale>,
+  name: 'shop' | 'stall' = 'shop',
+): Promise<Shop> {
+  const db = await openAt(place.url, { migrations: migrationsOf[name] });
   const clock = new ShiftedClock();
-  const audiences = new Audiences(new Map([[news.topic.name, consumers]]));
-  const metrics = { watch: () => undefined } as unknown as OutboxMetrics;
-  const outbox = new ShopOutbox(new OutboxParts(bus, audiences, testJobs().jobs, clock, metrics), 'shop', db, [news]);
+  const outbox = new ShopOutbox(partsOf(bus, clock, news), name, db, [news]);
   outbox.onModuleInit();
   await outbox.onApplicationBootstrap();
   const sellIn = async (tx: Sql, announce: Announce, id: string): Promise<number> => {
@@ -145,12 +152,59 @@ export async function openShop(place: TestDatabase, bus: Bus, news: News<Sale>):
       }),
     waiting: async () => {
       const [row] = await db.read((sql) =>
-        sql.rows<{ n: number }>('SELECT COUNT(*) AS n FROM shop_outbox WHERE parked_at = 0'),
+        sql.rows<{ n: number }>(`SELECT COUNT(*) AS n FROM ${name}_outbox WHERE parked_at = 0`),
       );
       return Number(row?.n);
     },
     [Symbol.asyncDispose]: async () => {
       outbox.beforeApplicationShutdown();
+      await outbox.onApplicationShutdown();
+      await db.close();
+    },
+  };
+}
+
+function partsOf(bus: Bus, clock: Clock, news: News<Sale>): OutboxParts {
+  const audiences = new Audiences(
+    new Map<string, readonly string[]>([
+      [news.topic.name, consumers],
+      [deadNews.topic.name, ['office']],
+      [redrivenNews.topic.name, ['shop']],
+    ]),
+  );
+  const metrics = { watch: () => undefined } as unknown as OutboxMetrics;
+  const listening = new ListenerParts(bus, clock, recordingLogger().logger);
+  return new OutboxParts(bus, audiences, testJobs().jobs, clock, metrics, listening);
+}
+
+class OfficeListener extends NewsListener<DeadNews> {}
+
+export interface Office extends AsyncDisposable {
+  /** What was heard, in order. */
+  readonly heard: readonly DeadNews[];
+  redrive(of: Pick<DeadNews, 'feature' | 'seq'>): Promise<void>;
+}
+
+export async function openOffice(place: TestDatabase, bus: Bus, news: News<Sale>): Promise<Office> {
+  const db = await openAt(place.url, { migrations: migrationsOf.office });
+  const [clock, heard] = [new ShiftedClock(), [] as DeadNews[]];
+  const outbox = new ShopOutbox(partsOf(bus, clock, news), 'office', db, [redrivenNews]);
+  const listener = new OfficeListener(new ListenerParts(bus, clock, recordingLogger().logger), {
+    ...{ consumer: 'office', news: deadNews, db },
+    apply: async (_tx, announced) => {
+      heard.push(...announced.map(({ body }) => body));
+    },
+  });
+  outbox.onModuleInit();
+  listener.onModuleInit();
+  await outbox.onApplicationBootstrap();
+  return {
+    heard,
+    redrive: ({ feature, seq }) =>
+      outbox.transaction((_tx, announce) => announce(redrivenNews, newsKey({ feature, seq }), { feature, seq })),
+    [Symbol.asyncDispose]: async () => {
+      outbox.beforeApplicationShutdown();
+      listener.beforeApplicationShutdown();
       await outbox.onApplicationShutdown();
       await db.close();
     },

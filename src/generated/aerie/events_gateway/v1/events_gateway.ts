@@ -110,18 +110,27 @@ export interface ParkEventRequest {
   reason: string;
 }
 
+/** An event of the log, or an announcement of a feature, that a consumer has given up. */
 export interface DeadLetter {
   id: string;
+  /** Of an announcement: the feature and the number. */
   eventId: string;
   consumer: string;
   reason: string;
+  /** Of an announcement: its topic. */
   type: string;
+  /** Empty for an announcement. */
   playerId: string;
   parkedAt: string;
-  /** The event's number in the log. */
+  /** The event's number in the log, or the announcement's in the outbox of its feature. */
   eventSeq: number;
   /** Since then its consumer is to try again. */
-  redrivenAt?: string | undefined;
+  redrivenAt?:
+    | string
+    | undefined;
+  /** The feature that has announced it, and what it is about; absent for an event. */
+  feature?: string | undefined;
+  key?: string | undefined;
 }
 
 export interface ListDeadLettersRequest {
@@ -129,7 +138,7 @@ export interface ListDeadLettersRequest {
   pageToken?:
     | string
     | undefined;
-  /** Only those of one consumer. */
+  /** Only those of one consumer: of the log, or a feature that hears another one. */
   consumer?: string | undefined;
 }
 
