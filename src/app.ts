@@ -28,7 +28,7 @@ import { addHttpHooks, admitRequests } from './shared/http/http.hooks';
 import { HotRoutes, serveHot } from './shared/http/http.hot';
 import { HttpMetrics } from './shared/http/http.metrics';
 import { serveReads } from './shared/http/http.reads';
-import { secure } from './shared/http/http.security';
+import { BrowserHeaders, secure } from './shared/http/http.security';
 import { finishConnections, httpAdapter, limitHttp, stopListening } from './shared/http/http.server';
 import { HttpUpgrades, serveUpgrades } from './shared/http/http.upgrades';
 import { banner } from './shared/lifecycle/banner';
@@ -146,7 +146,8 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
   const hot = { metrics: app.get(HttpMetrics), logger, lifecycle, unfinished: app.get(Unfinished), routes };
-  serveHot(fastify, app.get(HotRoutes), { ...hot, filter: app.get(ErrorFilter) });
+  const answering = { filter: app.get(ErrorFilter), browsers: new BrowserHeaders(config) };
+  serveHot(fastify, app.get(HotRoutes), { ...hot, ...answering });
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
   addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, publicUrl: config.publicUrl });
   await secure(fastify, config);

@@ -7,7 +7,7 @@ import { commitOf, machine, Quiet } from './machine.mjs';
 import { help, optionsOf, UsageError } from './options.mjs';
 import { printHeading, printQuiet, printResult } from './report.mjs';
 import { resultsOf, writeJson } from './results.mjs';
-import { apart, byDefault, measure, ofProcesses, paced } from './scenarios.mjs';
+import { apart, byDefault, groups, measure, ofProcesses, paced } from './scenarios.mjs';
 import { openStore } from './stores.mjs';
 import { BareSubject, intakeOnly, Subject } from './subject.mjs';
 import { printTargets } from './targets.mjs';
@@ -106,6 +106,7 @@ function plan(options) {
   if (options.paced) return options.paced.map((rate) => [`paced-${rate}`, (bench) => paced(bench, rate, true)]);
   return (options.only ?? byDefault)
     .filter((name) => name !== 'leaderboards')
+    .flatMap((name) => groups[name] ?? name)
     .map((name) => [name, (bench) => measure(bench, name)]);
 }
 
@@ -151,7 +152,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 try {
   const options = optionsOf(
     process.argv.slice(2),
-    [...byDefault, ...apart, ...ofProcesses, 'leaderboards'],
+    [...byDefault, ...apart, ...Object.keys(groups), ...ofProcesses, 'leaderboards'],
     ofProcesses,
   );
   if (options.help) console.log(help);

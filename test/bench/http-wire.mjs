@@ -25,6 +25,10 @@ const kinds = {
     encode: (item) => ({ ...item, bytes: readRequest(pool.host, item) }),
     send: ({ bytes }, done) => pool.send(bytes, false, (status) => done(status === 200, status)),
   }),
+  post: (pool) => ({
+    encode: (item) => ({ bytes: postRequest(pool.host, item) }),
+    send: ({ bytes }, done) => pool.send(bytes, false, (status) => done(status >= 200 && status < 300, status)),
+  }),
   // For whoever wants to know what the answer says: `done(status, body)`.
   look: (pool) => ({
     encode: (item) => readRequest(pool.host, item),
@@ -42,6 +46,18 @@ function signedRequest(host, path, { id, timestamp, signature, body }) {
     `content-length: ${body.length}`,
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]);
+}
+
+function postRequest(host, { path, token, key, body }) {
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    `host: ${host}`,
+    `authorization: Bearer ${token}`,
+    'content-type: application/json',
+    ...(key === undefined ? [] : [`idempotency-key: ${key}`]),
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function readRequest(host, { path, token }) {

@@ -7,7 +7,15 @@ import { bySecond, quantiles } from './statistics.mjs';
 import { Visibility } from './visible.mjs';
 
 const calls = { 'grpc-unary': callsWire, 'grpc-grouped': callsWire, http: callsWire };
-const wires = { single: httpWire, batch: httpWire, read: httpWire, unary: unaryWire, stream: streamWire, ...calls };
+const wires = {
+  single: httpWire,
+  batch: httpWire,
+  read: httpWire,
+  post: httpWire,
+  unary: unaryWire,
+  stream: streamWire,
+  ...calls,
+};
 
 /** So long after the end of a scenario answers are still waited for; what has none by then is counted as unanswered. */
 const patienceMs = 30_000;
@@ -42,9 +50,9 @@ async function prepare({ run, target, scenario }) {
   process.send({ type: 'result', ...result, ...seen?.row, statuses: { ...result.statuses, ...seen?.statuses } });
 }
 
-/** Reads are sent again and again; each event only once. */
-function itemsOf({ size, mix, requests, reads }, source) {
-  if (reads) return reads;
+/** Reads are sent again and again; each event and each post only once. */
+function itemsOf({ size, mix, requests, reads, posts }, source) {
+  if (reads || posts) return reads ?? posts;
   source.now = Date.now();
   return Array.from({ length: requests }, () => (size === 1 ? single(source, mix) : batch(source, size, mix)));
 }

@@ -22,6 +22,9 @@ const columns = [
   ['behind s', 10, (row) => fixed(row.behind, 1)],
   ['lag p99', 9, (row) => seconds(row.lagP99)],
   ['5xx', 6, (row) => (row.statuses ? String(failuresOf(row)) : '')],
+  ['sold out s', 12, (row) => fixed(row.soldSeconds, 1)],
+  ['tickets', 9, (row) => whole(row.tickets)],
+  ['violations', 12, (row) => whole(row.violations)],
   ['ready ms', 10, (row) => whole(row.startedMs)],
   ['load CPU %', 12, (row) => percent(row.generatorCpu)],
 ];
@@ -113,7 +116,7 @@ function lineOf(texts, used) {
 }
 
 function printOdd(row) {
-  const odd = Object.entries(row.statuses ?? {}).filter(([status]) => !['200', '202', 'OK'].includes(status));
+  const odd = Object.entries(row.statuses ?? {}).filter(([status]) => !['200', '201', '202', 'OK'].includes(status));
   if (odd.length > 0)
     console.log(`        not accepted: ${odd.map(([status, count]) => `${count} x ${status}`).join(', ')}`);
   if (row.generatorCpu > generatorFull && row.cpu < serverIdle)

@@ -6,6 +6,7 @@ import { measureReads } from './reads.mjs';
 import { measureRounds } from './rounds.mjs';
 import { measureBuses, measureRedis, measureSplit } from './split.mjs';
 import { measureStarts } from './start.mjs';
+import { measureTicketing, ticketing } from './ticketing.mjs';
 import { measureWires } from './wires.mjs';
 
 const full = ['rate', 'perCpuSecond'];
@@ -38,7 +39,10 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat'];
+export const apart = ['chat', ...ticketing];
+
+/** Names that stand for several scenarios. */
+export const groups = { ticketing };
 
 /** Those that are about several processes, which need a database server, and minutes each. */
 export const ofProcesses = ['split', 'redis', 'buses', 'wires'];
@@ -49,6 +53,7 @@ const others = {
   start: measureStarts,
   fairness: measureFairness,
   chat: measureChat,
+  ...Object.fromEntries(ticketing.map((name) => [name, (bench) => measureTicketing(bench, name)])),
   split: measureSplit,
   redis: measureRedis,
   buses: measureBuses,

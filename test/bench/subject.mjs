@@ -49,6 +49,11 @@ export class Subject {
     this.run = `bench${Date.now().toString(36)}${runs}`;
   }
 
+  /** Once it has started. */
+  get databaseUrl() {
+    return this.#url;
+  }
+
   get consumes() {
     return this.modules === undefined;
   }
@@ -119,7 +124,7 @@ export class Subject {
    */
   async measure(generator, scenario, beside) {
     const server = await this.server();
-    if (!this.consumes || scenario.reads) return generator.put(server, this.run, scenario, beside);
+    if (!this.consumes || scenario.reads || scenario.posts) return generator.put(server, this.run, scenario, beside);
     const before = await server.applied();
     const [cpu, others] = [server.cpuSeconds(), serverCpuSeconds(server.backingPids)];
     const row = await generator.put(server, this.run, scenario, beside);

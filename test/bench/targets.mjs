@@ -1,6 +1,7 @@
 // What is aimed at, beside what was measured. The exit code judges correctness (nothing lost, no 5xx), speed never.
 import { crowdName, pacedRate, pacedTitle } from './chat.mjs';
 import { failuresOf } from './report.mjs';
+import { pollTitle } from './ticketing.mjs';
 
 const ratio = (value) => value.toFixed(2);
 const rate = (value) => `${Math.round(value).toLocaleString('en')}/s`;
@@ -26,8 +27,9 @@ function targetsOf(found, dialect) {
   });
   const below = (what, value, most, show) => ({ what, value, target: `< ${show(most)}`, met: value < most, show });
   const keepingUp = median('single', 'appliedRate') / median('single', 'rate');
-  const chat = (what, key) =>
-    found.find(({ title }) => title === `${talkers}, ${what}`)?.medians.find((row) => row.name === 'Aerie')?.[key];
+  const ofTitle = (title, key) =>
+    found.find((each) => each.title === title)?.medians.find((row) => row.name === 'Aerie')?.[key];
+  const chat = (what, key) => ofTitle(`${talkers}, ${what}`, key);
   const fast = 'as fast as they hear';
   const batches = dialect === 'sqlite' ? 100_000 : 40_000;
   return [
@@ -49,6 +51,8 @@ function targetsOf(found, dialect) {
     atLeast('user with a token of bare Fastify', of('GET /users', 'Aerie'), 0.4, ratio),
     atLeast('deliveries of chat, 1,000 TCP clients', chat(fast, 'rate'), 300_000, rate),
     below('p99 of chat at 100,000 deliveries/s', chat(pacedTitle(pacedRate), 'p99'), 50, ms),
+    atLeast('polls of a waiting room of bare Fastify', of(pollTitle, 'Aerie'), 0.6, ratio),
+    atLeast('polls of a waiting room', ofTitle(pollTitle, 'rate'), 20_000, rate),
     below('memory of a chat client', memoryOfClient(found), 20, kb),
   ].filter(({ value }) => value !== undefined && !Number.isNaN(value));
 }
@@ -72,6 +76,9 @@ export function printTargets({ found, lost, ended, conclusive, dialect }) {
     line(what, target, show(value), conclusive ? (met ? 'yes' : 'NO') : '-');
   const failed = found.flatMap(({ medians }) => medians).reduce((sum, row) => sum + failuresOf(row), 0);
   line('5xx and unanswered', '0', String(failed), failed === 0 ? 'yes' : 'NO');
+  const violations = found.flatMap(({ medians }) => medians).reduce((sum, row) => sum + (row.violations ?? 0), 0);
+  if (found.some(({ medians }) => medians.some((row) => row.violations !== undefined)))
+    line('violations that audits found', '0', String(violations), violations === 0 ? 'yes' : 'NO');
   for (const { name, players, differing = 0, code = 0 } of lost) {
     if (players !== undefined)
       line(
@@ -87,5 +94,10 @@ export function printTargets({ found, lost, ended, conclusive, dialect }) {
     line('stop on SIGTERM', 'exit 0', `${(ended.ms / 1000).toFixed(1)} s, exit ${ended.code}`, stopped ? 'yes' : 'NO');
     console.log(`After all of it the process rested at ${mb(ended.restingMb)}.`);
   }
-  return failed === 0 && stopped && lost.every(({ differing = 0, code = 0 }) => differing === 0 && code === 0);
+  return (
+    failed === 0 &&
+    violations === 0 &&
+    stopped &&
+    lost.every(({ differing = 0, code = 0 }) => differing === 0 && code === 0)
+  );
 }

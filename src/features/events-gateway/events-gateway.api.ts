@@ -33,6 +33,7 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
       signed: signedEvent,
       retry: true,
       hot: true,
+      browsers: false,
       grouped: true,
     },
     ingestBatch: {
@@ -42,6 +43,7 @@ export const eventsGatewayContract: Contract<EventsGatewayApi> = {
       signed: signedEvent,
       retry: true,
       hot: true,
+      browsers: false,
       grouped: true,
     },
     readEvents: { http: 'GET /events', access: 'admin', retry: true, grouped: true },

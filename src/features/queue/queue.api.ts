@@ -18,7 +18,6 @@ export const queueContract: Contract<QueueApi> = {
   proto: { package: 'aerie.queue.v1', service: 'QueueService' },
   routes: {
     joinQueue: { http: 'POST /queue/join', access: 'player', retry: true },
-    // Not `hot`: browsers of other origins ask, and hot routes know no CORS.
     getQueueStatus: { http: 'GET /queue/status', access: 'public', retry: true },
     requestAdmission: { http: 'POST /queue/enter', access: 'player', retry: true },
     leaveQueue: { http: 'DELETE /queue/leave', access: 'public', retry: true },

@@ -5,6 +5,7 @@ import { Clock } from '../../shared/clock/clock';
 import { ContractModule } from '../../shared/contract/contract.module';
 import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
+import { HttpModule } from '../../shared/http/http.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { RedisClients } from '../../shared/redis/redis.clients';
@@ -16,6 +17,7 @@ import { QueueCaller } from './queue.caller';
 import { queueDocs } from './queue.docs';
 import { queueInbox, queueTicketsTable, roomsTable } from './queue.entity';
 import { QueueGrpcController } from './queue.grpc.controller';
+import { QueueHotRoute } from './queue.hot';
 import { QueueHttpController } from './queue.http.controller';
 import { QueueListener } from './queue.listener';
 import { MemoryPresence } from './queue.memory-presence';
@@ -40,11 +42,12 @@ function choosePresence(clock: Clock, { main }: RedisClients): QueuePresence {
 }
 
 @Module({
-  imports: [AccessModule, AsyncModule, ContractModule, DbModule, OutboxModule, RedisModule],
+  imports: [AccessModule, AsyncModule, ContractModule, DbModule, HttpModule, OutboxModule, RedisModule],
   providers: [
     QueueService,
     { provide: QueueApi, useExisting: QueueService },
     QueueStatuses,
+    QueueHotRoute,
     QueueCaller,
     QueueRooms,
     QueueTickets,

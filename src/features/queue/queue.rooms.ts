@@ -26,9 +26,23 @@ export interface RoomRules {
   readonly state: string;
 }
 
+/** What reservations has said of a sale lately: its rules, and what is available. */
+export interface RoomSupply {
+  readonly rules: RoomRules;
+  readonly left: number;
+}
+
+/** Somebody in the line of a sale. */
+export interface FoundWaiter {
+  readonly line: QueueLine;
+  readonly waiter: Waiter;
+}
+
 interface Asked<T> {
   readonly at: number;
   readonly answer: Promise<T>;
+  /** Once it is there. */
+  told?: T;
 }
 
 interface Room {
@@ -85,14 +99,8 @@ export class QueueRooms {
   }
 
   /** A ticket that the line of its sale has, or its row, where it has ended. No SQL but for one that is not known yet. */
-  async find(
-    ticketHash: string,
-  ): Promise<{ readonly line: QueueLine; readonly waiter: Waiter } | TicketRow | undefined> {
-    for (const { line } of this.rooms.values()) {
-      const waiter = line.waiters.get(ticketHash);
-      if (waiter) return { line, waiter };
-    }
-    const known = this.ended.get(ticketHash);
+  async find(ticketHash: string): Promise<FoundWaiter | TicketRow | undefined> {
+    const known = this.known(ticketHash);
     if (known) return known;
     const row = await this.repository.find(ticketHash);
     if (!row) return undefined;
@@ -101,6 +109,24 @@ export class QueueRooms {
     const line = await this.refreshed(row.saleId);
     const waiter = line.waiters.get(ticketHash);
     return waiter ? { line, waiter } : this.repository.find(ticketHash);
+  }
+
+  /** As `find`, of what this process knows already. */
+  known(ticketHash: string): FoundWaiter | TicketRow | undefined {
+    for (const { line } of this.rooms.values()) {
+      const waiter = line.waiters.get(ticketHash);
+      if (waiter) return { line, waiter };
+    }
+    return this.ended.get(ticketHash);
+  }
+
+  /** As `rulesOf` and `leftOf`, where nothing has to be asked. */
+  lately(saleId: string): RoomSupply | undefined {
+    const now = this.clock.monotonic();
+    const [rules, left] = [this.rules.get(saleId), this.left.get(saleId)];
+    if (rules?.told === undefined || left?.told === undefined) return undefined;
+    if (now - rules.at >= rulesFreshMs || now - left.at >= leftFreshMs) return undefined;
+    return { rules: rules.told, left: left.told };
   }
 
   /** The sales whose lines have somebody in them. */
@@ -138,12 +164,17 @@ export class QueueRooms {
     const now = this.clock.monotonic();
     const before = known.get(saleId);
     if (before && now - before.at < freshMs) return before.answer;
-    const asked = { at: now, answer: asInternal(ask) };
+    const asked: Asked<T> = { at: now, answer: asInternal(ask) };
     known.set(saleId, asked);
-    // What could not be asked is asked again.
-    asked.answer.catch(() => {
-      if (known.get(saleId) === asked) known.delete(saleId);
-    });
+    asked.answer.then(
+      (told) => {
+        asked.told = told;
+      },
+      // What could not be asked is asked again.
+      () => {
+        if (known.get(saleId) === asked) known.delete(saleId);
+      },
+    );
     return asked.answer;
   }
 }

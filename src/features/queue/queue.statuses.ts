@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { QueueStatus } from '../../generated/aerie/queue/v1/queue';
 import { toTime } from '../../shared/clock/time';
 import { QueueCaller } from './queue.caller';
+import type { TicketRow } from './queue.entity';
 import { queueTicketNotFound } from './queue.errors';
 import { etaOf, supplyLikely } from './queue.forecast';
 import type { QueueLine, Waiter } from './queue.line';
 import { QueuePresence } from './queue.presence';
-import { QueueRooms, type RoomRules } from './queue.rooms';
+import { type FoundWaiter, QueueRooms, type RoomRules, type RoomSupply } from './queue.rooms';
 
 const [soonMs, laterMs, lateMs, endedMs] = [2000, 5000, 10_000, 30_000];
 const nowhere = { position: 0, ahead: 0, eta: { known: false } };
@@ -24,23 +25,40 @@ export class QueueStatuses {
   async of(ticketHash: string): Promise<QueueStatus> {
     const found = await this.rooms.find(ticketHash);
     if (!found) throw queueTicketNotFound();
-    if (!('line' in found)) {
-      const { status, place: number } = found;
-      return { status, ...nowhere, supplyLikely: false, pollAfterMs: endedMs, number };
-    }
-    const { line, waiter } = found;
-    const saleId = line.room?.saleId ?? '';
-    const rules = await this.rooms.rulesOf(saleId);
-    const status = toStatus(line, waiter, rules, await this.rooms.leftOf(saleId));
-    if (status.status === 'waiting' || status.status === 'prequeued')
-      this.caller.saw(saleId, waiter, 2 * status.pollAfterMs);
-    return status;
+    if (!('line' in found)) return endedStatus(found);
+    const saleId = saleOf(found);
+    return this.tell(found, { rules: await this.rooms.rulesOf(saleId), left: await this.rooms.leftOf(saleId) });
+  }
+
+  /** As `of`, at once; undefined where something has to be asked for it. */
+  known(ticketHash: string): QueueStatus | undefined {
+    const found = this.rooms.known(ticketHash);
+    if (!found) return undefined;
+    if (!('line' in found)) return endedStatus(found);
+    const supply = this.rooms.lately(saleOf(found));
+    return supply && this.tell(found, supply);
   }
 
   /** Of those who wait for this sale. */
   presentIn(saleId: string): Promise<number> {
     return this.presence.count(saleId);
   }
+
+  private tell(found: FoundWaiter, { rules, left }: RoomSupply): QueueStatus {
+    const { line, waiter } = found;
+    const status = toStatus(line, waiter, rules, left);
+    if (status.status === 'waiting' || status.status === 'prequeued')
+      this.caller.saw(saleOf(found), waiter, 2 * status.pollAfterMs);
+    return status;
+  }
+}
+
+function saleOf({ line }: FoundWaiter): string {
+  return line.room?.saleId ?? '';
+}
+
+function endedStatus({ status, place: number }: TicketRow): QueueStatus {
+  return { status, ...nowhere, supplyLikely: false, pollAfterMs: endedMs, number };
 }
 
 function toStatus(line: QueueLine, waiter: Waiter, rules: RoomRules, left: number): QueueStatus {

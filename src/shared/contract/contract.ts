@@ -17,6 +17,8 @@ interface RouteBase {
   readonly inQuery?: true;
   /** Where what the call has made is: the path of a read, filled from the answer. HTTP: `Location`. */
   readonly location?: `/${string}`;
+  /** Servers alone call it: its answers lack the headers that are for browsers, which cost a tenth of a small request. */
+  readonly browsers?: false;
   /** Between processes, over gRPC, such calls travel in groups on one stream: those that come by the hundred a second. */
   readonly grouped?: true;
   /** Set when trying again is safe, should the first answer not be heard: for reads, and for what says the same twice. */

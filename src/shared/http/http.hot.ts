@@ -16,18 +16,30 @@ import { logAnswer } from './http.access-log';
 import { readBody } from './http.body';
 import { HandlerDeadline, handlerLimitMs } from './http.deadline';
 import { hosts } from './http.hooks';
+import { HotReads } from './http.hot-reads';
 import type { HttpMetrics, ObserveRoute } from './http.metrics';
+import type { BrowserHeaders } from './http.security';
 
 /** Serves a signed call; `settle` is called once, and nothing throws. */
 export type HotHandler = (call: SignedCall, traceId: string, settle: Settle<object>) => void;
 
-/** The routes that are served before Fastify's router, filled by their features at start: `POST /events`. */
+/** Answers a read at once, from memory; undefined where there is more to it: then it is Fastify's. `query`: what follows `?`. */
+export type HotRead = (query: string) => object | undefined;
+
+/** What is served before Fastify's router, filled by the features at start: `POST /events`, `GET /queue/status`. */
 @Injectable()
 export class HotRoutes {
   readonly handlers = new Map<string, HotHandler>();
+  /** By path. */
+  readonly reads = new Map<string, HotRead>();
 
   add(route: string, handler: HotHandler): void {
     this.handlers.set(route, handler);
+  }
+
+  /** Of a public read alone: nobody is asked who calls. */
+  addRead(path: string, read: HotRead): void {
+    this.reads.set(path, read);
   }
 }
 
@@ -38,6 +50,7 @@ export interface HotParts {
   readonly unfinished: Unfinished;
   readonly filter: ErrorFilter;
   readonly routes: RouteTable;
+  readonly browsers: BrowserHeaders;
 }
 
 interface HotRoute {
@@ -62,7 +75,9 @@ export function serveHot(fastify: FastifyInstance, hot: HotRoutes, parts: HotPar
   fastify.addHook('onClose', async () => deadline.close());
   const byPath = new Map<string, HotRoute>();
   server.removeAllListeners('request');
+  const reads = new HotReads(hot, parts);
   const take = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.method === 'GET' && reads.answer(request, response)) return;
     const route = request.method === 'POST' ? routeOf(request.url ?? '') : undefined;
     if (route && isPlain(request, route.bodyLimit, parts))
       new HotRequest(request, response, route, parts, deadline).begin();

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
-import { allowedOrigins } from '../auth/origins';
+import { allowedOrigins, isAllowed } from '../auth/origins';
 import type { Config } from '../config/config';
 
 const allowedHeaders = [
@@ -29,9 +29,8 @@ const exposedHeaders = [
 /** Security headers, and CORS for the configured origins only. */
 export async function secure(fastify: FastifyInstance, config: Config): Promise<void> {
   const headers = securityHeaders();
-  // Game servers call hot routes, never a browser.
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (!request.routeOptions.config.entry?.route?.hot) reply.headers(headers);
+    if (request.routeOptions.config.entry?.route?.browsers !== false) reply.headers(headers);
     done();
   });
   await fastify.register(cors, {
@@ -43,6 +42,28 @@ export async function secure(fastify: FastifyInstance, config: Config): Promise<
     allowedHeaders,
     exposedHeaders,
   });
+}
+
+/** What `secure` gives every answer but those to preflights: for answers that are given before Fastify. */
+export class BrowserHeaders {
+  private readonly always: readonly string[];
+  private readonly origins: readonly (string | RegExp)[];
+
+  constructor(config: Config) {
+    this.origins = allowedOrigins(config);
+    this.always = [
+      ...Object.entries(securityHeaders()).flat(),
+      ...['vary', 'Origin', 'access-control-allow-credentials', 'true'],
+      ...['access-control-expose-headers', exposedHeaders.join(', ')],
+    ];
+  }
+
+  /** Names and values in turn, as Node takes them: a list of the caller's own. */
+  of(origin: string | undefined): string[] {
+    const headers = this.always.slice();
+    if (origin && isAllowed(this.origins, origin)) headers.push('access-control-allow-origin', origin);
+    return headers;
+  }
 }
 
 /** What helmet sets. It would make all of it anew for each request, and it is the same for all. */

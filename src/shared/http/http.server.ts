@@ -73,8 +73,7 @@ export function httpAdapter(routes: RouteTable, config: Config): FastifyAdapter 
         continue;
       }
       options.config = Object.assign({}, options.config, { entry });
-      // Game servers call it, never a browser: the headers for browsers cost a tenth of the request.
-      if (entry.route?.hot) options.config = Object.assign({}, options.config, { cors: false });
+      if (entry.route?.browsers === false) options.config = Object.assign({}, options.config, { cors: false });
       options.bodyLimit = entry.route?.bodyLimit ?? bodyLimit;
       if (method === 'GET') options.onSend = notModified;
     }

@@ -40,6 +40,7 @@ export class Hall {
   readonly rooms: QueueRooms;
   readonly caller: QueueCaller;
   readonly rounds: QueueRounds;
+  readonly statuses: QueueStatuses;
   readonly service: QueueService;
   readonly grants: Grants;
   readonly metrics = new Metrics();
@@ -59,10 +60,10 @@ export class Hall {
     this.rooms = new QueueRooms(sales.api, this.repository, presence, clock);
     this.rounds = new QueueRounds(databases, time);
     this.caller = new QueueCaller(this.rooms, this.repository, this.rounds, presence, sales.api, metrics);
-    const statuses = new QueueStatuses(this.rooms, this.caller, presence);
+    this.statuses = new QueueStatuses(this.rooms, this.caller, presence);
     const tokens = new PageTokens(config);
     const tickets = new QueueTickets(config);
-    this.service = new QueueService(this.repository, this.rooms, statuses, tickets, this.grants, metrics, tokens);
+    this.service = new QueueService(this.repository, this.rooms, this.statuses, tickets, this.grants, metrics, tokens);
   }
 
   as<T>(user: string | undefined, call: () => Promise<T>): Promise<T> {

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { behalfHeaders } from '../auth/credentials';
+import { jsonOf } from '../contract/answer';
+import { headersOf } from '../contract/answer-headers';
+import type { RouteEntry } from '../contract/route-table';
+import { traceIdFrom } from '../tracing/trace-id';
+import { logAnswer } from './http.access-log';
+import { hosts } from './http.hooks';
+import type { HotParts, HotRead, HotRoutes } from './http.hot';
+import type { ObserveRoute } from './http.metrics';
+
+interface Served {
+  readonly path: string;
+  readonly entry: RouteEntry;
+  readonly read: HotRead;
+  readonly observe: ObserveRoute;
+}
+
+/**
+ * Reads before Fastify: a GET in its plainest form, of a browser on another origin, too, whose answer is at hand. It has the
+ * headers that Fastify's way gives it, one by one; refusals, questions to the database and all that is unusual are Fastify's.
+ */
+export class HotReads {
+  private readonly byPath = new Map<string, Served>();
+
+  constructor(
+    private readonly hot: HotRoutes,
+    private readonly parts: HotParts,
+  ) {}
+
+  /** False where the request is Fastify's. */
+  answer(request: IncomingMessage, response: ServerResponse): boolean {
+    const { url = '' } = request;
+    const end = url.indexOf('?');
+    const served = end < 0 ? undefined : this.servedAt(url.slice(0, end));
+    if (!served || !isPlain(request, this.parts)) return false;
+    const began = performance.now();
+    const body = this.bodyOf(served, url.slice(end + 1));
+    if (body !== undefined) this.send(request, response, served, body, began);
+    return body !== undefined;
+  }
+
+  private bodyOf({ read }: Served, query: string): object | undefined {
+    try {
+      return read(query);
+    } catch (error) {
+      // Fastify's way meets the same fault, and tells the caller of it.
+      this.parts.logger.error({ err: error }, 'request_failed');
+      return undefined;
+    }
+  }
+
+  private send(
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    { path, entry, observe }: Served,
+    body: object,
+    began: number,
+  ): void {
+    const { browsers, lifecycle, logger } = this.parts;
+    const traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
+    const text = jsonOf(body);
+    const sent = Buffer.byteLength(text);
+    const head = browsers.of(headers.origin);
+    head.push('x-trace-id', traceId, 'content-type', 'application/json; charset=utf-8', 'content-length', String(sent));
+    for (const [name, value] of Object.entries(headersOf(body, entry))) head.push(name, value);
+    response.writeHead(200, head).end(text, () => {
+      const durationMs = performance.now() - began;
+      if (traceId !== lifecycle.warmUpTraceId) observe(200, { durationMs, received: 0, sent });
+      logAnswer(logger, { traceId, method: 'GET', path, status: 200, durationMs });
+    });
+  }
+
+  private servedAt(path: string): Served | undefined {
+    const known = this.byPath.get(path);
+    const read = known ? undefined : this.hot.reads.get(path);
+    const entry = read && this.parts.routes.http('GET', path);
+    if (!read || !entry) return known;
+    if (entry.access !== 'public' || entry.route?.browsers === false) throw new Error(`${path} is not for everybody`);
+    const made = { path, entry, read, observe: this.parts.metrics.route(entry.service, 'GET', path) };
+    this.byPath.set(path, made);
+    return made;
+  }
+}
+
+/**
+ * One Host and no body, no ETag that is known already, from nobody who speaks for somebody else, while nothing is held up,
+ * leaving, or logged in full.
+ */
+function isPlain({ headers, rawHeaders }: IncomingMessage, { lifecycle, logger }: HotParts): boolean {
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  if (headers['if-none-match'] !== undefined) return false;
+  if (headers[behalfHeaders.hops] !== undefined || headers[behalfHeaders.clientAddress] !== undefined) return false;
+  if (lifecycle.held !== undefined || lifecycle.phase === 'draining') return false;
+  return hosts(rawHeaders) === 1 && !logger.logger.isLevelEnabled('debug');
+}
