@@ -1,3 +1,4 @@
+import { Admissions, type Pace } from './queue.admissions';
 import { live, type RoomRow, type TicketRow, type TicketStatus } from './queue.entity';
 import type { RoomChanges } from './queue.repository';
 
@@ -14,31 +15,13 @@ export interface Waiter {
   expectedAt?: number;
 }
 
-/** An admission that was measured. */
-export interface Admission {
-  readonly at: number;
-  readonly place: number;
-}
-
-/** How fast the line goes. */
-export interface Pace {
-  /** The place behind the last one that was admitted. */
-  readonly reached: number;
-  readonly msPerPlace: number;
-  readonly admissionsPerPlace: number;
-  /** Of the time from one admission to the next. */
-  readonly deviationMs: number;
-}
-
-const maxAdmissions = 100;
-
 /**
  * A room as rows were when they were read last: who is where, without asking the database. It takes in what has changed, and
  * counts who is before a place in a binary indexed tree.
  */
 export class QueueLine {
   readonly waiters = new Map<string, Waiter>();
-  readonly admissions: Admission[] = [];
+  readonly admissions = new Admissions();
   /** Those who may enter. */
   readonly called = new Set<Waiter>();
   room: RoomRow | undefined;
@@ -48,7 +31,6 @@ export class QueueLine {
   seenChange = 0;
   /** The database's time of what is here. */
   asOf = 0;
-  private readonly admitted = new Set<number>();
   private readonly byPlace: (Waiter | undefined)[] = [];
   private readonly ahead = new Counts();
   private readonly counts = new Map<TicketStatus, number>();
@@ -64,6 +46,7 @@ export class QueueLine {
       if (wasReady && after?.status === 'waiting') missed.push(after);
       this.seenChange = Math.max(this.seenChange, row.changed);
     }
+    this.admissions.take(tickets, this.taken);
     this.seenChange = Math.max(this.seenChange, room.changes);
     this.room = room;
     this.asOf = Math.max(this.asOf, now);
@@ -95,7 +78,6 @@ export class QueueLine {
 
   private put(row: TicketRow, before: Waiter | undefined): Waiter | undefined {
     if (before) this.remove(before);
-    this.measure(row);
     if (!live.includes(row.status)) return undefined;
     const { ticketHash, number, place, status, readyUntil } = row;
     const seenAt = Math.max(row.seenAt, before?.seenAt ?? 0);
@@ -121,13 +103,6 @@ export class QueueLine {
     this.ahead.add(place, -1);
     // By a draw somebody else may be there already.
     if (this.byPlace[place] === waiter) this.byPlace[place] = undefined;
-  }
-
-  private measure({ number, admittedAt: at, place }: TicketRow): void {
-    if (at === 0 || this.admitted.has(number)) return;
-    this.admitted.add(number);
-    this.admissions.push({ at, place });
-    if (this.admissions.length > maxAdmissions) this.admissions.shift();
   }
 }
 
