@@ -3,15 +3,15 @@ import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { ScrapeAsks } from '../../shared/async/scrape-asks';
 import { AppError } from '../../shared/errors/app-error';
-import { counter, duration, gauge } from '../../shared/metrics/metrics';
+import { counter, duration, gauge, waitBuckets } from '../../shared/metrics/metrics';
 
 export const queueMetrics = [
   counter('queue_operations_total', 'Calls of the waiting room', ['operation', 'status']),
-  gauge('queue_waiting', 'Tickets that wait, or wait for the draw'),
+  gauge('queue_waiting', 'Tickets that wait, or wait for the draw, in all rooms'),
   gauge('queue_present', 'Of them present'),
   counter('queue_admissions_total', 'Grants that were given'),
-  duration('queue_wait_seconds', 'From joining to being called'),
-  duration('queue_eta_error_seconds', 'By how much the first estimate was wrong'),
+  duration('queue_wait_seconds', 'From joining to being called', [], waitBuckets),
+  duration('queue_eta_error_seconds', 'By how much the first estimate was wrong', [], waitBuckets),
 ];
 
 export const queueWatchMetrics = [

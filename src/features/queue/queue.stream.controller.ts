@@ -26,6 +26,7 @@ export const queuePages: readonly Page[] = [
     summary: 'A place in a waiting room as server-sent events, whenever it has changed, until the ticket has ended',
     query: z.strictObject({ ticket: z.string() }),
     endless: true,
+    errors: { 404: ['queue_ticket_not_found'], 429: ['rate_limited'] },
     answers: {
       200: {
         description: 'Events: changed with a status, done at the end of the ticket, error',

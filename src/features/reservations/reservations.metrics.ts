@@ -5,6 +5,8 @@ import { ScrapeAsks } from '../../shared/async/scrape-asks';
 import { counter, duration, gauge } from '../../shared/metrics/metrics';
 import type { SaleLevel } from './reservations.entity';
 
+// As a sale may say it, with the minute by which it may be extended.
+const holdBuckets = [1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 960];
 const statuses = ['held', 'confirmed', 'cancelled', 'expired', 'refunding', 'refunded', 'revoked'];
 
 export const reservationsMetrics = [
@@ -15,7 +17,7 @@ export const reservationsMetrics = [
     statuses.map((status) => ({ status })),
   ),
   counter('reservation_conflicts_total', 'Reservations that were refused', ['reason']),
-  duration('reservations_hold_seconds', 'From the hold to its end'),
+  duration('reservations_hold_seconds', 'From the hold to its end', [], holdBuckets),
   gauge('sale_available', 'What is left in open sales', ['sale', 'section']),
 ];
 

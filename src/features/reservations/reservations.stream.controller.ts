@@ -26,6 +26,7 @@ export const reservationsPages: readonly Page[] = [
     summary: 'A reservation as server-sent events, whenever it has changed, until it has ended',
     access: 'player',
     endless: true,
+    errors: { 404: ['reservation_not_found'], 429: ['rate_limited'] },
     answers: {
       200: {
         description: 'Events: changed with a reservation, done at its end, error',

@@ -14,6 +14,8 @@ export interface Page {
   readonly query?: ZodObject;
   /** Its answer is a stream of events that goes on for as long as the caller listens: no time limit. HEAD is answered without its handler. */
   readonly endless?: true;
+  /** By HTTP status: the codes of what it may be refused with, beside what any page may. */
+  readonly errors?: Readonly<Record<number, readonly string[]>>;
   /** By HTTP status. */
   readonly answers: Readonly<Record<number, PageAnswer>>;
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { guarded } from '../async/guarded';
@@ -7,6 +8,8 @@ import { toAppError } from '../errors/to-app-error';
 import { currentContext } from '../tracing/request-context';
 
 const keepAliveMs = 15_000;
+// When a process stops, all its streams end at once: they come back apart from each other.
+const [soonestMs, latestMs] = [2000, 5000];
 const headers = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
@@ -30,7 +33,8 @@ export interface StreamedChanges {
 /**
  * Streams what `watch` tells as server-sent events named `changed`, whenever that has changed, until the last of them: then
  * `done` is told, at which a browser closes. A peer that reads slowly gets the latest answer when it is ready for one, never
- * a queue of old ones. `watch` answers how to leave. Source: HTML, 9.2
+ * a queue of old ones. Each stream begins by when to come back after its end. `watch` answers how to leave.
+ * Source: HTML, 9.2
  */
 export function streamChanges(
   reply: FastifyReply,
@@ -41,7 +45,7 @@ export function streamChanges(
   const stream = new PassThrough();
   const traceId = currentContext()?.traceId ?? '';
   let told = '';
-  let isReady = true;
+  let isReady = stream.write(`retry: ${randomInt(soonestMs, latestMs + 1)}\n\n`);
   const end = (last = ''): void => {
     if (!stream.writableEnded) stream.end(last);
   };

@@ -3,8 +3,10 @@ import { getToken } from '@willsoto/nestjs-prometheus';
 import { type Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
 import { BoundCounter, BoundHistogram } from './bound';
 
-/** Seconds; the same for every duration, so that panels can be compared. */
+/** Seconds; the same for every duration of work, so that panels can be compared. */
 export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** Seconds for which somebody waits, or has something: up to two hours. */
+export const waitBuckets = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200];
 const sizeBuckets = [64, 256, 1024, 4096, 16_384, 65_536, 262_144];
 
 /** The metrics of one application. A registry of its own: two applications in one process do not share counters. */
@@ -33,8 +35,13 @@ export class Metrics {
   }
 
   /** Observes seconds. */
-  duration<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Histogram<L> {
-    return new BoundHistogram({ name, help, labelNames, buckets: durationBuckets, registers: [this.registry] });
+  duration<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+    buckets: readonly number[] = durationBuckets,
+  ): Histogram<L> {
+    return new BoundHistogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] });
   }
 
   /** Observes bytes. */
@@ -62,13 +69,14 @@ export function gauge<L extends string>(
   return provider(name, (metrics) => metrics.gauge(name, help, labelNames));
 }
 
-/** A provider of a histogram of seconds, for `@InjectMetric(name)`. */
+/** A provider of a histogram of seconds, for `@InjectMetric(name)`. `buckets`: where it is not the time of work. */
 export function duration<L extends string>(
   name: string,
   help: string,
   labelNames?: readonly L[],
+  buckets?: readonly number[],
 ): FactoryProvider<Histogram<L>> {
-  return provider(name, (metrics) => metrics.duration(name, help, labelNames));
+  return provider(name, (metrics) => metrics.duration(name, help, labelNames, buckets));
 }
 
 /** A provider of a histogram of bytes, for `@InjectMetric(name)`. */

@@ -49,7 +49,7 @@ export function responses(call: Answered, schemas: Schemas): Json {
 }
 
 /** The responses of a page, by status. */
-export function pageResponses({ answers, access = 'public' }: Page, schemas: Schemas): Json {
+export function pageResponses({ answers, errors: own = {}, access = 'public' }: Page, schemas: Schemas): Json {
   const found = Object.entries(answers).map(([status, { description, contentType, schema, example }]) => [
     status,
     {
@@ -58,7 +58,7 @@ export function pageResponses({ answers, access = 'public' }: Page, schemas: Sch
       content: { [contentType ?? 'application/json']: { schema: schemas.plain(schema, 'output'), example } },
     },
   ]);
-  const errors = { 400: ['validation_failed'], ...ofAccess[access] };
+  const errors = { 400: ['validation_failed'], ...ofAccess[access], ...own };
   const failures = Object.entries(errors).map(([status, names]) => [status, failure(names)]);
   return { ...Object.fromEntries(failures), ...Object.fromEntries(found) };
 }

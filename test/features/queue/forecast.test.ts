@@ -61,6 +61,20 @@ test('before two admissions were measured nothing is foretold', () => {
   expect(etaOf(new QueueLine(), 1, 0)).toEqual({ known: false });
 });
 
+test('a process that comes later foretells nothing before it knows that all places were given again', () => {
+  const read = (ended: number): QueueLine => {
+    const line = new QueueLine();
+    const rows = Array.from({ length: ended + 10 }, (_, i) => {
+      return ticket(i + 1, i < ended ? 'done' : 'admitted', { admittedAt: (i + 1) * 1000 });
+    });
+    const waiting = Array.from({ length: 20 }, (_, i) => ticket(ended + 11 + i, 'waiting'));
+    line.take({ room: room(1), tickets: [...rows, ...waiting], now: (ended + 10) * 1000 });
+    return line;
+  };
+  expect(etaOf(read(9), 25, 19_000)).toEqual({ known: false });
+  expect(etaOf(read(10), 30, 20_000)).toMatchObject({ known: true, p50Seconds: 10 });
+});
+
 test('one every ten seconds: the fifth behind waits fifty, and a steady line is foretold without spread', () => {
   const line = admitted(10_000, [1, 2, 3, 4, 5, 6], 20);
   expect(etaOf(line, 11, 60_000)).toEqual({ known: true, p50Seconds: 50, p90Seconds: 50 });
