@@ -36,7 +36,9 @@ export function run<Given extends unknown[]>(command: (session: Session, ...give
   return async (...given: unknown[]): Promise<void> => {
     // Commander gives arguments, options, and the command itself.
     const settings = (given.pop() as Command).optsWithGlobals<Settings>();
-    const { url, keyId, secret, token, json } = settings;
+    const { url, keyId, secret, json } = settings;
+    // A variable that is empty is as good as none.
+    const token = settings.token === '' ? undefined : settings.token;
     try {
       await using client = new AerieClient({
         url,

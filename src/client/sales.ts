@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ulid } from 'ulid';
-import type { ReservationItem, Sale } from '../generated/aerie/reservations/v1/reservations';
+import type { NewWaitingRoom, ReservationItem, Sale } from '../generated/aerie/reservations/v1/reservations';
 import { validationFailed } from '../shared/errors/common.errors';
 import { run, type Session, textOrFile, whole } from './command-line';
 import { table } from './table';
@@ -35,12 +35,28 @@ export function addSales(aerie: Command): void {
   sale
     .command('create <saleId>')
     .description('create a sale')
-    .requiredOption('--title <title>', '1 to 128 characters')
-    .requiredOption('--section <section...>', 'name:price:capacity or name:price:seat,seat,...; may be said again')
+    .requiredOption('--title <title>', '1 to 128 characters (required)')
+    .requiredOption(
+      '--section <section...>',
+      'name:price:capacity or name:price:seat,seat,...; may be said again (required)',
+    )
     .option('--currency <code>', 'ISO 4217', 'EUR')
     .option('--opens-at <time>', 'RFC 3339; unset: now')
+    .option('--closes-at <time>', 'RFC 3339; unset: never by itself')
     .option('--active-places <n>', 'with a waiting room that lets so many in at once', whole(1, 1_000_000))
-    .option('--draw-at <time>', 'who joins before is drawn')
+    .option('--room-opens-at <time>', 'with a waiting room that lets people join from then on')
+    .option('--draw-at <time>', 'with a waiting room in which who joins before is drawn')
+    .option(
+      '--ready-seconds <n>',
+      'with a waiting room: how long somebody who is called may take to enter',
+      whole(5, 3600),
+    )
+    .option('--grant-seconds <n>', 'with a waiting room: how long a grant may be used', whole(5, 3600))
+    .option(
+      '--silence-seconds <n>',
+      'with a waiting room: after how long somebody who is silent is out',
+      whole(10, 86_400),
+    )
     .option('--hold-seconds <n>', 'how long something is held, 10 to 900', whole(10, 900), 60)
     .action(run(createSale));
   sale.command('list').description('all sales, newest first').action(run(listSales));
@@ -71,19 +87,34 @@ interface SaleOptions {
   readonly currency: string;
   readonly opensAt?: string;
   readonly holdSeconds: number;
+  readonly closesAt?: string;
   readonly activePlaces?: number;
+  readonly roomOpensAt?: string;
   readonly drawAt?: string;
+  readonly readySeconds?: number;
+  readonly grantSeconds?: number;
+  readonly silenceSeconds?: number;
 }
 
 /** Sent again when the answer is lost, which the key makes safe. */
 async function createSale({ client, print }: Session, saleId: string, options: SaleOptions): Promise<number> {
-  const { title, section, currency, opensAt = new Date().toISOString(), holdSeconds, activePlaces, drawAt } = options;
-  const room = { ...(activePlaces !== undefined && { activePlaces }), ...(drawAt !== undefined && { drawAt }) };
-  const queue = Object.keys(room).length === 0 ? {} : { queue: room };
-  const request = { saleId, title, currency, opensAt, holdSeconds, ...queue, sections: section.map(sectionOf) };
+  const { title, section, currency, opensAt = new Date().toISOString(), closesAt, holdSeconds } = options;
+  const queue = roomOf(options);
+  const request = {
+    ...{ saleId, title, currency, opensAt, holdSeconds, sections: section.map(sectionOf) },
+    ...(closesAt !== undefined && { closesAt }),
+    ...(Object.keys(queue).length > 0 && { queue }),
+  };
   const sale = await client.reservations.createSale(request, { idempotencyKey: `cli-${ulid()}` });
   print(sale, table(saleColumns, [sale]));
   return 0;
+}
+
+/** What was said of a waiting room: each of it makes one. */
+function roomOf(options: SaleOptions): NewWaitingRoom {
+  const { activePlaces, readySeconds, grantSeconds, silenceSeconds, roomOpensAt: opensAt, drawAt } = options;
+  const room = { activePlaces, readySeconds, grantSeconds, silenceSeconds, opensAt, drawAt };
+  return Object.fromEntries(Object.entries(room).filter(([, value]) => value !== undefined));
 }
 
 /** `floor:4900:100` or `box:9900:A1,A2`. */

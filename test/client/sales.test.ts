@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Reservation } from '../../src/generated/aerie/reservations/v1/reservations';
+import type { Reservation, Sale } from '../../src/generated/aerie/reservations/v1/reservations';
 import { type AppProcess, startApp } from '../support/app';
 import { eventually } from '../support/eventually';
 
 // A sale as somebody at the command line makes it, buys from it and audits it.
 
 const program = join(__dirname, '..', '..', 'dist', 'client', 'aerie.js');
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
 let app: AppProcess;
 
 beforeAll(async () => {
@@ -18,9 +24,13 @@ afterAll(() => app[Symbol.asyncDispose]());
 describe.each(['http', 'grpc'])('over %s', (wire) => {
   const saleId = `sale-${wire}`;
 
-  function aerie(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  function aerie(...args: string[]): Promise<Ended> {
+    return aerieIn({}, ...args);
+  }
+
+  function aerieIn(env: Record<string, string>, ...args: string[]): Promise<Ended> {
     const url = wire === 'http' ? app.url : app.grpcUrl;
-    const child = spawn(process.execPath, [program, '--url', url, ...args], { cwd: tmpdir(), env: {} });
+    const child = spawn(process.execPath, [program, '--url', url, ...args], { cwd: tmpdir(), env });
     const ended = { out: '', err: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       ended.out += chunk.toString();
@@ -69,6 +79,36 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     expect((await aerie('queue', 'stats', room)).out).toMatch(/^places +taken +waiting/);
     expect((await aerie('queue', 'draw', room)).out).toMatch(/^SHA-256 of the seed [0-9a-f]{64}\nnot drawn yet\n$/);
     expect((await aerie('queue', 'leave', ticket)).out).toMatch(/^(done|admitted)\n$/);
+  });
+
+  test('each word of a waiting room makes one, and the help says what is required', async () => {
+    const help = (await aerie('sale', 'create', '--help')).out.replace(/\s+/g, ' ');
+    for (const option of ['--title <title>', '--section <section...>'])
+      expect(help).toMatch(new RegExp(`${option.replaceAll('.', '\\.')} [^-]*\\(required\\)`));
+    const make = async (name: string, ...args: string[]): Promise<Sale> => {
+      const title = ['--title', 'A room', '--section', 'gift:0:5'];
+      return JSON.parse((await aerie('--json', 'sale', 'create', `${name}-${wire}`, ...title, ...args)).out) as Sale;
+    };
+    const [opens, drawn, closes] = ['2099-01-01', '2099-01-02', '2099-01-03'].map((day) => `${day}T00:00:00.000Z`);
+    const times = ['--room-opens-at', `${opens}`, '--draw-at', `${drawn}`, '--closes-at', `${closes}`];
+    const seconds = ['--ready-seconds', '40', '--grant-seconds', '50', '--silence-seconds', '70'];
+    expect(await make('worded', ...times, ...seconds, '--active-places', '7')).toMatchObject({
+      closesAt: closes,
+      queue: {
+        ...{ activePlaces: 7, readySeconds: 40, grantSeconds: 50, silenceSeconds: 70 },
+        ...{ opensAt: opens, drawAt: drawn },
+      },
+    });
+    expect((await make('silent', '--silence-seconds', '70')).queue).toMatchObject({
+      silenceSeconds: 70,
+      activePlaces: 100,
+    });
+    expect((await make('plain')).queue).toBeUndefined();
+  });
+
+  test('an empty AERIE_TOKEN is none', async () => {
+    expect(await aerieIn({ AERIE_TOKEN: '' }, 'sale', 'list')).toMatchObject({ code: 0, err: '' });
+    expect((await aerieIn({ AERIE_TOKEN: 'wrong' }, 'sale', 'list')).err).toContain('token_invalid');
   });
 
   test('what cannot be had is told in one line, with the exit code', async () => {

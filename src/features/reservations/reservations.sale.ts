@@ -67,11 +67,35 @@ export function saleOf(request: CreateSaleRequest, now: number): Omit<SaleRow, '
   const opensAt = instant(request.opensAt) ?? 0;
   const closesAt = request.closesAt === undefined ? null : (instant(request.closesAt) ?? 0);
   if (closesAt !== null && closesAt <= opensAt) throw badField('closesAt', 'must be after opensAt');
+  const waiting = queue === undefined ? null : roomOf(queue);
+  if (closesAt !== null) {
+    const [late] = notBefore(waiting, closesAt);
+    if (late) throw badField(late, 'must be before closesAt');
+  }
   return {
     ...{ saleId, title, currency, state: 'open', opensAt, closesAt, ...limits },
-    queue: queue === undefined ? null : JSON.stringify(roomOf(queue)),
+    queue: waiting && JSON.stringify(waiting),
     ...{ version: 1, createdAt: now, updatedAt: now },
   };
+}
+
+/** Another end of a sale. @throws AppError validation_failed */
+export function endOf({ closesAt }: UpdateSaleRequest, { opensAt, queue }: SaleRow): number | undefined {
+  const closes = closesAt === undefined ? undefined : instant(closesAt);
+  if (closes === undefined) return undefined;
+  if (closes <= opensAt) throw badField('closesAt', 'must be after opensAt');
+  const [late] = notBefore(queue === null ? null : (JSON.parse(queue) as WaitingRoom), closes);
+  if (late) throw badField('closesAt', `must be after ${late}`);
+  return closes;
+}
+
+/** The times of a waiting room that are not before the end of its sale: nobody could come in then. */
+function notBefore(room: WaitingRoom | null, closesAt: number): string[] {
+  const times = [
+    { field: 'queue.opensAt', at: room?.opensAt },
+    { field: 'queue.drawAt', at: room?.drawAt },
+  ];
+  return times.flatMap(({ field, at }) => (at !== undefined && (instant(at) ?? 0) >= closesAt ? [field] : []));
 }
 
 /** @throws AppError validation_failed */

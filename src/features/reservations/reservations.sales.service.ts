@@ -16,14 +16,13 @@ import type {
   UpdateSaleRequest,
 } from '../../generated/aerie/reservations/v1/reservations';
 import { Clock } from '../../shared/clock/clock';
-import { instant, toTime } from '../../shared/clock/time';
+import { toTime } from '../../shared/clock/time';
 import { type Answer, answer } from '../../shared/contract/answer';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import { resourceBusy } from '../../shared/errors/common.errors';
 import { AuditRepository } from './reservations.audit.repository';
 import type { SaleState } from './reservations.entity';
 import {
-  badField,
   notBlocked,
   saleNotFound,
   saleStateFinal,
@@ -35,7 +34,7 @@ import {
 import { seatId } from './reservations.fields';
 import { toAudit } from './reservations.findings';
 import { ReservationsRepository } from './reservations.repository';
-import { growthOf, plansOf, quantityOf, refuseTwice, saleOf, toAvailability, toSale } from './reservations.sale';
+import { endOf, growthOf, plansOf, quantityOf, refuseTwice, saleOf, toAvailability, toSale } from './reservations.sale';
 import { type FoundSale, findSale, SalesRepository } from './reservations.sales.repository';
 import { moveQuantity, seatsElsewhere, takeSeats } from './reservations.stock.repository';
 
@@ -98,7 +97,7 @@ export class SalesService {
    * idempotency_key_reused, in_progress
    */
   async updateSale(request: UpdateSaleRequest, key: string | undefined): Promise<Answer<Sale>> {
-    const { saleId, title, closesAt, sections, expectedVersion } = request;
+    const { saleId, title, sections, expectedVersion } = request;
     refuseTwice(
       'sections',
       sections.map(({ sectionId }) => sectionId),
@@ -106,9 +105,7 @@ export class SalesService {
     const { done, replayed } = await this.reservations.command('UpdateSale', { request, key }, async (tx, now) => {
       const known = await findSale(tx, saleId);
       if (!known) throw saleNotFound(saleId);
-      const closes = closesAt === undefined ? undefined : instant(closesAt);
-      if (closes !== undefined && closes <= known.sale.opensAt) throw badField('closesAt', 'must be after opensAt');
-      const change = { title, closesAt: closes, expectedVersion };
+      const change = { title, closesAt: endOf(request, known.sale), expectedVersion };
       return toSale(await this.sales.update(tx, saleId, change, growthOf(request, known), now));
     });
     this.seen.delete(saleId);

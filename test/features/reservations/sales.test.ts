@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import type { AppError } from '../../../src/shared/errors/app-error';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { codeOf, hold, newSale, type Office, openOffice, saleNamed } from './office';
 
@@ -51,6 +52,26 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     ['a draw before its queue', { queue: { opensAt: '2026-01-02T00:00:00Z', drawAt: '2026-01-01T00:00:00Z' } }],
     ['more than all sums can hold', { sections: [{ sectionId: 'x', price: 1e12, capacity: 11, seats: [] }] }],
   ])('%s is refused with its field', async (_, more) => expect(await made(more)).toBe('validation_failed'));
+
+  test('a waiting room begins and is drawn before its sale ends, also where a change moves the end', async () => {
+    const closesAt = '2026-02-01T00:00:00Z';
+    const room = (queue: object): object => ({ closesAt, queue });
+    const fields = async (call: Promise<unknown>): Promise<unknown> => {
+      const error = await call.then(
+        () => undefined,
+        (refused: AppError) => refused,
+      );
+      return [error?.code, error?.details.fields?.map(({ field }) => field)];
+    };
+    const makes = (more: object): Promise<unknown> => fields(newSale(office, more));
+    expect(await makes(room({ drawAt: closesAt }))).toEqual(['validation_failed', ['queue.drawAt']]);
+    expect(await makes(room({ opensAt: '2026-03-01T00:00:00Z' }))).toEqual(['validation_failed', ['queue.opensAt']]);
+    const saleId = await newSale(office, room({ opensAt: '2026-01-10T00:00:00Z', drawAt: '2026-01-20T00:00:00Z' }));
+    const moved = (to: string): Promise<unknown> => fields(update({ saleId, closesAt: to, sections: [] }));
+    for (const to of ['2026-01-10T00:00:00Z', '2026-01-20T00:00:00Z'])
+      expect(await moved(to)).toEqual(['validation_failed', ['closesAt']]);
+    expect(await moved('2026-01-20T00:00:01Z')).toEqual([undefined, undefined]);
+  });
 
   test('what a change may not say is refused with its field', async () => {
     const saleId = await newSale(office);

@@ -38,7 +38,11 @@ function watch(user: string) {
 
 beforeAll(async () => {
   database = await sqlite.create();
-  app = await openApp(database.url, { INTERNAL_API_SECRET: internal, AUTH_REQUIRED: 'true', RESERVATION_WATCHERS_MAX: '2' });
+  app = await openApp(database.url, {
+    INTERNAL_API_SECRET: internal,
+    AUTH_REQUIRED: 'true',
+    RESERVATION_WATCHERS_MAX: '2',
+  });
   const sections = [{ sectionId: 'floor', price: 100, capacity: 5 }];
   const sale = { saleId: 'watched', title: 'Watched', currency: 'EUR', opensAt: '2026-01-01T00:00:00Z', sections };
   await call('createSale', { ...sale, holdSeconds: 900 }, { authorization: `Bearer ${internal}` });
