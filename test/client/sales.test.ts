@@ -107,8 +107,9 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
   });
 
   test('an empty AERIE_TOKEN is none', async () => {
-    expect(await aerieIn({ AERIE_TOKEN: '' }, 'sale', 'list')).toMatchObject({ code: 0, err: '' });
-    expect((await aerieIn({ AERIE_TOKEN: 'wrong' }, 'sale', 'list')).err).toContain('token_invalid');
+    const reserve = ['reserve', 'no-such-sale', 'floor'];
+    expect((await aerieIn({ AERIE_TOKEN: '' }, ...reserve)).err).toContain('sale_not_found');
+    expect((await aerieIn({ AERIE_TOKEN: 'wrong' }, ...reserve)).err).toContain('token_invalid');
   });
 
   test('what cannot be had is told in one line, with the exit code', async () => {

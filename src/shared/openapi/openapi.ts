@@ -29,6 +29,8 @@ const info = {
   license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
 };
 
+const parameter = /:([A-Za-z]+)/g;
+
 /**
  * The OpenAPI 3.1 document of the features in this process: names and types of numbers are those of the .proto files, all
  * else comes from the schemas that check the requests. Not zod-openapi: it names a component and tells int32 from int64 only
@@ -44,14 +46,17 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
       const said = docs[method];
       if (!said) continue;
       const [verb = '', path = ''] = route.http.split(' ');
-      const template = path.replace(/:([A-Za-z]+)/g, '{$1}');
+      const template = templateOf(path);
       const call = { contract, method, route, docs: said, ...messages.of(contract, method) };
       const item = paths[template] ?? {};
       item[verb.toLowerCase()] = operation(call, schemas);
       paths[template] = item;
     }
   }
-  for (const page of routes.pages) paths[page.http.replace('GET ', '')] = { get: pageOperation(page, schemas) };
+  for (const page of routes.pages) {
+    const template = templateOf(page.http.replace('GET ', ''));
+    paths[template] = { ...paths[template], get: pageOperation(page, schemas) };
+  }
   return {
     openapi: '3.1.0',
     info: { ...info, version },
@@ -60,6 +65,15 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
     paths,
     components: { schemas: schemas.components, headers: answerHeaders, securitySchemes },
   };
+}
+
+/** A path as OpenAPI writes it. */
+function templateOf(path: string): string {
+  return path.replace(parameter, '{$1}');
+}
+
+function inPathOf(http: string): string[] {
+  return [...http.matchAll(parameter)].map((match) => match[1] as string);
 }
 
 interface Call {
@@ -77,7 +91,7 @@ function tag({ name, proto }: AnyContract): Json {
 
 function operation(call: Call, schemas: Schemas): Json {
   const { contract, method, route, docs } = call;
-  const inPath = [...route.http.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
+  const inPath = inPathOf(route.http);
   return {
     operationId: `${contract.proto.service}.${method}`,
     tags: [contract.name],
@@ -120,18 +134,17 @@ function headerParameters({ route, docs }: Call): Json[] {
 function pageOperation(page: Page, schemas: Schemas): Json {
   const { operationId, service, summary, access = 'public', query } = page;
   const { properties, required } = query ? schemas.fields(query) : { properties: {}, required: [] };
+  const inPath = inPathOf(page.http).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const inQuery = Object.entries(properties).map(([name, schema]) => {
+    return { name, in: 'query', required: required.includes(name), schema };
+  });
   return {
     operationId,
     tags: [service],
     summary,
     description: `${summary}. ${callers[access]}`,
     security: security(access),
-    parameters: Object.entries(properties).map(([name, schema]) => ({
-      name,
-      in: 'query',
-      required: required.includes(name),
-      schema,
-    })),
+    parameters: [...inPath, ...inQuery],
     responses: pageResponses(page, schemas),
   };
 }

@@ -37,7 +37,7 @@ test.each(pages.filter(({ endless }) => !endless))(
     for (const { schema, example } of Object.values(answers)) expect(schema.parse(example)).toEqual(example);
     const path = http.replace('GET ', '');
     const { statusCode, headers, body } = await request(`${app.url}${path}`);
-    const told = paths[path]?.get?.responses[statusCode]?.content ?? {};
+    const told = paths[path.replace(/:(\w+)/g, '{$1}')]?.get?.responses[statusCode]?.content ?? {};
     expect(Object.keys(told)).toEqual([String(headers['content-type']).replace(/;.*/, '')]);
     const text = await body.text();
     const answer: unknown = String(headers['content-type']).includes('json') ? JSON.parse(text) : text;
