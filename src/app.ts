@@ -4,6 +4,8 @@ import { Logger, PinoLogger } from 'nestjs-pino';
 import { AppModule, allFeatures, featuresOf, servedBy } from './app.module';
 import { guarded } from './shared/async/guarded';
 import { AccessGuard } from './shared/auth/access.guard';
+import type { HeavyCommand } from './shared/commands/commands';
+import { migrate } from './shared/commands/migrate-command';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
 import { shownDatabase } from './shared/config/database-url';
@@ -21,6 +23,7 @@ import { GrpcConnections } from './shared/grpc/grpc.connections';
 import { GrpcMetrics } from './shared/grpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/grpc/grpc.server';
 import { GrpcHealth } from './shared/health/grpc.health';
+import { reachableHost } from './shared/http/http.address';
 import { addHttpHooks, admitRequests } from './shared/http/http.hooks';
 import { HotRoutes, serveHot } from './shared/http/http.hot';
 import { HttpMetrics } from './shared/http/http.metrics';
@@ -45,21 +48,16 @@ const finishMs = 250;
 // Longer than any handler may take.
 const patienceMs = 5750;
 // Of sysexits.h.
-const badUsage = 64;
 const badConfiguration = 78;
 
-/** The process: `migrate` brings the databases up to date and ends; otherwise it serves until it is told to stop. */
-export async function run(environment: RawEnvironment, args: readonly string[]): Promise<void> {
-  if (args.length > 1 || (args[0] ?? 'migrate') !== 'migrate') {
-    process.stderr.write(
-      `Aerie does not know ${args.join(' ')}; without an argument it serves, and migrate brings the databases up to date.\n`,
-    );
-    process.exit(badUsage);
-  }
+/** The process: it serves until it is told to stop, or brings the databases up to date and ends. */
+export async function run(command: HeavyCommand, environment: RawEnvironment): Promise<void> {
   try {
     const config = loadConfig(environment, allFeatures);
-    if (args[0] === 'migrate') await migrate(config);
-    else await serve(config);
+    if (command.name === 'serve') return await serve(config);
+    const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
+    const done = await migrate(databasesOf(config, featuresOf(config)), { known, dryRun: command.dryRun });
+    process.stdout.write(`${done}\n`);
   } catch (error) {
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
     const told = configuration || error instanceof StartError;
@@ -68,14 +66,6 @@ export async function run(environment: RawEnvironment, args: readonly string[]):
     );
     process.exit(configuration ? badConfiguration : 1);
   }
-}
-
-async function migrate(config: Config): Promise<void> {
-  const databases = databasesOf(config, featuresOf(config));
-  await databases.connectAll();
-  const names = await databases.migrateAll();
-  process.stdout.write(names.length === 0 ? 'The databases are up to date.\n' : `Migrated: ${names.join(', ')}\n`);
-  await databases.closeAll();
 }
 
 async function serve(config: Config): Promise<void> {
@@ -186,13 +176,6 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
     logger,
     stop: () => stop(app, config, grpc),
   };
-}
-
-/** Where this machine reaches itself. */
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function startGrpc(app: NestFastifyApplication, config: Config, routes: RouteTable): Promise<GrpcServer> {

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { run } from './app';
+import { commandOf, obey } from './shared/commands/commands';
 import { readEnvironment } from './shared/config/load-config';
 
 // The files of this process (databases, keys) are its user's alone.
@@ -10,4 +10,7 @@ setFlagsFromString('--heap-growing-percent=40');
 // points to alive until a full collection: polls of a waiting room cost twice the CPU.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
-void run(readEnvironment(), process.argv.slice(2));
+void obey(commandOf(process.argv.slice(2)), readEnvironment(), {
+  // Only where it is needed: a probe comes every few seconds.
+  loadApp: () => import('./app.js'),
+});

@@ -39,7 +39,12 @@ const only = (name, from, to, comment) => ({
 const never = (name, from, to, comment) => ({ name, comment, severity: 'error', from, to });
 
 const top = [
-  only('main', '^src/main\\.ts$', ['^src/app\\.ts$', shared('config')], 'main -> app, shared/config'),
+  only(
+    'main',
+    '^src/main\\.ts$',
+    ['^src/app\\.ts$', shared('commands', 'config')],
+    'main -> app, shared/commands, shared/config',
+  ),
   only('app', '^src/app\\.ts$', ['^src/app\\.module\\.ts$', '^src/shared/'], 'app -> app.module, shared'),
   only(
     'app-module',

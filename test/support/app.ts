@@ -74,6 +74,35 @@ export async function migrate({ databaseUrl = '', env = {}, dist = join(root, 'd
   return stdout;
 }
 
+/** A process that has ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built application on free ports, with these variables and no others, until it ends by itself: a minute at most. */
+export function runToEnd(
+  args: readonly string[],
+  { cwd, env, dist = join(root, 'dist') }: { cwd: string; env: Readonly<Record<string, string>>; dist?: string },
+): Promise<Ended> {
+  const base = { PATH: process.env.PATH ?? '', HTTP_PORT: '0', GRPC_PORT: '0', CHAT_PORT: '0' };
+  const child = spawn(process.execPath, [join(dist, 'main.js'), ...args], {
+    cwd,
+    env: { ...base, ...env },
+    timeout: 60_000,
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+}
+
 /** pdeathsig: a test run that is itself killed with SIGKILL leaves no process behind. */
 function launch(args: readonly string[], cwd: string, env: Record<string, string>): ChildProcess {
   return spawn('setpriv', ['--pdeathsig=KILL', process.execPath, ...args], {

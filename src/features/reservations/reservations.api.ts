@@ -6,8 +6,8 @@ export abstract class ReservationsApi {
   abstract createSale: WithMeta<ReservationService['createSale']>;
   abstract getSale: ReservationService['getSale'];
   abstract listSales: ReservationService['listSales'];
-  abstract updateSale: ReservationService['updateSale'];
-  abstract setSaleState: ReservationService['setSaleState'];
+  abstract updateSale: WithMeta<ReservationService['updateSale']>;
+  abstract setSaleState: WithMeta<ReservationService['setSaleState']>;
   abstract getAvailability: ReservationService['getAvailability'];
   abstract blockSeats: WithMeta<ReservationService['blockSeats']>;
   abstract unblockSeats: WithMeta<ReservationService['unblockSeats']>;

@@ -62,13 +62,20 @@ export class ReservationsGrpcController {
   }
 
   @GrpcMethod('ReservationService')
-  updateSale(@Payload() request: UpdateSaleDto, @IfMatch() version: number | undefined): Promise<Sale> {
-    return this.reservations.updateSale(meantFor(request, version));
+  updateSale(
+    @Payload() request: UpdateSaleDto,
+    @IfMatch() version: number | undefined,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+  ): Promise<Sale> {
+    return this.reservations.updateSale(meantFor(request, version), { idempotencyKey });
   }
 
   @GrpcMethod('ReservationService')
-  setSaleState(@Payload() request: SetSaleStateDto): Promise<Sale> {
-    return this.reservations.setSaleState(request);
+  setSaleState(
+    @Payload() request: SetSaleStateDto,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+  ): Promise<Sale> {
+    return this.reservations.setSaleState(request, { idempotencyKey });
   }
 
   @GrpcMethod('ReservationService')

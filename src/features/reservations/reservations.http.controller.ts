@@ -58,13 +58,20 @@ export class ReservationsHttpController {
   }
 
   @Patch('sales/:saleId')
-  updateSale(@HttpRequest() request: UpdateSaleDto, @IfMatch() version: number | undefined): Promise<Sale> {
-    return this.reservations.updateSale(meantFor(request, version));
+  updateSale(
+    @HttpRequest() request: UpdateSaleDto,
+    @IfMatch() version: number | undefined,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+  ): Promise<Sale> {
+    return this.reservations.updateSale(meantFor(request, version), { idempotencyKey });
   }
 
   @Post('sales/:saleId/state')
-  setSaleState(@HttpRequest() request: SetSaleStateDto): Promise<Sale> {
-    return this.reservations.setSaleState(request);
+  setSaleState(
+    @HttpRequest() request: SetSaleStateDto,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+  ): Promise<Sale> {
+    return this.reservations.setSaleState(request, { idempotencyKey });
   }
 
   @Get('sales/:saleId/availability')

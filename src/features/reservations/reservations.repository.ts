@@ -5,6 +5,7 @@ import { DatabaseTime } from '../../shared/db/database.time';
 import { Databases } from '../../shared/db/databases';
 import { insertRow, select, selectOne } from '../../shared/db/entity';
 import type { Sql } from '../../shared/db/sql';
+import { AppError } from '../../shared/errors/app-error';
 import { Idempotency, type KeyedRequest } from '../../shared/idempotency/idempotency';
 import type { IdempotencyRepository, Once } from '../../shared/idempotency/idempotency.repository';
 import type { Announce } from '../../shared/outbox/outbox';
@@ -36,6 +37,7 @@ export interface Change {
 }
 
 const maxExpired = 200;
+const maxTries = 4;
 // Where an ended reservation leaves its seats.
 const freed: Readonly<Partial<Record<Status, 'held' | 'sold'>>> = {
   cancelled: 'held',
@@ -64,17 +66,26 @@ export class ReservationsRepository {
     this.keys = idempotency.keysIn(this.db, reservationKeysTable.name);
   }
 
-  /** Runs `work` once for each key, in a transaction; `now` is the database's. @throws as `Idempotency` */
-  command<Answer extends object>(
+  /**
+   * Runs `work` once for each key, in a transaction; `now` is the database's. Who finds that somebody else has changed what it
+   * has just read looks again. @throws as `Idempotency`
+   */
+  async command<Answer extends object>(
     route: string,
     call: KeyedRequest,
     work: (tx: Sql, now: number, announce: Announce) => Promise<Answer>,
   ): Promise<Once<Answer>> {
     const keyed = this.idempotency.callOf(`ReservationService.${route}`, call);
-    return this.outbox.transaction(async (tx, announce) => {
-      const now = await this.time.nowIn(tx);
-      return this.keys.once(tx, keyed, () => work(tx, now, announce));
-    });
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await this.outbox.transaction(async (tx, announce) => {
+          const now = await this.time.nowIn(tx);
+          return this.keys.once(tx, keyed, () => work(tx, now, announce));
+        });
+      } catch (error) {
+        const isBusy = error instanceof AppError && error.code === 'resource_busy';
+        if (!isBusy || tries === maxTries) throw error;
+      }
   }
 
   /** As it is at this instant: a hold that has run out is expired, also where nobody has tidied up yet. */

@@ -3,12 +3,13 @@ import type {
   NewWaitingRoom,
   Sale,
   SectionAvailability,
+  UpdateSaleRequest,
   WaitingRoom,
 } from '../../generated/aerie/reservations/v1/reservations';
 import { instant, toTime } from '../../shared/clock/time';
 import type { SaleRow, SectionRow } from './reservations.entity';
 import { badField } from './reservations.errors';
-import type { FoundSale, SectionPlan } from './reservations.sales.repository';
+import type { FoundSale, SectionGrowth, SectionPlan } from './reservations.sales.repository';
 
 // A sale as it is asked for, as it is kept, and as it is told.
 
@@ -34,8 +35,27 @@ export function plansOf({ sections }: CreateSaleRequest): SectionPlan[] {
   return plans;
 }
 
+/** How the sections of a sale are to grow. @throws AppError validation_failed */
+export function growthOf({ sections }: UpdateSaleRequest, known: FoundSale): SectionGrowth[] {
+  const growth = sections.map(({ sectionId, capacity, seats }, i) => {
+    const section = known.sections.find((one) => one.sectionId === sectionId);
+    if (section?.seated === 1 && capacity !== undefined)
+      throw badField(`sections[${i}].capacity`, 'is that of its seats');
+    if (section?.seated === 0 && seats.length > 0) throw badField(`sections[${i}].seats`, 'the section has none');
+    refuseTwice(`sections[${i}].seats`, seats);
+    return { sectionId, capacity, seats };
+  });
+  refuseWorth(
+    known.sections.map((one) => {
+      const { capacity = one.capacity, seats = [] } = growth.find(({ sectionId }) => sectionId === one.sectionId) ?? {};
+      return { price: one.price, capacity: capacity + seats.length };
+    }),
+  );
+  return growth;
+}
+
 /** Sums of money stay whole numbers, however often something is sold again. @throws AppError validation_failed */
-export function refuseWorth(sections: readonly { readonly price: number; readonly capacity: number }[]): void {
+function refuseWorth(sections: readonly { readonly price: number; readonly capacity: number }[]): void {
   const worth = sections.reduce((sum, { price, capacity }) => sum + price * capacity, 0);
   if (worth > maxWorth) throw badField('sections', `may be worth at most ${maxWorth} in all (price times capacity)`);
 }

@@ -104,32 +104,29 @@ export class SalesRepository {
   }
 
   /** @throws AppError sale_not_found, version_mismatch, section_not_found, capacity_in_use */
-  update(
+  async update(
+    tx: Sql,
     saleId: string,
     { title, closesAt, expectedVersion }: SaleChange,
     growth: readonly SectionGrowth[],
     now: number,
   ): Promise<FoundSale> {
-    return this.db.transaction(async (tx) => {
-      const text = `UPDATE reservations_sales SET title = COALESCE(?, title), closes_at = COALESCE(?, closes_at),
-        version = version + 1, updated_at = ? WHERE sale_id = ?`;
-      if ((await tx.run(text, [title ?? null, closesAt ?? null, now, saleId])) === 0) throw saleNotFound(saleId);
-      // The row is this transaction's by now.
-      const version = ((await findSale(tx, saleId)) as FoundSale).sale.version - 1;
-      if (expectedVersion !== undefined && expectedVersion !== version) throw versionMismatch(expectedVersion, version);
-      for (const section of [...growth].sort((a, b) => (a.sectionId < b.sectionId ? -1 : 1)))
-        await grow(tx, saleId, section);
-      return (await findSale(tx, saleId)) as FoundSale;
-    });
+    const text = `UPDATE reservations_sales SET title = COALESCE(?, title), closes_at = COALESCE(?, closes_at),
+      version = version + 1, updated_at = ? WHERE sale_id = ?`;
+    if ((await tx.run(text, [title ?? null, closesAt ?? null, now, saleId])) === 0) throw saleNotFound(saleId);
+    // The row is this transaction's by now.
+    const version = ((await findSale(tx, saleId)) as FoundSale).sale.version - 1;
+    if (expectedVersion !== undefined && expectedVersion !== version) throw versionMismatch(expectedVersion, version);
+    for (const section of [...growth].sort((a, b) => (a.sectionId < b.sectionId ? -1 : 1)))
+      await grow(tx, saleId, section);
+    return (await findSale(tx, saleId)) as FoundSale;
   }
 
-  /** Undefined when there is no such sale, or it is closed and stays so. */
-  setState(saleId: string, state: SaleRow['state'], now: number): Promise<FoundSale | undefined> {
-    return this.db.transaction(async (tx) => {
-      const text = `UPDATE reservations_sales SET state = ?, version = version + 1, updated_at = ?
-        WHERE sale_id = ? AND (state <> 'closed' OR ? = 'closed')`;
-      return (await tx.run(text, [state, now, saleId, state])) === 0 ? undefined : findSale(tx, saleId);
-    });
+  /** Nothing when it is in this state, or closed for good. */
+  async setState(tx: Sql, saleId: string, state: SaleRow['state'], now: number): Promise<void> {
+    const text = `UPDATE reservations_sales SET state = ?, version = version + 1, updated_at = ?
+      WHERE sale_id = ? AND state <> 'closed' AND state <> ?`;
+    await tx.run(text, [state, now, saleId, state]);
   }
 
   /** The sections as they are at this instant: what holds that have run out had is available. */

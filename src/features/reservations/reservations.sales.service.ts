@@ -35,7 +35,7 @@ import {
 import { seatId } from './reservations.fields';
 import { toAudit } from './reservations.findings';
 import { ReservationsRepository } from './reservations.repository';
-import { plansOf, quantityOf, refuseTwice, refuseWorth, saleOf, toAvailability, toSale } from './reservations.sale';
+import { growthOf, plansOf, quantityOf, refuseTwice, saleOf, toAvailability, toSale } from './reservations.sale';
 import { type FoundSale, findSale, SalesRepository } from './reservations.sales.repository';
 import { moveQuantity, seatsElsewhere, takeSeats } from './reservations.stock.repository';
 
@@ -93,48 +93,44 @@ export class SalesService {
     return { sales: page.map(toSale), nextPageToken };
   }
 
-  /** @throws AppError sale_not_found, section_not_found, validation_failed, capacity_in_use, version_mismatch */
-  async updateSale({ saleId, title, closesAt, sections, expectedVersion }: UpdateSaleRequest): Promise<Answer<Sale>> {
-    const known = await this.sales.find(saleId);
-    if (!known) throw saleNotFound(saleId);
+  /**
+   * @throws AppError sale_not_found, section_not_found, validation_failed, capacity_in_use, version_mismatch,
+   * idempotency_key_reused, in_progress
+   */
+  async updateSale(request: UpdateSaleRequest, key: string | undefined): Promise<Answer<Sale>> {
+    const { saleId, title, closesAt, sections, expectedVersion } = request;
     refuseTwice(
       'sections',
       sections.map(({ sectionId }) => sectionId),
     );
-    const growth = sections.map(({ sectionId, capacity, seats }, i) => {
-      const section = known.sections.find((one) => one.sectionId === sectionId);
-      if (section?.seated === 1 && capacity !== undefined)
-        throw badField(`sections[${i}].capacity`, 'is that of its seats');
-      if (section?.seated === 0 && seats.length > 0) throw badField(`sections[${i}].seats`, 'the section has none');
-      refuseTwice(`sections[${i}].seats`, seats);
-      return { sectionId, capacity, seats };
+    const { done, replayed } = await this.reservations.command('UpdateSale', { request, key }, async (tx, now) => {
+      const known = await findSale(tx, saleId);
+      if (!known) throw saleNotFound(saleId);
+      const closes = closesAt === undefined ? undefined : instant(closesAt);
+      if (closes !== undefined && closes <= known.sale.opensAt) throw badField('closesAt', 'must be after opensAt');
+      const change = { title, closesAt: closes, expectedVersion };
+      return toSale(await this.sales.update(tx, saleId, change, growthOf(request, known), now));
     });
-    const closes = closesAt === undefined ? undefined : instant(closesAt);
-    if (closes !== undefined && closes <= known.sale.opensAt) throw badField('closesAt', 'must be after opensAt');
-    refuseWorth(
-      known.sections.map((one) => {
-        const { capacity = one.capacity, seats = [] } =
-          growth.find(({ sectionId }) => sectionId === one.sectionId) ?? {};
-        return { price: one.price, capacity: capacity + seats.length };
-      }),
-    );
-    const found = await this.sales.update(
-      saleId,
-      { title, closesAt: closes, expectedVersion },
-      growth,
-      this.clock.steady(),
-    );
     this.seen.delete(saleId);
     this.logger.info({ sale: saleId }, 'sale_updated');
-    return answer(toSale(found), { version: found.sale.version });
+    return answer(done, replayed ? { replayed: 'answer' } : { version: done.version });
   }
 
-  /** Paused, nobody begins to buy, and whoever holds goes on. A closed sale stays closed. @throws AppError sale_not_found, sale_closed */
-  async setSaleState({ saleId, state }: SetSaleStateRequest): Promise<Answer<Sale>> {
-    const found = await this.sales.setState(saleId, state as SaleState, this.clock.steady());
-    if (!found) throw (await this.sales.find(saleId)) ? saleStateFinal() : saleNotFound(saleId);
+  /**
+   * Paused, nobody begins to buy, and whoever holds goes on. A closed sale stays closed; one that is so already is not changed.
+   * @throws AppError sale_not_found, sale_closed, idempotency_key_reused, in_progress
+   */
+  async setSaleState(request: SetSaleStateRequest, key: string | undefined): Promise<Answer<Sale>> {
+    const { saleId, state } = request;
+    const { done, replayed } = await this.reservations.command('SetSaleState', { request, key }, async (tx, now) => {
+      await this.sales.setState(tx, saleId, state as SaleState, now);
+      const found = await findSale(tx, saleId);
+      if (!found) throw saleNotFound(saleId);
+      if (found.sale.state !== state) throw saleStateFinal();
+      return toSale(found);
+    });
     this.logger.info({ sale: saleId, state }, 'sale_state_set');
-    return answer(toSale(found), { version: found.sale.version });
+    return answer(done, replayed ? { replayed: 'answer' } : { version: done.version });
   }
 
   /** At most 250 ms old; seats of a section as they are. @throws AppError sale_not_found, section_not_found, page_token_invalid */

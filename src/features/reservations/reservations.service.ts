@@ -72,8 +72,8 @@ export class ReservationsService implements ReservationsApi {
   createSale: Call<'createSale'> = (request, meta) => this.sales.createSale(request, meta?.idempotencyKey);
   getSale: Call<'getSale'> = ({ saleId }) => this.sales.getSale(saleId);
   listSales: Call<'listSales'> = (request) => this.sales.listSales(request);
-  updateSale: Call<'updateSale'> = (request) => this.sales.updateSale(request);
-  setSaleState: Call<'setSaleState'> = (request) => this.sales.setSaleState(request);
+  updateSale: Call<'updateSale'> = (request, meta) => this.sales.updateSale(request, meta?.idempotencyKey);
+  setSaleState: Call<'setSaleState'> = (request, meta) => this.sales.setSaleState(request, meta?.idempotencyKey);
   getAvailability: Call<'getAvailability'> = (request) => this.sales.getAvailability(request);
   blockSeats: Call<'blockSeats'> = (request, meta) =>
     this.sales.moveSeats(request, meta?.idempotencyKey, ['BlockSeats', 'available', 'blocked']);

@@ -7,7 +7,7 @@ const everywhere = ['0.0.0.0', '::'];
 const localhost = ['127.0.0.1', '::1', 'localhost'];
 
 /** Where this process listens. */
-export function hostOf(env: EnvironmentVariables): string {
+export function hostOf(env: Pick<EnvironmentVariables, 'ENVIRONMENT' | 'HOST'>): string {
   return env.HOST ?? (env.ENVIRONMENT === 'development' ? '127.0.0.1' : '0.0.0.0');
 }
 

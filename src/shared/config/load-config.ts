@@ -8,7 +8,7 @@ import { hostOf } from './config.listeners';
 import { audienceOf, busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, redisUrlOf } from './config.rules';
-import type { EnvironmentVariables, Variables } from './config.schema';
+import { type EnvironmentVariables, environmentSchema, type Variables } from './config.schema';
 import { parseDatabaseUrl } from './database-url';
 import { type Configured, databaseVariable, variablesOf } from './settings';
 
@@ -45,8 +45,17 @@ export function loadConfig(environment: RawEnvironment, features: readonly Confi
   return toConfig(rest, features);
 }
 
+/** Where HTTP listens, without anything else of the configuration. @throws ConfigError */
+export function loadHttpAddress(environment: RawEnvironment): { readonly host: string; readonly port: number } {
+  const schema = environmentSchema.pick({ ENVIRONMENT: true, HOST: true, HTTP_PORT: true });
+  const parsed = schema.safeParse(rawOf(environment, Object.keys(schema.shape)).values);
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => ({ name: String(path[0]), reason: message })));
+  return { host: hostOf(parsed.data), port: parsed.data.HTTP_PORT };
+}
+
 /** From src and from dist alike. */
-function packageVersion(): string {
+export function packageVersion(): string {
   const text = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -105,6 +105,15 @@ export class Database {
     });
   }
 
+  /** The names of the migrations that were run in this database, by whichever version. */
+  async appliedMigrations(): Promise<string[]> {
+    const dataSource = this.opened();
+    return this.read(async (sql) => {
+      const { queryRunner } = sql.manager;
+      return (await new MigrationExecutor(dataSource, queryRunner).getExecutedMigrations()).map(({ name }) => name);
+    });
+  }
+
   /** Nothing could be written lately, and since then no `ping` could: the disk is full, perhaps. Or most writes fail. */
   get unwritable(): boolean {
     return this.stuck || this.writes.mostFail;

@@ -51,15 +51,15 @@ export class Databases {
   }
 
   /**
-   * Answers the features whose tables were moved to a file of their own.
+   * Answers the features whose tables were moved to a file of their own; none where nothing is to be moved.
    * @throws StartError naming the database that refuses us, is not there, or belongs to another process
    */
-  async connectAll(): Promise<string[]> {
+  async connectAll({ isMoving = true } = {}): Promise<string[]> {
     await this.each((database) => using(database, () => database.dialect.claim()));
     const moved: string[] = [];
     for (const feature of this.members.keys())
       await using(this.of(feature), () => {
-        if (this.adopted(feature)) moved.push(feature);
+        if (isMoving && this.adopted(feature)) moved.push(feature);
       });
     await this.each((database) => using(database, () => database.connect()));
     return moved;
@@ -72,6 +72,11 @@ export class Databases {
 
   async pendingMigrations(): Promise<string[]> {
     return (await this.each((database) => database.pendingMigrations())).flat();
+  }
+
+  /** The names of all migrations that were ever run, of other features, too. */
+  async appliedMigrations(): Promise<string[]> {
+    return (await this.each((database) => database.appliedMigrations())).flat();
   }
 
   async pingAll(limitMs: number): Promise<void> {

@@ -69,6 +69,28 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     expect((await office.audit(saleId)).ok).toBe(true);
   });
 
+  test('whoever is overtaken by another change looks again, a few times', async () => {
+    const saleId = await newSale(office);
+    const { id } = await hold(office, 'ada', saleId, 1, { section: 'free' });
+    const change = office.repository.change.bind(office.repository);
+    let overtaken = 0;
+    const isOvertaken = (times: number): void => {
+      office.repository.change = async (...input) => {
+        overtaken += 1;
+        return overtaken <= times ? false : change(...input);
+      };
+    };
+    isOvertaken(100);
+    expect(await codeOf(confirm(office, 'ada', id, 'overtaken'))).toBe('resource_busy');
+    expect(overtaken).toBe(4);
+    overtaken = 0;
+    isOvertaken(3);
+    expect(await confirm(office, 'ada', id, 'overtaken')).toMatchObject({ status: 'confirmed' });
+    office.repository.change = change;
+    expect(await toldOf(id)).toEqual(['confirmed']);
+    expect((await office.audit(saleId)).ok).toBe(true);
+  });
+
   test('the same key five times at once is one confirmation and one answer, and so is a cancellation', async () => {
     const saleId = await newSale(office);
     const held = await hold(office, 'ada', saleId, 1);
