@@ -32,6 +32,30 @@ export function addSales(aerie: Command): void {
   const sale = aerie
     .command('sale')
     .description('sales of few things to many people: create, list, show, state, audit');
+  addCreate(sale);
+  sale.command('list').description('all sales, newest first').action(run(listSales));
+  sale.command('show <saleId>').description('a sale, and what is left of it').action(run(showSale));
+  sale.command('state <saleId> <state>').description('open, paused or closed').action(run(setState));
+  sale
+    .command('audit <saleId>')
+    .description('count seats and money anew; exit code 1 when something is not as it must be')
+    .action(run(audit));
+  aerie
+    .command('reserve <saleId> <sectionId>')
+    .description('hold a quantity or seats')
+    .option('--quantity <n>', 'how many, 1 to 100', whole(1, 100))
+    .option('--seats <seats>', 'seats, comma-separated')
+    .option('--grant <grant>', 'what entering the waiting room gave, or @file')
+    .action(run(reserve));
+  aerie
+    .command('pay <reservationId>')
+    .description('pay for what is held, and print the ticket')
+    .option('--method <method>', "the provider's word for how; a scenario of the simulator")
+    .action(run(pay));
+  aerie.command('ticket <ticket>').description('whether a ticket is genuine and still counts').action(run(ticket));
+}
+
+function addCreate(sale: Command): void {
   sale
     .command('create <saleId>')
     .description('create a sale')
@@ -59,26 +83,6 @@ export function addSales(aerie: Command): void {
     )
     .option('--hold-seconds <n>', 'how long something is held, 10 to 900', whole(10, 900), 60)
     .action(run(createSale));
-  sale.command('list').description('all sales, newest first').action(run(listSales));
-  sale.command('show <saleId>').description('a sale, and what is left of it').action(run(showSale));
-  sale.command('state <saleId> <state>').description('open, paused or closed').action(run(setState));
-  sale
-    .command('audit <saleId>')
-    .description('count seats and money anew; exit code 1 when something is not as it must be')
-    .action(run(audit));
-  aerie
-    .command('reserve <saleId> <sectionId>')
-    .description('hold a quantity or seats')
-    .option('--quantity <n>', 'how many, 1 to 100', whole(1, 100))
-    .option('--seats <seats>', 'seats, comma-separated')
-    .option('--grant <grant>', 'what entering the waiting room gave, or @file')
-    .action(run(reserve));
-  aerie
-    .command('pay <reservationId>')
-    .description('pay for what is held, and print the ticket')
-    .option('--method <method>', "the provider's word for how; a scenario of the simulator")
-    .action(run(pay));
-  aerie.command('ticket <ticket>').description('whether a ticket is genuine and still counts').action(run(ticket));
 }
 
 interface SaleOptions {

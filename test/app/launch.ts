@@ -16,7 +16,7 @@ export const activePlaces = 3;
 export const seats = ['A1', 'A2', 'A3', 'A4'];
 
 const refusals = {
-  enter: ['not_ready', 'queue_ticket_ended'],
+  enter: ['not_ready', 'queue_ticket_ended', 'sale_paused'],
   hold: [
     ...['grant_required', 'grant_invalid', 'grant_used', 'sold_out', 'seats_taken', 'sale_paused', 'limit_exceeded'],
     'resource_busy',

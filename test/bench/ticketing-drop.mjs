@@ -46,10 +46,19 @@ export async function measureDrop(house) {
 }
 
 async function openSale(house, sections, drawAt) {
-  const rules = { activePlaces: house.people.length / 20, readySeconds: 10, grantSeconds: 10, silenceSeconds: 60 };
+  const rules = {
+    activePlaces: Math.max(10, house.people.length / 50),
+    readySeconds: 10,
+    grantSeconds: 10,
+    silenceSeconds: 60,
+  };
   const stock = sections.map(({ seats, ...section }) => ({ ...section, ...(seats.length > 0 && { seats }) }));
   return house.open({
-    ...{ holdSeconds: 10, sections: stock, opensAt: new Date(Date.now() - 1000).toISOString() },
+    ...{
+      holdSeconds: seconds(10, 60, house.people.length),
+      sections: stock,
+      opensAt: new Date(Date.now() - 1000).toISOString(),
+    },
     queue: { ...rules, drawAt: new Date(drawAt).toISOString() },
   });
 }

@@ -7,20 +7,32 @@ import { QueueMetrics } from './queue.metrics';
 import { QueuePresence } from './queue.presence';
 import { QueueRepository } from './queue.repository';
 import { isOver, QueueRooms, type RoomRules } from './queue.rooms';
-import { QueueRounds } from './queue.rounds.repository';
+import { QueueRounds, sharedMs } from './queue.rounds.repository';
 
-// Of one round; the next one goes on.
-const maxCalled = 5000;
+// Of one round; the next one goes on. Whoever is among the first so many of all who are present is among the first so many of
+// one process, too: so far it tells the others.
+const maxCalled = 500;
 const lookAt = 1000;
-const maxVoided = 100;
+const maxVoided = 500;
+// At a time: reservations decides about each.
+const voidedAtOnce = 25;
 // A room is looked after so often, though nothing is due.
 const tendMs = 2000;
+
+interface Called {
+  readonly call: readonly number[];
+  readonly here: readonly number[];
+}
+
+const nobody: Called = { call: [], here: [] };
 
 /** Calls those who are present, as many as places are free, and finds out which places are free again. */
 @Injectable()
 export class QueueCaller {
   /** Who was seen by this process since rows were told. */
   private readonly seen = new Map<string, Set<Waiter>>();
+  /** When other processes were told who is near the head, and until when each counts as present there, by number. */
+  private readonly told = new Map<string, { readonly at: number; readonly until: Map<number, number> }>();
 
   constructor(
     private readonly rooms: QueueRooms,
@@ -45,38 +57,78 @@ export class QueueCaller {
     const rules = await this.rooms.rulesOf(saleId);
     await this.presence.flush();
     const over = isOver(rules, line.asOf);
-    const call = over ? [] : await this.present(saleId, line, rules);
+    const { call, here } = over ? nobody : await this.present(saleId, line, rules);
     const seen = this.seenIn(saleId, line, rules);
-    if (call.length === 0 && seen.length === 0 && !isDue(line, rules)) return;
+    if (call.length + here.length + seen.length === 0 && !isDue(line, rules)) return;
     const { activePlaces, readyMs, silenceMs, drawAt } = rules;
-    const plan = { saleId, drawAt, activePlaces, readyMs, silenceMs, over, call };
+    const paused = rules.state === 'paused';
+    const plan = { saleId, drawAt, activePlaces, readyMs, silenceMs, over, paused, call, here };
     const { called, now } = await this.rounds.run({ ...plan, seen: seen.map(({ number }) => number) });
     for (const waiter of seen) waiter.seenAt = now;
     for (const ticket of called) this.tell(line, ticket, now);
     await this.rooms.refreshed(saleId);
   }
 
-  /**
-   * Voids grants that have run out: then their places are free. One that was used has a hold, whose end is announced. Not in
-   * a transaction, since reservations decides.
-   */
+  /** Voids grants that have run out: then their places are free. True when there may be more. */
   async freePlaces(): Promise<boolean> {
     const due = await this.repository.voidable(maxVoided);
-    for (const ticket of due) {
-      const { grantId, saleId, userId } = ticket;
-      const { voided } = await asInternal(() => this.reservations.voidGrant({ jti: grantId ?? '', saleId, userId }));
-      if (voided) await this.repository.voided(ticket);
-      else await this.repository.held(ticket);
-    }
+    for (let from = 0; from < due.length; from += voidedAtOnce)
+      await this.giveBack(due.slice(from, from + voidedAtOnce));
     return due.length === maxVoided;
   }
 
-  /** The numbers of the first who are present, while the sale lets them buy. */
-  private async present(saleId: string, line: QueueLine, rules: RoomRules): Promise<number[]> {
+  /**
+   * The grants of these are worth nothing, and their places are free. One that was used has a hold, whose end is announced. Not
+   * in a transaction, since reservations decides. Whose grant ran out while the sale was paused has a turn again.
+   */
+  async giveBack(tickets: readonly TicketRow[]): Promise<void> {
+    const bySale = new Map<string, TicketRow[]>();
+    const settle = async (ticket: TicketRow): Promise<void> => {
+      const { grantId, saleId, userId } = ticket;
+      const { voided } = await asInternal(() => this.reservations.voidGrant({ jti: grantId ?? '', saleId, userId }));
+      if (voided) bySale.set(saleId, [...(bySale.get(saleId) ?? []), ticket]);
+      else await this.repository.held(ticket);
+    };
+    const outcomes = await Promise.allSettled(tickets.map(settle));
+    for (const [saleId, voided] of bySale) {
+      const { readyMs, state } = await this.rooms.rulesOf(saleId);
+      await this.repository.voided(saleId, voided, { readyMs, paused: state === 'paused' });
+    }
+    // The others were freed.
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  /**
+   * The numbers of the first who are present: `call` while the sale lets them buy, and `here` who is to be told of to other
+   * processes. SQLite has none.
+   */
+  private async present(saleId: string, line: QueueLine, rules: RoomRules): Promise<Called> {
+    if (line.countOf('waiting') === 0) this.told.delete(saleId);
+    if (line.countOf('waiting') === 0) return nobody;
+    const isShared = this.repository.db.kind !== 'sqlite';
+    const { at, until } = this.told.get(saleId) ?? { at: 0, until: new Map<number, number>() };
+    const free = await this.freeIn(saleId, line, rules);
+    if (free === 0 && !(isShared && line.asOf - at >= sharedMs / 2)) return nobody;
+    const head = await this.head(saleId, line, isShared ? maxCalled : free);
+    const call = head.slice(0, free);
+    if (!isShared) return { call, here: [] };
+    const here = head.filter((number) => (until.get(number) ?? 0) - line.asOf < sharedMs / 2);
+    for (const [number, known] of until) if (known <= line.asOf) until.delete(number);
+    for (const number of here) until.set(number, line.asOf + sharedMs);
+    this.told.set(saleId, { at: line.asOf, until });
+    return { call, here };
+  }
+
+  /** How many may be called now. */
+  private async freeIn(saleId: string, line: QueueLine, rules: RoomRules): Promise<number> {
     const free = Math.min(rules.activePlaces - line.taken, maxCalled);
     const isOpen = rules.state === 'open' && line.asOf >= rules.saleOpensAt;
-    if (free <= 0 || !isOpen || line.countOf('waiting') === 0) return [];
-    if ((await this.rooms.leftOf(saleId)) === 0) return [];
+    if (free <= 0 || !isOpen) return 0;
+    return (await this.rooms.leftOf(saleId)) === 0 ? 0 : free;
+  }
+
+  /** The numbers of the first of the line who are present. */
+  private async head(saleId: string, line: QueueLine, max: number): Promise<number[]> {
     const found: number[] = [];
     let looked: Waiter[] = [];
     const look = async (): Promise<void> => {
@@ -90,10 +142,10 @@ export class QueueCaller {
     for (const waiter of line.waiting()) {
       looked.push(waiter);
       if (looked.length === lookAt) await look();
-      if (found.length >= free) break;
+      if (found.length >= max) break;
     }
     if (looked.length > 0) await look();
-    return found.slice(0, free);
+    return found.slice(0, max);
   }
 
   /** Those whose rows are to be told that they were seen: each once in a tenth of the silence. */
@@ -111,9 +163,10 @@ export class QueueCaller {
 }
 
 /** Something happens by itself; silences are looked for every two seconds. */
-function isDue({ room, asOf, called }: QueueLine, { drawAt }: RoomRules): boolean {
+function isDue({ room, asOf, called }: QueueLine, { drawAt, state, readyMs }: RoomRules): boolean {
   if (!room || asOf - room.tendedAt >= tendMs) return true;
   if (room.drawn === 0 && drawAt !== undefined && asOf >= drawAt) return true;
-  for (const { readyUntil } of called) if (readyUntil <= asOf) return true;
+  const until = state === 'paused' ? asOf + readyMs / 2 : asOf;
+  for (const { readyUntil } of called) if (readyUntil <= until) return true;
   return false;
 }

@@ -34,7 +34,11 @@ export const queueDocs: Docs<QueueApi> = {
     answer: queueTicketAnswer,
     status: 202,
     facts: ['secret'],
-    errors: { 404: noQueue, 409: ['queue_not_open', 'queue_closed'] },
+    errors: {
+      404: noQueue,
+      409: ['queue_not_open', 'queue_closed', 'queue_ticket_key_gone'],
+      422: ['limit_exceeded'],
+    },
     example: {
       request: { saleId },
       answer: {
@@ -55,7 +59,7 @@ export const queueDocs: Docs<QueueApi> = {
     request: RequestAdmissionDto,
     answer: queueAdmissionAnswer,
     facts: ['secret'],
-    errors: { 403: ['not_ready'], 404: notFound[404], 409: ['queue_ticket_ended'] },
+    errors: { 403: ['not_ready'], 404: notFound[404], 409: ['queue_ticket_ended', 'sale_paused'] },
     example: {
       request: { ticket },
       answer: {

@@ -10,7 +10,7 @@ const columns: Readonly<Record<string, ColumnType>> = {
   ...({ sale_id: 'text', number: 'int', user_id: 'text', nonce: 'text', ticket_hash: 'text' } as const),
   ...({ joined_at: 'int', previous: 'text', hash: 'text', place: 'int', status: 'text', seen_at: 'int' } as const),
   ...({ called_at: 'int', ready_until: 'int', missed: 'int', admitted_at: 'int', grant_until: 'int' } as const),
-  ...({ void_at: 'int', ended: 'int', changed: 'int' } as const),
+  ...({ void_at: 'int', ended: 'int', changed: 'int', present_until: 'int' } as const),
 };
 const maxRowsAtOnce = 1000;
 
@@ -31,8 +31,11 @@ export async function insertTickets(tx: Sql, tickets: readonly NewTicket[], grou
   for (const rows of cut(tickets)) await insertNew(tx, { ...bulk, rows: rows.map(valuesOf), groupId });
 }
 
-/** Puts all who have joined until now in the order of the draw, in a room that is locked. */
-export async function drawIn(tx: Sql, room: RoomRow): Promise<void> {
+/**
+ * Puts all who have joined until now in the order of the draw, in a room that is locked. Silence counts from then on: whoever
+ * has joined is drawn.
+ */
+export async function drawIn(tx: Sql, room: RoomRow, now: number): Promise<void> {
   const { saleId, seed, changes: changed } = room;
   const joins = await select(tx, queueTicketsTable, 'WHERE sale_id = ? ORDER BY number', [saleId]);
   const placed = drawnOrder(seed, joins).map((ticket, i) => ({ ...ticket, place: i + 1, changed }));
@@ -41,8 +44,9 @@ export async function drawIn(tx: Sql, room: RoomRow): Promise<void> {
   const groupId = newGroupId();
   for (const rows of cut(placed))
     await upsertAdd(tx, { ...bulk, columns: all, rows: rows.map((row) => [...valuesOf(row), groupId]) });
-  const text = "UPDATE queue_tickets SET status = 'waiting', changed = ? WHERE sale_id = ? AND status = 'prequeued'";
-  await tx.run(text, [changed, saleId]);
+  const text = `UPDATE queue_tickets SET status = 'waiting', seen_at = ?, changed = ?
+    WHERE sale_id = ? AND status = 'prequeued'`;
+  await tx.run(text, [now, changed, saleId]);
   await tx.run('UPDATE queue_rooms SET drawn = 1 WHERE sale_id = ?', [saleId]);
 }
 
@@ -52,10 +56,10 @@ export function isDue({ drawn }: RoomRow, drawAt: number | undefined, now: numbe
 
 function valuesOf(ticket: NewTicket): (string | number)[] {
   const { saleId, number, userId, nonce, ticketHash, joinedAt, previous, hash, place, status, seenAt } = ticket;
-  const { calledAt, readyUntil, missed, admittedAt, grantUntil, voidAt, ended, changed } = ticket;
+  const { calledAt, readyUntil, missed, admittedAt, grantUntil, voidAt, ended, changed, presentUntil } = ticket;
   return [
     ...[saleId, number, userId, nonce, ticketHash, joinedAt, previous, hash, place, status, seenAt],
-    ...[calledAt, readyUntil, missed, admittedAt, grantUntil, voidAt, ended, changed],
+    ...[calledAt, readyUntil, missed, admittedAt, grantUntil, voidAt, ended, changed, presentUntil],
   ];
 }
 

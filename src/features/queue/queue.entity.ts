@@ -52,12 +52,14 @@ export const queueTicketsTable = table('queue_tickets', (column) => ({
     status: column.text<TicketStatus>(9),
     /** When it was known to be present last: up to a tenth of the silence ago it may have been later. */
     seenAt: column.bigint(),
-    /** 0: it was never called. */
+    /** Until when it counts as present for all processes: since it joined, and while it is near the head of the line. */
+    presentUntil: column.bigint({ default: 0 }),
+    /** 0: it was never called; `admittedAt` alike. */
     calledAt: column.bigint(),
+    /** Of who is admitted: above 0, the turn comes again when the grant runs out, since nobody could use it meanwhile. */
     readyUntil: column.bigint(),
     /** How often it was called and did not enter. */
     missed: column.integer(),
-    /** 0: it was never admitted. */
     admittedAt: column.bigint(),
     /** The jti of its grant. */
     grantId: column.nullableText(64),
@@ -115,8 +117,12 @@ export interface Round {
   readonly silenceMs: number;
   /** The sale is over: nobody waits any longer. */
   readonly over: boolean;
-  /** Numbers of those who are present, to be called in this order. */
+  /** The sale is paused: no turn runs out. */
+  readonly paused: boolean;
+  /** Numbers of those who are present, to be called in this order, beside those that other processes know of. */
   readonly call: readonly number[];
+  /** Numbers of those near the head who are present: for other processes. */
+  readonly here: readonly number[];
   /** Numbers of those who were seen. */
   readonly seen: readonly number[];
 }

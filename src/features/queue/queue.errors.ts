@@ -24,3 +24,24 @@ export function notReady(retryAfterMs: number): AppError {
 export function queueTicketEnded(status: string): AppError {
   return new AppError('conflict', 'queue_ticket_ended', `The ticket is ${status}: join again for a new one`);
 }
+
+/** Its holder goes on with it; only who has lost it cannot be told again what it was. */
+export function queueTicketKeyGone(): AppError {
+  return new AppError(
+    'conflict',
+    'queue_ticket_key_gone',
+    'Your ticket was made with a key that this server does not have any more: go on with the ticket that you were given',
+  );
+}
+
+export function joinedTooOften(max: number): AppError {
+  return new AppError(
+    'unprocessable',
+    'limit_exceeded',
+    `One user may have ${max} tickets for a sale, one after the other`,
+  );
+}
+
+export function turnKept(retryAfterMs: number): AppError {
+  return new AppError('conflict', 'sale_paused', 'The sale is paused: your turn is kept', { retryAfterMs });
+}

@@ -36,21 +36,15 @@ export class QueueLine {
   private readonly counts = new Map<TicketStatus, number>();
   private head = 0;
 
-  /** Takes changes in, and answers who was called and has not come: they wait again. */
-  take({ room, tickets, now }: RoomChanges): Waiter[] {
-    const missed: Waiter[] = [];
+  take({ room, tickets, now }: RoomChanges): void {
     for (const row of tickets) {
-      const before = this.waiters.get(row.ticketHash);
-      const wasReady = before?.status === 'ready';
-      const after = this.put(row, before);
-      if (wasReady && after?.status === 'waiting') missed.push(after);
+      this.put(row, this.waiters.get(row.ticketHash));
       this.seenChange = Math.max(this.seenChange, row.changed);
     }
     this.admissions.take(tickets, this.taken);
     this.seenChange = Math.max(this.seenChange, room.changes);
     this.room = room;
     this.asOf = Math.max(this.asOf, now);
-    return missed;
   }
 
   countOf(...statuses: readonly TicketStatus[]): number {
@@ -76,9 +70,9 @@ export class QueueLine {
     }
   }
 
-  private put(row: TicketRow, before: Waiter | undefined): Waiter | undefined {
+  private put(row: TicketRow, before: Waiter | undefined): void {
     if (before) this.remove(before);
-    if (!live.includes(row.status)) return undefined;
+    if (!live.includes(row.status)) return;
     const { ticketHash, number, place, status, readyUntil } = row;
     const seenAt = Math.max(row.seenAt, before?.seenAt ?? 0);
     const after: Waiter = before ?? { ticketHash, number, place, status, readyUntil, seenAt };
@@ -91,7 +85,6 @@ export class QueueLine {
       this.head = Math.min(this.head, place);
       this.ahead.add(place, 1);
     }
-    return after;
   }
 
   private remove(waiter: Waiter): void {

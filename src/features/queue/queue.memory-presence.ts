@@ -35,10 +35,6 @@ export class MemoryPresence extends QueuePresence {
     if (now - room.prunedAt > pruneEveryMs) prune(room, now);
   }
 
-  override async forget(who: readonly Present[]): Promise<void> {
-    for (const { saleId, ticketHash } of who) this.rooms.get(saleId)?.until.delete(ticketHash);
-  }
-
   override async among(saleId: string, ticketHashes: readonly string[]): Promise<ReadonlySet<string>> {
     const now = this.clock.monotonic();
     const until = this.rooms.get(saleId)?.until;

@@ -44,6 +44,7 @@ const tickets = (type: ColumnOwner): Table =>
       bigint(type, 'place'),
       text(type, 'status', 9),
       bigint(type, 'seen_at'),
+      bigint(type, 'present_until', { default: 0 }),
       bigint(type, 'called_at'),
       bigint(type, 'ready_until'),
       integer(type, 'missed'),

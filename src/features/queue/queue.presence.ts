@@ -13,9 +13,6 @@ export abstract class QueuePresence {
   /** Present for this long, from now. */
   abstract see(who: Present, forMs: number): void;
 
-  /** No longer present, until seen again. */
-  abstract forget(who: readonly Present[]): Promise<void>;
-
   /** Those of these tickets who are present. */
   abstract among(saleId: string, ticketHashes: readonly string[]): Promise<ReadonlySet<string>>;
 

@@ -53,14 +53,6 @@ export class RedisPresence extends QueuePresence {
     else room.set(who.ticketHash, forMs);
   }
 
-  override async forget(who: readonly Present[]): Promise<void> {
-    await this.own.forget(who);
-    for (const { saleId, ticketHash } of who) {
-      this.pending.get(saleId)?.delete(ticketHash);
-      await this.ask(() => this.client.zrem(`${prefix}${saleId}`, ticketHash), 0);
-    }
-  }
-
   override async among(saleId: string, ticketHashes: readonly string[]): Promise<ReadonlySet<string>> {
     const found = new Set<string>();
     for (let from = 0; from < ticketHashes.length; from += perCall) {

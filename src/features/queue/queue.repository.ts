@@ -9,6 +9,13 @@ import { chained } from './queue.draw';
 import { drawIn, insertTickets, isDue, lockRoom, type NewTicket } from './queue.draw.repository';
 import { type HoldEnd, type Joiner, queueTicketsTable, type RoomRow, roomsTable, type TicketRow } from './queue.entity';
 
+/** How a grant that is worth nothing ends. */
+export interface Voiding {
+  readonly readyMs: number;
+  /** The sale is paused: nobody could use it. */
+  readonly paused: boolean;
+}
+
 /** A joiner with what makes the ticket. */
 export interface NewJoiner extends Joiner {
   readonly nonce: string;
@@ -33,6 +40,10 @@ export interface NewGrant {
 
 const liveList = "('prequeued', 'waiting', 'ready', 'admitted')";
 const maxAdmissions = 100;
+/** Tickets of one user for one sale, one after the other: the log of joins stays what people can read. */
+export const maxTickets = 20;
+// Whoever has joined is present at every process until the next poll of somebody near the head.
+const joinedMs = 4000;
 
 /**
  * The tables of the waiting room, but for its rounds. Whatever changes a ticket locks its room first and is a conditional
@@ -68,8 +79,8 @@ export class QueueRepository {
     });
   }
 
-  /** The tickets of these, who join now or have joined before, in the order of `joiners`. */
-  join(joiners: readonly NewJoiner[], groupId: number): Promise<TicketRow[]> {
+  /** The tickets of these, who join now or have joined before, in the order of `joiners`; undefined for who joins too often. */
+  join(joiners: readonly NewJoiner[], groupId: number): Promise<(TicketRow | undefined)[]> {
     return this.db.transaction(async (tx) => {
       const found = new Map<string, TicketRow>();
       // In one order, or two groups wait for each other.
@@ -77,7 +88,7 @@ export class QueueRepository {
         const mine = joiners.filter((one) => one.saleId === saleId);
         for (const row of await this.joinRoom(tx, saleId, mine, groupId)) found.set(`${saleId}\0${row.userId}`, row);
       }
-      return joiners.map(({ saleId, userId }) => found.get(`${saleId}\0${userId}`) as TicketRow);
+      return joiners.map(({ saleId, userId }) => found.get(`${saleId}\0${userId}`));
     });
   }
 
@@ -128,7 +139,7 @@ export class QueueRepository {
       const now = await this.time.nowIn(tx);
       const end = until(now) * 1000;
       const text = `UPDATE queue_tickets SET status = 'admitted', admitted_at = ?, grant_id = ?, grant_until = ?, void_at = ?,
-        changed = ? WHERE ticket_hash = ? AND status = 'ready' AND ready_until > ?`;
+        ready_until = 0, changed = ? WHERE ticket_hash = ? AND status = 'ready' AND ready_until > ?`;
       await tx.run(text, [now, jti, end, end, room.changes, ticketHash, now]);
       return { row: (await findIn(tx, ticketHash)) as TicketRow, now };
     });
@@ -152,7 +163,10 @@ export class QueueRepository {
   /** Takes in the ends of holds, in the transaction in which they are heard. */
   async ended(tx: Sql, ends: readonly HoldEnd[]): Promise<void> {
     const sorted = [...ends].sort((a, b) => (a.saleId < b.saleId ? -1 : 1));
-    for (const { grant, saleId, bought, quantity } of sorted) await end(tx, saleId, grant, { bought, quantity });
+    for (const { grant, saleId, bought, quantity } of sorted) {
+      const room = await lockRoom(tx, saleId);
+      if (room) await end(tx, room, grant, { bought, quantity });
+    }
   }
 
   /** Admitted, with grants that have run out or were given back. */
@@ -163,9 +177,20 @@ export class QueueRepository {
     });
   }
 
-  /** The grant of this ticket buys no more: its place is free. */
-  voided({ saleId, grantId }: TicketRow): Promise<void> {
-    return this.db.transaction((tx) => end(tx, saleId, grantId ?? '', { bought: false, quantity: 0 }));
+  /** The grants of these tickets buy no more: their places are free, or theirs again where nobody could use them. */
+  voided(saleId: string, tickets: readonly TicketRow[], { readyMs, paused }: Voiding): Promise<void> {
+    return this.db.transaction(async (tx) => {
+      const room = await lockRoom(tx, saleId);
+      if (!room) return;
+      const now = await this.time.nowIn(tx);
+      for (const { grantId } of tickets) {
+        const again = `UPDATE queue_tickets SET status = 'ready', ready_until = ?, grant_id = NULL, grant_until = 0, void_at = 0,
+          changed = ? WHERE sale_id = ? AND grant_id = ? AND status = 'admitted' AND void_at >= grant_until
+          AND (ready_until > 0 OR ? = 1)`;
+        const params = [now + readyMs, room.changes, saleId, grantId, paused ? 1 : 0];
+        if ((await tx.run(again, params)) === 0) await end(tx, room, grantId ?? '', { bought: false, quantity: 0 });
+      }
+    });
   }
 
   /** The grant of this ticket was used: its place is free when the end of the hold is told. */
@@ -198,13 +223,13 @@ export class QueueRepository {
     const now = await this.time.nowIn(tx);
     const drawAt = joiners[0]?.drawAt;
     const due = isDue(room, drawAt, now);
-    if (due) await drawIn(tx, room);
+    if (due) await drawIn(tx, room, now);
     const before = await liveOf(
       tx,
       saleId,
       joiners.map(({ userId }) => userId),
     );
-    const known = new Set(before.map(({ userId }) => userId));
+    const known = new Set([...before.map(({ userId }) => userId), ...(await tooOften(tx, saleId, joiners))]);
     const status = drawAt !== undefined && room.drawn === 0 && !due ? 'prequeued' : 'waiting';
     // The log's times do not go back, though a clock may.
     const joinedAt = Math.max(now, room.lastJoinedAt);
@@ -217,7 +242,8 @@ export class QueueRepository {
       const hash = chained({ previous, number, ticketHash, joinedAt });
       const log = { saleId, number, userId, nonce, ticketHash, joinedAt, previous, hash };
       const grant = { calledAt: 0, readyUntil: 0, missed: 0, admittedAt: 0, grantUntil: 0, voidAt: 0, ended: 0 };
-      made.push({ ...log, place: number, status, seenAt: now, ...grant, changed: room.changes });
+      const seen = { seenAt: now, presentUntil: now + joinedMs };
+      made.push({ ...log, place: number, status, ...seen, ...grant, changed: room.changes });
       previous = hash;
     }
     if (made.length === 0) return before;
@@ -238,19 +264,28 @@ function liveOf(sql: Sql, saleId: string, userIds: readonly string[]): Promise<T
   return select(sql, queueTicketsTable, rest, [saleId, ...users.params]);
 }
 
+/** Those of them who have had all tickets that they may have. */
+async function tooOften(tx: Sql, saleId: string, joiners: readonly NewJoiner[]): Promise<string[]> {
+  const users = inList(
+    tx.kind,
+    joiners.map(({ userId }) => userId),
+  );
+  const text = `SELECT user_id AS id FROM queue_tickets WHERE sale_id = ? AND user_id ${users.text}
+    GROUP BY user_id HAVING COUNT(*) >= ${maxTickets}`;
+  return (await tx.rows<{ id: string }>(text, [saleId, ...users.params])).map(({ id }) => id);
+}
+
 /** Ends who was admitted with this grant, once. */
 async function end(
   tx: Sql,
-  saleId: string,
+  { saleId, changes }: RoomRow,
   grant: string,
   { bought, quantity }: { readonly bought: boolean; readonly quantity: number },
 ): Promise<void> {
-  const room = await lockRoom(tx, saleId);
-  if (!room) return;
   const status = bought ? "'done'" : "CASE WHEN void_at > 0 AND void_at < grant_until THEN 'left' ELSE 'expired' END";
   const text = `UPDATE queue_tickets SET status = ${status}, ended = number, changed = ?
     WHERE sale_id = ? AND grant_id = ? AND status = 'admitted'`;
-  if ((await tx.run(text, [room.changes, saleId, grant])) === 0) return;
+  if ((await tx.run(text, [changes, saleId, grant])) === 0) return;
   const counted = `UPDATE queue_rooms SET bought = bought + ?, unsold = unsold + ?, quantity = quantity + ?
     WHERE sale_id = ?`;
   await tx.run(counted, [bought ? 1 : 0, bought ? 0 : 1, bought ? quantity : 0, saleId]);

@@ -9,7 +9,6 @@ import { ReservationsApi } from '../reservations/reservations.api';
 import type { TicketRow } from './queue.entity';
 import { queueNotFound } from './queue.errors';
 import { QueueLine, type Waiter } from './queue.line';
-import { QueuePresence } from './queue.presence';
 import { QueueRepository } from './queue.repository';
 
 /** What a sale says of its waiting room. Times: milliseconds since 1970. */
@@ -66,7 +65,6 @@ export class QueueRooms {
   constructor(
     private readonly reservations: ReservationsApi,
     private readonly repository: QueueRepository,
-    private readonly presence: QueuePresence,
     private readonly clock: Clock,
   ) {}
 
@@ -149,10 +147,7 @@ export class QueueRooms {
 
   private async read(saleId: string, line: QueueLine): Promise<void> {
     const changes = await this.repository.changes(saleId, line.seenChange);
-    if (!changes) return;
-    const missed = line.take(changes);
-    // Who was called and has not come is present only when asking again: or its silence would cost another window.
-    if (missed.length > 0) await this.presence.forget(missed.map(({ ticketHash }) => ({ saleId, ticketHash })));
+    if (changes) line.take(changes);
   }
 
   private fresh<T>(

@@ -8,6 +8,8 @@ import type { Sql } from '../../shared/db/sql';
 import { drawIn, isDue, lockRoom } from './queue.draw.repository';
 import { queueTicketsTable, type RoomRow, type Round, type TicketRow } from './queue.entity';
 
+/** Whoever is near the head is told of to other processes for so long, and again after half of it. */
+export const sharedMs = 2000;
 // A room that nobody has looked after for longer was not asked by anybody either.
 const untendedMs = 10_000;
 const maxSeenAtOnce = 1000;
@@ -33,11 +35,15 @@ export class QueueRounds {
       const room = await lockRoom(tx, round.saleId);
       const now = await this.time.nowIn(tx);
       if (!room) return { called: [], now };
-      if (isDue(room, round.drawAt, now)) await drawIn(tx, room);
+      // Of a sale that is over before its draw, what was committed to is shown, too.
+      const isDrawn = round.over && round.drawAt !== undefined && room.drawn === 0;
+      if (isDrawn || isDue(room, round.drawAt, now)) await drawIn(tx, room, now);
       await saw(tx, round, now);
       await tend(tx, room, now);
       await endSilent(tx, room, round, now);
-      await lapse(tx, room, now);
+      if (round.paused) await keep(tx, room, round, now);
+      else await lapse(tx, room, now);
+      await share(tx, round, now);
       if (round.over) await close(tx, room);
       return { called: await call(tx, room, round, now), now };
     });
@@ -52,13 +58,19 @@ async function saw(tx: Sql, { saleId, seen }: Round, now: number): Promise<void>
   }
 }
 
-/** While no process ran, nobody could ask: that is no silence of theirs. */
-async function tend(tx: Sql, { saleId, tendedAt }: RoomRow, now: number): Promise<void> {
+/** While no process ran, nobody could ask or enter: that is no silence of theirs, and no turn that they have missed. */
+async function tend(tx: Sql, { saleId, tendedAt, changes }: RoomRow, now: number): Promise<void> {
   const gap = now - tendedAt;
   if (gap > untendedMs) {
     const text = `UPDATE queue_tickets SET seen_at = CASE WHEN seen_at + ? > ? THEN ? ELSE seen_at + ? END
       WHERE sale_id = ? AND status IN ('prequeued', 'waiting')`;
     await tx.run(text, [gap, now, now, gap, saleId]);
+    const turns = `UPDATE queue_tickets SET ready_until = ready_until + ?, changed = ?
+      WHERE sale_id = ? AND status = 'ready' AND ready_until > ?`;
+    await tx.run(turns, [gap, changes, saleId, tendedAt]);
+    const grants = `UPDATE queue_tickets SET ready_until = ?, changed = ?
+      WHERE sale_id = ? AND status = 'admitted' AND void_at > ? AND void_at <= ?`;
+    await tx.run(grants, [now, changes, saleId, tendedAt, now]);
   }
   await tx.run('UPDATE queue_rooms SET tended_at = ? WHERE sale_id = ?', [now, saleId]);
 }
@@ -66,8 +78,23 @@ async function tend(tx: Sql, { saleId, tendedAt }: RoomRow, now: number): Promis
 /** Who was silent for too long. Rows know of a time that may be a tenth of the silence too old. */
 async function endSilent(tx: Sql, room: RoomRow, { silenceMs }: Round, now: number): Promise<void> {
   const text = `UPDATE queue_tickets SET status = 'expired', ended = number, changed = ?
-    WHERE sale_id = ? AND status IN ('prequeued', 'waiting') AND seen_at <= ?`;
+    WHERE sale_id = ? AND status = 'waiting' AND seen_at <= ?`;
   await tx.run(text, [room.changes, room.saleId, now - silenceMs - Math.ceil(silenceMs / 10)]);
+}
+
+/** While the sale is paused nobody who was called could buy: half a window is always left. */
+async function keep(tx: Sql, { saleId, changes }: RoomRow, { readyMs }: Round, now: number): Promise<void> {
+  const text = `UPDATE queue_tickets SET ready_until = ?, changed = ?
+    WHERE sale_id = ? AND status = 'ready' AND ready_until <= ?`;
+  await tx.run(text, [now + readyMs, changes, saleId, now + readyMs / 2]);
+}
+
+/** Those who ask this process are present for the others, too, a little longer than until the next time. */
+async function share(tx: Sql, { saleId, here }: Round, now: number): Promise<void> {
+  if (here.length === 0) return;
+  const numbers = inList(tx.kind, here);
+  const text = `UPDATE queue_tickets SET present_until = ? WHERE sale_id = ? AND status = 'waiting' AND number ${numbers.text}`;
+  await tx.run(text, [now + sharedMs, saleId, ...numbers.params]);
 }
 
 /** Who was called and did not enter waits on at the same number, once; the second time its turn is over. */
@@ -94,14 +121,15 @@ async function call(tx: Sql, room: RoomRow, round: Round, now: number): Promise<
   const free = activePlaces - Number(taken?.n);
   if (free <= 0) return [];
   const present = inList(tx.kind, round.call);
-  const waiting = `WHERE sale_id = ? AND status = 'waiting' AND number ${present.text} ORDER BY place LIMIT ${free}`;
-  const called = await select(tx, queueTicketsTable, waiting, [saleId, ...present.params]);
+  const waiting = `WHERE sale_id = ? AND status = 'waiting' AND (number ${present.text} OR present_until > ?)
+    ORDER BY place LIMIT ${Math.min(free, round.call.length)}`;
+  const called = await select(tx, queueTicketsTable, waiting, [saleId, ...present.params, now]);
   if (called.length === 0) return [];
   const numbers = inList(
     tx.kind,
     called.map(({ number }) => number),
   );
-  const ready = `UPDATE queue_tickets SET status = 'ready', called_at = ?, ready_until = ?, changed = ?
+  const ready = `UPDATE queue_tickets SET status = 'ready', called_at = ?, ready_until = ?, present_until = 0, changed = ?
     WHERE sale_id = ? AND status = 'waiting' AND number ${numbers.text}`;
   await tx.run(ready, [now, now + readyMs, room.changes, saleId, ...numbers.params]);
   return called;

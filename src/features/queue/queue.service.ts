@@ -16,7 +16,6 @@ import type {
   RequestAdmissionRequest,
 } from '../../generated/aerie/queue/v1/queue';
 import { currentCaller, restrictedTo } from '../../shared/auth/caller';
-import { Grants } from '../../shared/auth/grants';
 import { Batcher } from '../../shared/batch/batch';
 import { toTime } from '../../shared/clock/time';
 import { answer } from '../../shared/contract/answer';
@@ -24,17 +23,27 @@ import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import type { Sql } from '../../shared/db/sql';
 import { tokenInvalid } from '../../shared/errors/common.errors';
 import type { QueueApi } from './queue.api';
+import { QueueCaller } from './queue.caller';
 import { sha256 } from './queue.draw';
 import type { HoldEnd, RoomRow, TicketRow } from './queue.entity';
-import { notReady, queueClosed, queueNotOpen, queueTicketEnded, queueTicketNotFound } from './queue.errors';
+import {
+  joinedTooOften,
+  notReady,
+  queueClosed,
+  queueNotOpen,
+  queueTicketEnded,
+  queueTicketNotFound,
+  turnKept,
+} from './queue.errors';
 import { QueueMetrics } from './queue.metrics';
-import { type NewJoiner, QueueRepository } from './queue.repository';
+import { maxTickets, type NewJoiner, QueueRepository } from './queue.repository';
 import { isOver, QueueRooms } from './queue.rooms';
 import { QueueStatuses } from './queue.statuses';
 import { QueueTickets } from './queue.tickets';
 
 const maxGroup = 1000;
 const maxJoining = 20_000;
+const pausedMs = 2000;
 
 /**
  * The waiting room. A ticket is its own authority for status and leaving; entering asks for the token of its user besides.
@@ -42,7 +51,7 @@ const maxJoining = 20_000;
  */
 @Injectable()
 export class QueueService implements QueueApi, BeforeApplicationShutdown {
-  private readonly joining: Batcher<NewJoiner, TicketRow>;
+  private readonly joining: Batcher<NewJoiner, TicketRow | undefined>;
   private readonly pages;
 
   constructor(
@@ -50,7 +59,7 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
     private readonly rooms: QueueRooms,
     private readonly statuses: QueueStatuses,
     private readonly tickets: QueueTickets,
-    private readonly grants: Grants,
+    private readonly caller: QueueCaller,
     private readonly metrics: QueueMetrics,
     pageTokens: PageTokens,
   ) {
@@ -66,7 +75,10 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
     await this.joining.drain();
   }
 
-  /** One ticket a user and sale. @throws AppError sale_not_found, queue_not_found, queue_not_open, queue_closed */
+  /**
+   * One ticket a user and sale.
+   * @throws AppError sale_not_found, queue_not_found, queue_not_open, queue_closed, limit_exceeded, queue_ticket_key_gone
+   */
   joinQueue({ saleId }: JoinQueueRequest): Promise<QueueTicket> {
     return this.metrics.operation('join', async () => {
       const userId = waiter();
@@ -78,6 +90,7 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
       if (rules.opensAt !== undefined && now < rules.opensAt) throw queueNotOpen(rules.opensAt - now);
       const { drawAt } = rules;
       const row = await this.joining.submit({ saleId, userId, drawAt, ...this.tickets.make({ saleId, userId }) });
+      if (!row) throw joinedTooOften(maxTickets);
       // Until the next look the line knows nothing of who has just joined.
       await this.rooms.refreshed(saleId);
       const ticket = this.tickets.of(row);
@@ -94,12 +107,14 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
     return this.statuses.of(sha256(ticket));
   }
 
-  /** The grant of a ticket that was called. @throws AppError queue_ticket_not_found, not_ready, queue_ticket_ended */
+  /** The grant of a ticket that was called. @throws AppError queue_ticket_not_found, not_ready, queue_ticket_ended, sale_paused */
   requestAdmission({ ticket }: RequestAdmissionRequest): Promise<Admission> {
     return this.metrics.operation('enter', async () => {
       const found = await this.mine(ticket, restrictedTo());
       const { saleId, ticketHash } = found;
-      const { grantMs } = await this.rooms.rulesOf(saleId);
+      const { grantMs, state } = await this.rooms.rulesOf(saleId);
+      // It could not be used. Who has one hears of it again.
+      if (state === 'paused' && found.status === 'ready') throw turnKept(pausedMs);
       const [jti, until] = [ulid(), (now: number) => Math.floor((now + grantMs) / 1000)];
       const { row, now } = await this.repository.admit({ saleId, ticketHash, jti, until });
       if (row.grantId === jti) this.metrics.admitted();
@@ -107,7 +122,7 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
       if (row.status !== 'admitted') throw notReady((await this.statuses.of(ticketHash)).pollAfterMs);
       if (row.grantUntil <= now || row.voidAt < row.grantUntil)
         throw queueTicketEnded('admitted, and its grant is over');
-      return answer({ grant: await this.grantOf(row), expiresAt: toTime(row.grantUntil) }, { secret: true });
+      return answer({ grant: await this.tickets.grantOf(row), expiresAt: toTime(row.grantUntil) }, { secret: true });
     });
   }
 
@@ -115,7 +130,10 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
   leaveQueue({ ticket }: LeaveQueueRequest): Promise<LeaveQueueResponse> {
     return this.metrics.operation('leave', async () => {
       const found = await this.mine(ticket, undefined);
-      return { status: (found.ended > 0 ? found : await this.repository.leave(found)).status };
+      const left = found.ended > 0 ? found : await this.repository.leave(found);
+      if (left.status === 'admitted' && left.voidAt > 0) await this.caller.giveBack([left]);
+      await this.rooms.refreshed(left.saleId);
+      return { status: (await this.mine(ticket, undefined)).status };
     });
   }
 
@@ -177,12 +195,6 @@ export class QueueService implements QueueApi, BeforeApplicationShutdown {
     const row = await this.repository.find(sha256(ticket));
     if (!row || (owner !== undefined && row.userId !== owner)) throw queueTicketNotFound();
     return row;
-  }
-
-  /** The same one each time: it is signed over what the row says. */
-  private grantOf({ grantId, userId, saleId, ticketHash, admittedAt, grantUntil }: TicketRow): Promise<string> {
-    const times = { iat: Math.floor(admittedAt / 1000), exp: grantUntil / 1000 };
-    return this.grants.sign({ jti: grantId ?? '', sub: userId, saleId, ticket: ticketHash, ...times });
   }
 }
 

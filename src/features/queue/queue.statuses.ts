@@ -40,15 +40,17 @@ export class QueueStatuses {
   }
 
   /** Of those who wait for this sale. */
-  presentIn(saleId: string): Promise<number> {
-    return this.presence.count(saleId);
+  async presentIn(saleId: string): Promise<number> {
+    const hashes = [...(await this.rooms.lineOf(saleId)).waiters.values()]
+      .filter(({ status }) => status === 'waiting' || status === 'prequeued')
+      .map(({ ticketHash }) => ticketHash);
+    return (await this.presence.among(saleId, hashes)).size;
   }
 
   private tell(found: FoundWaiter, { rules, left }: RoomSupply): QueueStatus {
     const { line, waiter } = found;
     const status = toStatus(line, waiter, rules, left);
-    if (status.status === 'waiting' || status.status === 'prequeued')
-      this.caller.saw(saleOf(found), waiter, 2 * status.pollAfterMs);
+    if (status.status !== 'admitted') this.caller.saw(saleOf(found), waiter, 2 * status.pollAfterMs);
     return status;
   }
 }

@@ -1,8 +1,10 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Grants } from '../../shared/auth/grants';
 import { Config } from '../../shared/config/config';
 import { sha256 } from './queue.draw';
 import type { TicketRow } from './queue.entity';
+import { queueTicketKeyGone } from './queue.errors';
 
 const ticketDigits = 42;
 
@@ -18,7 +20,10 @@ type TicketParts = Pick<TicketRow, 'saleId' | 'userId' | 'nonce'>;
 export class QueueTickets {
   private readonly keys: readonly [Buffer, ...Buffer[]];
 
-  constructor({ grantKeys }: Config) {
+  constructor(
+    { grantKeys }: Config,
+    private readonly grants: Grants,
+  ) {
     const [first, ...others] = grantKeys.map(({ secret }) =>
       Buffer.from(hkdfSync('sha256', secret, '', 'aerie queue ticket', 32)),
     );
@@ -31,12 +36,18 @@ export class QueueTickets {
     return { nonce, ticketHash: sha256(made(this.keys[0], { ...of, nonce })) };
   }
 
-  /** The ticket of a row, also when it was made with a key that signs no more. */
+  /** The ticket of a row, also when it was made with a key that signs no more. @throws AppError queue_ticket_key_gone */
   of(row: TicketRow): string {
     const all = this.keys.map((key) => made(key, row));
     const found = all.find((ticket) => sha256(ticket) === row.ticketHash);
-    if (found === undefined) throw new Error(`No key of GRANT_KEYS makes the ticket ${row.number} of ${row.saleId}`);
+    if (found === undefined) throw queueTicketKeyGone();
     return found;
+  }
+
+  /** The grant of a ticket that is admitted, the same one each time: it is signed over what the row says. */
+  grantOf({ grantId, userId, saleId, ticketHash, admittedAt, grantUntil }: TicketRow): Promise<string> {
+    const times = { iat: Math.floor(admittedAt / 1000), exp: grantUntil / 1000 };
+    return this.grants.sign({ jti: grantId ?? '', sub: userId, saleId, ticket: ticketHash, ...times });
   }
 }
 

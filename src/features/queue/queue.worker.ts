@@ -17,6 +17,7 @@ const maxTended = 100;
 export class QueueWorker extends Worker implements OnModuleInit {
   private listedAt = Number.NEGATIVE_INFINITY;
   private listed: readonly string[] = [];
+  private isFreeing = false;
 
   constructor(
     jobs: Jobs,
@@ -44,10 +45,12 @@ export class QueueWorker extends Worker implements OnModuleInit {
   }
 
   private async free(): Promise<boolean> {
-    if (this.clock.monotonic() - this.listedAt < listEveryMs) return false;
-    this.listed = await this.repository.tended(maxTended);
+    if (!this.isFreeing && this.clock.monotonic() - this.listedAt < listEveryMs) return false;
+    if (!this.isFreeing) this.listed = await this.repository.tended(maxTended);
     this.listedAt = this.clock.monotonic();
-    return this.caller.freePlaces();
+    // Where there is more, the next look comes at once.
+    this.isFreeing = await this.caller.freePlaces();
+    return this.isFreeing;
   }
 
   private async call(): Promise<void> {

@@ -1,13 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PinoLogger } from 'nestjs-pino';
 import { behalfHeaders } from '../auth/credentials';
 import { jsonOf } from '../contract/answer';
 import { headersOf } from '../contract/answer-headers';
-import type { RouteEntry } from '../contract/route-table';
+import type { RouteEntry, RouteTable } from '../contract/route-table';
+import type { Lifecycle } from '../lifecycle/lifecycle';
 import { traceIdFrom } from '../tracing/trace-id';
 import { logAnswer } from './http.access-log';
 import { hosts } from './http.hooks';
-import type { HotParts, HotRead, HotRoutes } from './http.hot';
-import type { ObserveRoute } from './http.metrics';
+import type { HttpMetrics, ObserveRoute } from './http.metrics';
+import type { BrowserHeaders } from './http.security';
+
+/** Answers a read at once, from memory; undefined where there is more to it: then it is Fastify's. `query`: what follows `?`. */
+export type HotRead = (query: string) => object | undefined;
+
+export interface HotReadParts {
+  readonly metrics: HttpMetrics;
+  readonly logger: PinoLogger;
+  readonly lifecycle: Lifecycle;
+  readonly routes: RouteTable;
+  readonly browsers: BrowserHeaders;
+}
 
 interface Served {
   readonly path: string;
@@ -24,8 +37,9 @@ export class HotReads {
   private readonly byPath = new Map<string, Served>();
 
   constructor(
-    private readonly hot: HotRoutes,
-    private readonly parts: HotParts,
+    /** By path. */
+    private readonly reads: ReadonlyMap<string, HotRead>,
+    private readonly parts: HotReadParts,
   ) {}
 
   /** False where the request is Fastify's. */
@@ -73,7 +87,7 @@ export class HotReads {
 
   private servedAt(path: string): Served | undefined {
     const known = this.byPath.get(path);
-    const read = known ? undefined : this.hot.reads.get(path);
+    const read = known ? undefined : this.reads.get(path);
     const entry = read && this.parts.routes.http('GET', path);
     if (!read || !entry) return known;
     if (entry.access !== 'public' || entry.route?.browsers === false) throw new Error(`${path} is not for everybody`);
@@ -87,7 +101,7 @@ export class HotReads {
  * One Host and no body, no ETag that is known already, from nobody who speaks for somebody else, while nothing is held up,
  * leaving, or logged in full.
  */
-function isPlain({ headers, rawHeaders }: IncomingMessage, { lifecycle, logger }: HotParts): boolean {
+function isPlain({ headers, rawHeaders }: IncomingMessage, { lifecycle, logger }: HotReadParts): boolean {
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
   if (headers['if-none-match'] !== undefined) return false;
   if (headers[behalfHeaders.hops] !== undefined || headers[behalfHeaders.clientAddress] !== undefined) return false;

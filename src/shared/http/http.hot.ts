@@ -1,30 +1,24 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import type { PinoLogger } from 'nestjs-pino';
 import { guarded, type Settle } from '../async/guarded';
 import type { Unfinished } from '../connections/unfinished';
 import { factsOf } from '../contract/answer';
 import { headersOf } from '../contract/answer-headers';
 import type { ErrorFilter } from '../contract/error.filter';
 import type { Replying } from '../contract/http.error-body';
-import type { RouteEntry, RouteTable } from '../contract/route-table';
+import type { RouteEntry } from '../contract/route-table';
 import { readSigned, type SignedCall, type SignedSpelling } from '../contract/signed-call';
-import type { Lifecycle } from '../lifecycle/lifecycle';
 import { traceIdFrom } from '../tracing/trace-id';
 import { logAnswer } from './http.access-log';
 import { readBody } from './http.body';
 import { HandlerDeadline, handlerLimitMs } from './http.deadline';
 import { hosts } from './http.hooks';
-import { HotReads } from './http.hot-reads';
-import type { HttpMetrics, ObserveRoute } from './http.metrics';
-import type { BrowserHeaders } from './http.security';
+import { type HotRead, type HotReadParts, HotReads } from './http.hot-reads';
+import type { ObserveRoute } from './http.metrics';
 
 /** Serves a signed call; `settle` is called once, and nothing throws. */
 export type HotHandler = (call: SignedCall, traceId: string, settle: Settle<object>) => void;
-
-/** Answers a read at once, from memory; undefined where there is more to it: then it is Fastify's. `query`: what follows `?`. */
-export type HotRead = (query: string) => object | undefined;
 
 /** What is served before Fastify's router, filled by the features at start: `POST /events`, `GET /queue/status`. */
 @Injectable()
@@ -43,14 +37,9 @@ export class HotRoutes {
   }
 }
 
-export interface HotParts {
-  readonly metrics: HttpMetrics;
-  readonly logger: PinoLogger;
-  readonly lifecycle: Lifecycle;
+export interface HotParts extends HotReadParts {
   readonly unfinished: Unfinished;
   readonly filter: ErrorFilter;
-  readonly routes: RouteTable;
-  readonly browsers: BrowserHeaders;
 }
 
 interface HotRoute {
@@ -75,7 +64,7 @@ export function serveHot(fastify: FastifyInstance, hot: HotRoutes, parts: HotPar
   fastify.addHook('onClose', async () => deadline.close());
   const byPath = new Map<string, HotRoute>();
   server.removeAllListeners('request');
-  const reads = new HotReads(hot, parts);
+  const reads = new HotReads(hot.reads, parts);
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method === 'GET' && reads.answer(request, response)) return;
     const route = request.method === 'POST' ? routeOf(request.url ?? '') : undefined;

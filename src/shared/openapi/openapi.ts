@@ -55,7 +55,9 @@ export function openApi(routes: RouteTable, version: string, publicUrl?: string)
   }
   for (const page of routes.pages) {
     const template = templateOf(page.http.replace('GET ', ''));
-    paths[template] = { ...paths[template], get: pageOperation(page, schemas) };
+    const item = paths[template] ?? {};
+    item.get = pageOperation(page, schemas);
+    paths[template] = item;
   }
   return {
     openapi: '3.1.0',

@@ -57,13 +57,13 @@ export class Hall {
     const metrics = metricsOf(QueueMetrics, queueMetrics, this.metrics);
     this.grants = new Grants(config);
     this.repository = new QueueRepository(databases, time);
-    this.rooms = new QueueRooms(sales.api, this.repository, presence, clock);
+    this.rooms = new QueueRooms(sales.api, this.repository, clock);
     this.rounds = new QueueRounds(databases, time);
     this.caller = new QueueCaller(this.rooms, this.repository, this.rounds, presence, sales.api, metrics);
     this.statuses = new QueueStatuses(this.rooms, this.caller, presence);
     const tokens = new PageTokens(config);
-    const tickets = new QueueTickets(config);
-    this.service = new QueueService(this.repository, this.rooms, this.statuses, tickets, this.grants, metrics, tokens);
+    const tickets = new QueueTickets(config, this.grants);
+    this.service = new QueueService(this.repository, this.rooms, this.statuses, tickets, this.caller, metrics, tokens);
   }
 
   as<T>(user: string | undefined, call: () => Promise<T>): Promise<T> {

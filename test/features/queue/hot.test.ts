@@ -182,7 +182,7 @@ test('the ways say of the same people that they are present, for the same time',
         expect(ways).toEqual([kind === 'unknown' ? 'fastify' : 'hot']);
       });
       expect(seen.hot).toEqual(seen.slow);
-      expect(seen.hot).toHaveLength(kind === 'waiting' || kind === 'prequeued' ? 1 : 0);
+      expect(seen.hot).toHaveLength(['waiting', 'prequeued', 'ready'].includes(kind) ? 1 : 0);
     }
   } finally {
     see.mockRestore();

@@ -149,28 +149,23 @@ describe.each(everyDatabase)('$name', ({ create }) => {
   test('a process that has read too long ago calls nobody beyond the places, and the first in the line', async () => {
     const saleId = newSale(world, { queue: { activePlaces: 3 }, state: 'paused' });
     const people = await crowd(saleId, 6);
-    const plan = { saleId, drawAt: undefined, activePlaces: 3, readyMs: 30_000, silenceMs: 60_000, over: false };
+    const plan = {
+      saleId,
+      drawAt: undefined,
+      activePlaces: 3,
+      readyMs: 30_000,
+      silenceMs: 60_000,
+      over: false,
+      paused: false,
+    };
     const call = async (numbers: readonly number[]) =>
-      (await hall.rounds.run({ ...plan, call: numbers, seen: [] })).called.map(({ number }) => number);
+      (await hall.rounds.run({ ...plan, call: numbers, here: [], seen: [] })).called.map(({ number }) => number);
     expect(await call([2, 1])).toEqual([1, 2]);
     const [ada] = people as [Person];
+    world.sales.change(saleId, { state: 'open' });
+    world.clock.at += 2000;
     await hall.enter(ada.user, ada.ticket);
     expect(await call([6, 5, 4, 3, 2, 1])).toEqual([3]);
     expect(await call([6, 5, 4])).toEqual([]);
-  });
-
-  test('of several processes without Redis each calls only those who ask it', async () => {
-    const saleId = newSale(world, { queue: { activePlaces: 2 } });
-    const people = await crowd(saleId, 4);
-    const other = await world.open();
-    await other.round(saleId);
-    await hall.rooms.refreshed(saleId);
-    expect((await hall.status(people[0]?.ticket ?? '')).status).toBe('waiting');
-    await other.status(people[2]?.ticket ?? '');
-    await other.round(saleId);
-    await hall.round(saleId);
-    const statuses = [];
-    for (const { ticket } of people) statuses.push((await hall.status(ticket)).status);
-    expect(statuses).toEqual(['ready', 'waiting', 'ready', 'waiting']);
   });
 });
