@@ -75,6 +75,18 @@ test('a process that comes later foretells nothing before it knows that all plac
   expect(etaOf(read(10), 30, 20_000)).toMatchObject({ known: true, p50Seconds: 10 });
 });
 
+test('of a room that is read for the first time, what was before the oldest of the ended is not taken for all there was', () => {
+  const line = new QueueLine();
+  // Two hold for long; others of their time have ended, and are not told of.
+  const old = [1, 2].map((number) => ticket(number, 'admitted', { admittedAt: number * 1000 }));
+  const latest = Array.from({ length: 28 }, (_, i) => {
+    return ticket(101 + i, i < 20 ? 'done' : 'admitted', { admittedAt: (101 + i) * 1000 });
+  });
+  const waiting = Array.from({ length: 20 }, (_, i) => ticket(129 + i, 'waiting'));
+  line.take({ room: room(1), tickets: [...old, ...latest, ...waiting], now: 128_000 });
+  expect(etaOf(line, 138, 128_000)).toMatchObject({ known: true, p50Seconds: 10 });
+});
+
 test('one every ten seconds: the fifth behind waits fifty, and a steady line is foretold without spread', () => {
   const line = admitted(10_000, [1, 2, 3, 4, 5, 6], 20);
   expect(etaOf(line, 11, 60_000)).toEqual({ known: true, p50Seconds: 50, p90Seconds: 50 });
