@@ -1,11 +1,9 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { ulid } from 'ulid';
 import { request } from 'undici';
-import { faint as faintIn, focused as focusedIn, openBrowser, openLine } from '../../support/browser';
-import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { faint as faintIn, focused as focusedIn, openLine } from '../../support/browser';
 import { eventually } from '../../support/eventually';
-import { openApp, type TestApp } from '../../support/wires';
-import { as, bearer, openSale, settings, Visitor } from './visitors';
+import { app, open, welcomeVisitors } from './visiting';
+import { as, bearer, openSale, type Visitor } from './visitors';
 
 // The page of a sale is for everybody: it is safe from what others have written, needs no mouse and no eyes, can be read in
 // the dark and on a small screen, and works behind a proxy.
@@ -29,32 +27,7 @@ const scripts = [
   'ticket',
 ];
 
-let database: TestDatabase;
-let app: TestApp;
-let browser: Browser;
-const here: Visitor[] = [];
-
-beforeAll(async () => {
-  database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url, settings);
-  browser = await openBrowser();
-});
-afterEach(async () => {
-  const problems = here.flatMap((visitor) => visitor.problems);
-  await Promise.all(here.splice(0).map(({ page }) => page.context().close()));
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await browser.close();
-  await app[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-});
-
-async function open(saleId: string, options: BrowserContextOptions = {}, url = app.url): Promise<Visitor> {
-  const visitor = await Visitor.open(browser, app, saleId, options, url);
-  here.push(visitor);
-  return visitor;
-}
+welcomeVisitors();
 
 test.each([
   ['/drops/any-sale', 'text/html'],

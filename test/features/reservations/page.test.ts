@@ -1,38 +1,15 @@
-import type { Browser } from 'playwright-core';
 import { encode } from 'uqr';
 import { openAt } from '../../shared/db/fixtures';
-import { openBrowser } from '../../support/browser';
-import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { TimeTravel } from '../../support/time-travel';
-import { openApp, type TestApp } from '../../support/wires';
-import { as, openSale, settings, somebody, Visitor } from './visitors';
+import { app, database, open, welcomeVisitors } from './visiting';
+import { as, openSale, somebody, type Visitor } from './visitors';
 
 // People buy at the page of a sale, in a browser, from the real server. Its time passes when the test says so, too.
 
 const minute = 60_000;
 const watchedMs = 6000;
-let database: TestDatabase;
-let app: TestApp;
-let browser: Browser;
-const here: Visitor[] = [];
-
-beforeAll(async () => {
-  database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url, settings);
-  browser = await openBrowser();
-});
-afterEach(async () => {
-  const problems = here.flatMap((visitor) => visitor.problems);
-  await Promise.all(here.splice(0).map(({ page }) => page.context().close()));
-  // Nothing that the page does is against its policy, and no script fails.
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await browser.close();
-  await app[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-});
+welcomeVisitors();
 
 /** Time passes while the room is looked after: what is longer without a round counts as an outage, in which nobody misses a turn. */
 async function passWatched(time: TimeTravel, saleId: string, ms: number): Promise<void> {
@@ -50,8 +27,7 @@ async function passWatched(time: TimeTravel, saleId: string, ms: number): Promis
 }
 
 async function come(saleId: string, name = 'Ada'): Promise<Visitor> {
-  const visitor = await Visitor.open(browser, app, saleId);
-  here.push(visitor);
+  const visitor = await open(saleId);
   await visitor.register(name);
   return visitor;
 }

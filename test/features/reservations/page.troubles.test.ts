@@ -1,41 +1,14 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { paymentsContract as payments } from '../../../src/features/payments/payments.api';
-import { openBrowser } from '../../support/browser';
-import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventually } from '../../support/eventually';
 import { startRedis } from '../../support/redis';
-import { openApp, type TestApp } from '../../support/wires';
+import { openApp } from '../../support/wires';
+import { app, browser, database, here, open, welcomeVisitors } from './visiting';
 import { as, bearer, openSale, operator, settings, Visitor } from './visitors';
 
 // The page of a sale when something is in its way: a reload, streams that are refused, answers that are lost, a clock that
 // is wrong, a server that runs only a part, a sale that is none.
 
-let database: TestDatabase;
-let app: TestApp;
-let browser: Browser;
-const here: Visitor[] = [];
-
-beforeAll(async () => {
-  database = await (everyDatabase[0] as (typeof everyDatabase)[number]).create();
-  app = await openApp(database.url, settings);
-  browser = await openBrowser();
-});
-afterEach(async () => {
-  const problems = here.flatMap((visitor) => visitor.problems);
-  await Promise.all(here.splice(0).map(({ page }) => page.context().close()));
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await browser.close();
-  await app[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-});
-
-async function open(saleId: string, options: BrowserContextOptions = {}, url = app.url): Promise<Visitor> {
-  const visitor = await Visitor.open(browser, app, saleId, options, url);
-  here.push(visitor);
-  return visitor;
-}
+welcomeVisitors();
 
 const queue = { activePlaces: 1, readySeconds: 600, grantSeconds: 600 };
 
