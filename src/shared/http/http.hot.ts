@@ -20,7 +20,7 @@ import type { ObserveRoute } from './http.metrics';
 /** Serves a signed call; `settle` is called once, and nothing throws. */
 export type HotHandler = (call: SignedCall, traceId: string, settle: Settle<object>) => void;
 
-/** What is served before Fastify's router, filled by the features at start: `POST /events`, `GET /queue/status`. */
+/** What is served before Fastify's router, filled by its features at start: signed calls, and reads whose answer is in memory. */
 @Injectable()
 export class HotRoutes {
   readonly handlers = new Map<string, HotHandler>();
