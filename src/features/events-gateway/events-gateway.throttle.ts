@@ -9,6 +9,9 @@ interface Bucket {
   at: number;
 }
 
+// Fractions do not add up: who comes back when told to would lack so much of a token.
+const rounding = 1e-6;
+
 /**
  * A token bucket for each signing key; as many buckets as the ring has keys. Not rate-limiter-flexible: its windows are
  * fixed, where a bucket fills steadily and is paid off after a large batch, and a call costs 1.0 us of CPU instead of 0.2.
@@ -42,7 +45,8 @@ export class KeyThrottle {
     bucket.at = now;
     this.buckets.set(kid, bucket);
     const needed = Math.min(events, this.burst);
-    if (bucket.tokens < needed) throw rateLimited(((needed - bucket.tokens) / this.max) * 1000, this.left(bucket));
+    const lacking = needed - bucket.tokens;
+    if (lacking > rounding) throw rateLimited((lacking / this.max) * 1000, this.left(bucket));
     bucket.tokens -= events;
     return this.left(bucket);
   }

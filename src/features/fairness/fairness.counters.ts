@@ -70,7 +70,8 @@ export class MemoryFairnessCounters extends FairnessCounters {
   override count(events: readonly CheckedEvent[], { mode, thresholds }: Rules['flood']): readonly Counted[] {
     const { maxEvents, maxStrikes, strikeWindowSeconds } = thresholds;
     const strikes = mode === 'shadow' ? this.strikes.shadow : this.strikes.enforce;
-    const at = this.clock.monotonic();
+    // Whole milliseconds, as in Redis: fractions do not add up, and who comes back when told to would come too early.
+    const at = Math.floor(this.clock.monotonic());
     let over: Set<string> | undefined;
     return events.map(({ playerId, eventId }) => {
       if (over?.has(playerId)) return counted;

@@ -1,7 +1,7 @@
 import { Table } from 'typeorm';
 import { bigint, type ColumnOwner, integer, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
-import { inboxMigration } from '../../shared/outbox/outbox.entity';
+import { inboxMigration, inboxRedrivenMigration } from '../../shared/outbox/outbox.entity';
 
 const at = 1_796_000_000_200;
 
@@ -72,4 +72,5 @@ export const queueMigrations = [
   createTable(`CreateQueueRooms${at}`, rooms),
   createTable(`CreateQueueTickets${at + 1}`, tickets),
   inboxMigration('queue', at + 2),
+  inboxRedrivenMigration('queue', 1_796_300_000_103),
 ];

@@ -2,7 +2,7 @@ import { Table, type TableColumn } from 'typeorm';
 import { bigint, type ColumnOwner, integer, longText, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
 import { idempotencyTable } from '../../shared/idempotency/idempotency.table';
-import { inboxMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
+import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
 
 const at = 1_796_000_000_000;
 
@@ -186,4 +186,5 @@ export const reservationsMigrations = [
   ...[sales, sections, seats, reservations, items, buyers, grants, payments, keys],
   outboxMigration('reservations', at + 9),
   inboxMigration('reservations', at + 10),
+  inboxRedrivenMigration('reservations', 1_796_300_000_101),
 ];

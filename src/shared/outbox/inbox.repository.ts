@@ -47,8 +47,12 @@ export class InboxRepository {
 
   /** Passes an announcement without its effect. Answers what came of it: it may have had its effect meanwhile. */
   park(topic: string, sent: Sent<unknown>, reason: string, now: number): Promise<Received[]> {
+    const { seq, createdAt, redriven } = sent;
     return this.db.transaction(async (tx) => {
-      await insertNew(tx, this.bulk([[topic, sent.seq, sent.createdAt, now, reason]]));
+      await insertNew(tx, this.bulk([[topic, seq, createdAt, now, reason, redriven]]));
+      const again = "topic = ? AND seq = ? AND parked <> '' AND redriven < ?";
+      const text = `UPDATE ${this.table} SET parked = ?, redriven = ?, handled_at = ? WHERE ${again}`;
+      await tx.run(text, [reason, redriven, now, topic, seq, redriven]);
       return this.becameOf(tx, topic, [sent]);
     });
   }
@@ -90,7 +94,7 @@ export class InboxRepository {
   /** Those that nobody has handled: their numbers are taken by this. */
   private async take<Body>(tx: Sql, topic: string, ready: readonly Sent<Body>[], now: number): Promise<Sent<Body>[]> {
     const rows = ready.flatMap(({ seq, createdAt, redriven }) =>
-      redriven > 0 ? [] : [[topic, seq, createdAt, now, '']],
+      redriven > 0 ? [] : [[topic, seq, createdAt, now, '', 0]],
     );
     const taken = await insertNew(tx, this.bulk(rows));
     const fresh: Sent<Body>[] = [];
@@ -98,16 +102,17 @@ export class InboxRepository {
     for (const sent of ready) {
       if (seen.has(sent.seq)) continue;
       seen.add(sent.seq);
-      const isNew =
-        sent.redriven > 0 ? await this.unpark(tx, topic, sent.seq, now) : taken.has(`${topic}\0${sent.seq}`);
+      const isNew = sent.redriven > 0 ? await this.unpark(tx, topic, sent, now) : taken.has(`${topic}\0${sent.seq}`);
       if (isNew) fresh.push(sent);
     }
     return fresh;
   }
 
-  private async unpark(tx: Sql, topic: string, seq: number, now: number): Promise<boolean> {
-    const text = `UPDATE ${this.table} SET parked = '', handled_at = ? WHERE topic = ? AND seq = ? AND parked <> ''`;
-    return (await tx.run(text, [now, topic, seq])) === 1;
+  /** A copy that comes after its redrive was given up, too, changes nothing: the next redrive is somebody's decision. */
+  private async unpark(tx: Sql, topic: string, { seq, redriven }: Sent<unknown>, now: number): Promise<boolean> {
+    const where = `topic = ? AND seq = ? AND parked <> '' AND redriven < ?`;
+    const text = `UPDATE ${this.table} SET parked = '', handled_at = ? WHERE ${where}`;
+    return (await tx.run(text, [now, topic, seq, redriven])) === 1;
   }
 
   /** A number that was forgotten had its effect long ago. */
@@ -127,7 +132,14 @@ export class InboxRepository {
   }
 
   private bulk(rows: readonly (readonly (string | number)[])[]) {
-    const columns = { topic: 'text', seq: 'int', created_at: 'int', handled_at: 'int', parked: 'text' } as const;
+    const columns = {
+      topic: 'text',
+      seq: 'int',
+      created_at: 'int',
+      handled_at: 'int',
+      parked: 'text',
+      redriven: 'int',
+    } as const;
     return { table: this.table, columns, key: ['topic', 'seq'], rows, groupId: newGroupId() };
   }
 }

@@ -1,7 +1,7 @@
 import { Table as MigratedTable } from 'typeorm';
 import { bigint, type ColumnOwner, integer, longText, sequence, text } from '../db/columns';
 import { table } from '../db/entity';
-import { createTable } from '../db/table.migration';
+import { addColumn, createTable } from '../db/table.migration';
 
 /** What a feature has announced and a consumer has not handled: one row for each consumer. Times: milliseconds since 1970. */
 export function outboxEntity(feature: string) {
@@ -48,6 +48,8 @@ export function inboxEntity(consumer: string) {
       /** Why it was given up; empty: it was not. */
       parked: column.text(1000),
       groupId: column.bigint(),
+      /** How often it had been given up before, when it was given up last. */
+      redriven: column.integer({ default: 0 }),
     },
     primary: ['id'],
     unique: { [`${name}_once`]: ['topic', 'seq'] },
@@ -104,6 +106,13 @@ export function inboxMigration(consumer: string, at: number) {
       ],
     });
   return createTable(`Create${capital(consumer)}Inbox${at}`, make);
+}
+
+/** For an inbox that was made without it. */
+export function inboxRedrivenMigration(consumer: string, at: number) {
+  return addColumn(`Add${capital(consumer)}InboxRedriven${at}`, inboxTable(consumer), (type) =>
+    integer(type, 'redriven', { default: 0 }),
+  );
 }
 
 export function outboxTable(feature: string): string {

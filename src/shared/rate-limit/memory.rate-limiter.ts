@@ -35,7 +35,7 @@ export class MemoryRateLimiter extends RateLimiter {
       limit,
       exceeded: window.count > limit.max,
       remaining: Math.max(0, limit.max - window.count),
-      resetMs: Math.round(window.endsAt - now),
+      resetMs: Math.ceil(window.endsAt - now),
     };
   }
 }

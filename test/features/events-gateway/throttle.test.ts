@@ -67,6 +67,17 @@ describe('a bucket', () => {
     expect(limited.take('a', 1)).toBeDefined();
   });
 
+  test('who comes back when told to is let in, whatever the fractions of the clock', () => {
+    for (let start = 0.1; start < 2 ** 40; start = start * 1.7 + 0.3) {
+      clock.at = start;
+      const limited = throttle(7, 3);
+      limited.take('a', 3);
+      const { retryAfterMs = 0 } = refusal(() => limited.take('a', 2)).details;
+      clock.at += retryAfterMs;
+      expect(limited.take('a', 2)).toHaveLength(1);
+    }
+  });
+
   test('one key does not pay for another', () => {
     const limited = throttle(1, 1);
     limited.take('a', 1);

@@ -200,6 +200,21 @@ describe.each(kinds)('%s', (_name, open) => {
   });
 });
 
+test('who comes back when told to is let in, whatever the fractions of the clock', () => {
+  const clock = new HandClock();
+  // Each of these is short of a power of two, where a sum loses bits: 130072.1 + 1000 - 130072.1 is less than 1000.
+  for (let power = 11; power < 40; power += 1)
+    for (const short of [0.1, 0.3, 0.7, 1.3, 333.3, 999.9]) {
+      clock.at = 2 ** power - short;
+      const counters = new MemoryFairnessCounters(clock);
+      const take = (eventId: string): number | undefined =>
+        counters.count([{ playerId: 'p', eventId, type: 'xp', points: 1 }], flood)[0]?.wait;
+      for (let i = 0; i < flood.thresholds.maxEvents; i += 1) expect(take(`e${i}`)).toBe(0);
+      clock.at += take('late') ?? 0;
+      expect(take('late')).toBe(0);
+    }
+});
+
 test('Redis is gone, or silent: this process counts alone, without a limit for nobody, and with all when it is back', async () => {
   await using server = await startRedis();
   const clients = new RedisClients(recordingLogger().logger);

@@ -14,7 +14,7 @@ import { type DeadNews, deadNews, newsKey, redrivenNews } from '../../../src/sha
 import { type News, newsOf } from '../../../src/shared/outbox/news';
 import { ListenerParts, NewsListener } from '../../../src/shared/outbox/news-listener';
 import { type Announce, Outbox, OutboxParts } from '../../../src/shared/outbox/outbox';
-import { inboxMigration, outboxMigration } from '../../../src/shared/outbox/outbox.entity';
+import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../../src/shared/outbox/outbox.entity';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import type { TestDatabase } from '../../support/databases';
 import { testJobs } from '../../support/jobs';
@@ -48,11 +48,25 @@ const effects = createTable(
   (type) => new Table({ name: 'effects', columns: [sequence(type), text(type, 'id', 64), bigint(type, 'number')] }),
 );
 const migrationsOf = {
-  shop: [goods, outboxMigration('shop', 1_700_000_000_032), inboxMigration('shop', 1_700_000_000_035)],
-  stall: [goods, outboxMigration('stall', 1_700_000_000_038), inboxMigration('stall', 1_700_000_000_039)],
-  till: [effects, inboxMigration('till', 1_700_000_000_033)],
-  desk: [effects, inboxMigration('desk', 1_700_000_000_034)],
-  office: [outboxMigration('office', 1_700_000_000_036), inboxMigration('office', 1_700_000_000_037)],
+  shop: [
+    goods,
+    outboxMigration('shop', 1_700_000_000_032),
+    inboxMigration('shop', 1_700_000_000_035),
+    inboxRedrivenMigration('shop', 1_700_000_000_141),
+  ],
+  stall: [
+    goods,
+    outboxMigration('stall', 1_700_000_000_038),
+    inboxMigration('stall', 1_700_000_000_039),
+    inboxRedrivenMigration('stall', 1_700_000_000_142),
+  ],
+  till: [effects, inboxMigration('till', 1_700_000_000_033), inboxRedrivenMigration('till', 1_700_000_000_143)],
+  desk: [effects, inboxMigration('desk', 1_700_000_000_034), inboxRedrivenMigration('desk', 1_700_000_000_144)],
+  office: [
+    outboxMigration('office', 1_700_000_000_036),
+    inboxMigration('office', 1_700_000_000_037),
+    inboxRedrivenMigration('office', 1_700_000_000_145),
+  ],
 };
 
 /** Loses, repeats and reorders what it is given, by the numbers of `random`. */

@@ -39,6 +39,21 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+test('who comes back when told to is let in, whatever the fractions of the clock', async () => {
+  const clock = new HandClock();
+  const limiter = new MemoryRateLimiter(clock);
+  const brief = { ...limit, max: 1, windowSeconds: 1 };
+  for (let start = 0.1; start < 2 ** 40; start = start * 1.7 + 0.3) {
+    clock.at = start;
+    await limiter.take(brief, `from ${start}`);
+    clock.at += 0.7;
+    const { exceeded, resetMs } = await limiter.take(brief, `from ${start}`);
+    expect(exceeded).toBe(true);
+    clock.at += resetMs;
+    expect((await limiter.take(brief, `from ${start}`)).exceeded).toBe(false);
+  }
+});
+
 describe.each([
   ['memory', async () => insured()],
   ['Redis', patient],
