@@ -1,11 +1,12 @@
 import { existsSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import BetterSqlite3 from 'better-sqlite3';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
 import { claimFile, fileBeside } from '../../../src/shared/db/sqlite.claim';
+import { sqliteDriver } from '../../../src/shared/db/sqlite.driver';
 import { everyDatabase } from '../../support/databases';
 import { patiently } from '../../support/patiently';
+import { BetterSqlite3 } from '../../support/sqlite';
 import { databaseAt, openAt } from './fixtures';
 
 const create = () => everyDatabase[0]!.create();
@@ -76,14 +77,14 @@ describe('SQLite', () => {
   });
 
   test('without its compiled driver says what to do', async () => {
-    jest.doMock('better-sqlite3', () => {
+    jest.doMock(sqliteDriver, () => {
       throw new Error('Could not locate the bindings file');
     });
     try {
       const database = databaseAt('sqlite::memory:');
       await expect(database.connect()).rejects.toThrow(/install a C\+\+ compiler.*or set DATABASE_URL/);
     } finally {
-      jest.dontMock('better-sqlite3');
+      jest.dontMock(sqliteDriver);
     }
   });
 });
