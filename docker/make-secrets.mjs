@@ -20,7 +20,8 @@ const user = 10001;
 function keep(path, make, mode, owner) {
   if (existsSync(path)) return;
   writeFileSync(path, make(), { mode, flag: 'wx' });
-  chownSync(path, owner, owner);
+  // Who is not root owns it already, and can give nothing away.
+  if (process.getuid() === 0) chownSync(path, owner, owner);
 }
 
 // Whoever the servers' own user is reads this one.

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +52,14 @@ export async function run(command, args, options = {}) {
   const settings = { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 900_000, ...options };
   const { stdout } = await promisify(execFile)(command, args, settings);
   return stdout;
+}
+
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Whether an engine answers without our doing. */

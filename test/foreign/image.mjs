@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseImage, bringBase } from './base-image.mjs';
-import { Engine, ensureEngine, run } from './engine.mjs';
+import { Engine, ensureEngine, freePort, run } from './engine.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What engines keep: the next one of this process finds the image there. */
@@ -54,31 +54,46 @@ async function checkLabels(engine) {
   must(config.Healthcheck.Test.join(' ') === 'CMD node dist/main.js health', 'the image has another health check');
 }
 
+/** Where it listens: an engine without a network lends the machine's, on which ports may be taken. */
+async function portsOf(engine) {
+  const [http, grpc, chat] = [await freePort(), await freePort(), await freePort()];
+  const own = Object.entries({ HTTP_PORT: http, GRPC_PORT: grpc, CHAT_PORT: chat });
+  if (engine.socket)
+    return { http, args: ['--network', 'host', ...own.flatMap(([name, port]) => ['-e', `${name}=${port}`])] };
+  return { http, args: ['-p', `127.0.0.1:${http}:8080`] };
+}
+
 /** Runs with nothing but a volume until the engine says that it is healthy. */
-async function checkRun(engine, secret) {
-  const ports = engine.socket ? ['--network', 'host'] : ['-p', '127.0.0.1:8080:8080'];
-  const given = ['--env', `INTERNAL_API_SECRET=${secret}`, '-v', 'aerie-test-data:/data'];
-  await engine.docker('run', '-d', '--name', 'aerie-test', ...ports, ...restricted, ...given, 'aerie');
-  const health = () => inspect(engine, 'aerie-test', '{{.State.Health.Status}}');
-  await patiently('the container is healthy', 90, async () => (await health()) === 'healthy');
+async function checkRun(engine, { http, args }, secret) {
+  const given = ['-e', `INTERNAL_API_SECRET=${secret}`, '-v', 'aerie-test-data:/data'];
+  await engine.docker('run', '-d', '--name', 'aerie-test', ...args, ...restricted, ...given, 'aerie');
+  await patiently('the container is healthy', 120, async () => {
+    const { Status, Health } = JSON.parse(await inspect(engine, 'aerie-test', '{{json .State}}'));
+    must(Status === 'running', `the container is ${Status}`);
+    return Health.Status === 'healthy';
+  });
   await engine.docker('exec', 'aerie-test', 'node', 'dist/main.js', 'health');
   must((await engine.docker('exec', 'aerie-test', 'id', '-u')).trim() === '10001', 'it runs as somebody else');
-  const writes = await engine.docker('exec', 'aerie-test', 'touch', '/app/x').then(
-    () => true,
-    () => false,
+  const touch = engine.docker('exec', 'aerie-test', 'touch', '/app/x');
+  must(
+    await touch.then(
+      () => false,
+      (error) => /Read-only file system/.test(error.stderr),
+    ),
+    'its root can be written',
   );
-  must(!writes, 'its root can be written');
   for (const [path, status] of Object.entries({ live: 'alive', ready: 'ready' })) {
-    const answer = await fetch(`http://127.0.0.1:8080/health/${path}`);
+    const answer = await fetch(`http://127.0.0.1:${http}/health/${path}`);
     must(answer.status === 200 && (await answer.json()).status === status, `/health/${path} answers otherwise`);
   }
 }
 
-async function checkDemo(engine, secret) {
+/** From outside, as whoever has a checkout; then it is told to stop. */
+async function checkDemo(engine, { http }, secret) {
   const env = { ...process.env, AERIE_TOKEN: secret };
-  const said = await run('npm', ['run', '--silent', 'demo'], { cwd: root, env });
+  const url = ['--', '--url', `http://127.0.0.1:${http}`];
+  const said = await run('npm', ['run', '--silent', 'demo', ...url], { cwd: root, env });
   must(/its receipt, verified/.test(said), `the demo ends otherwise: ${said}`);
-  // What it has been told outlives it.
   await engine.docker('stop', '-t', '15', 'aerie-test');
   must((await inspect(engine, 'aerie-test', '{{.State.ExitCode}}')) === '0', 'it was stopped and did not end with 0');
   const log = await engine.docker('logs', 'aerie-test');
@@ -107,10 +122,14 @@ async function use() {
     const base = await buildImage(engine);
     await checkLabels(engine);
     const beyond = await sizeBeyondBase(engine);
-    await checkRun(engine, secret);
-    await checkDemo(engine, secret);
+    const ports = await portsOf(engine);
+    await checkRun(engine, ports, secret);
+    await checkDemo(engine, ports, secret);
     await checkBill(engine);
     console.log(`     ${base}; ${Math.round(beyond / 1e6)} MB beyond it`);
+  } catch (error) {
+    const logs = await engine.docker('logs', 'aerie-test').catch(() => 'there is no container');
+    throw new Error(`${error.message}\n${error.stderr ?? ''}\nThe container: ${logs}`);
   } finally {
     const left = await engine.docker('ps', '-aq', '--filter', 'name=aerie-test');
     if (left.trim() !== '') await engine.docker('rm', '-f', '-v', left.trim());
