@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { support } from '../support/typescript.mjs';
+import { composeTools } from './compose.mjs';
 import { freePort } from './engine.mjs';
 import { unexplained } from './exceptions.mjs';
 import { imageTools } from './image.mjs';
 import { manifestTools } from './manifests.mjs';
+import { nodeTools } from './nodes.mjs';
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aerie-foreign-'));
@@ -140,7 +142,7 @@ async function serve(port) {
 
 /** `npm run test:foreign -- docker compose` runs the tools with one of these words in their names. */
 const words = process.argv.slice(2).map((word) => word.toLowerCase());
-const chosen = [...tools, ...imageTools, ...manifestTools].filter(
+const chosen = [...tools, ...imageTools, ...composeTools, ...manifestTools, ...nodeTools].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
 );
 
