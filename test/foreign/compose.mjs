@@ -1,6 +1,5 @@
 // docker/compose.yaml and docker/compose.split.yaml, run by a real compose on the image that is built here. Where no registry
 // answers, Debian's servers stand in for the images of others, and Grafana is left out.
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { baseImage } from './base-image.mjs';
 import { Engine, ensureEngine } from './engine.mjs';
