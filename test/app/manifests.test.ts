@@ -46,10 +46,12 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The Secret of the example, with these values. */
-function secrets(secretOf: (name: string) => string): Env {
+/** The Secret of the example, with these values in place of what is given there. */
+function secrets(secretOf: (name: string, given: string) => string): Env {
   const [example] = yamls<{ stringData: Env }>(`${k8s}/secret.example.yaml`);
-  return Object.fromEntries(Object.keys(example?.stringData ?? {}).map((name) => [name, secretOf(name)]));
+  return Object.fromEntries(
+    Object.entries(example?.stringData ?? {}).map(([name, given]) => [name, secretOf(name, given)]),
+  );
 }
 
 const random = (): string => randomBytes(32).toString('hex');
@@ -60,7 +62,7 @@ const real: Readonly<Record<string, string>> = {
   GRANT_KEYS: `2026-11:${random()}`,
 };
 
-function configOf(env: Env, secretOf: (name: string) => string) {
+function configOf(env: Env, secretOf: (name: string, given: string) => string) {
   return loadConfig({ ...imageEnv(), ...env, ...secrets(secretOf), JWT_PRIVATE_KEY_FILE: keyFile }, features);
 }
 
@@ -71,7 +73,7 @@ test.each(systems)('%s: the program takes these settings, with secrets of its ow
 });
 
 test.each(systems)('%s: the secrets of the example are refused, each by its name', (_name, env) => {
-  const refusal = (): unknown => configOf(env, () => 'replace-me');
+  const refusal = (): unknown => configOf(env, (_name, given) => given);
   for (const name of Object.keys(secrets(() => ''))) expect(refusal).toThrow(name);
 });
 

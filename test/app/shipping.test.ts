@@ -59,7 +59,7 @@ test('the image starts the program as npm start does, is asked by its own comman
   expect(dockerfile).toMatch(/^ARG BASE=node:24\.\d+\.\d+-\w+-slim$/m);
 });
 
-test('what the build needs is in the context, and nothing that is local', () => {
+test('the context of the build is what is there, and nothing that is local', () => {
   const letIn = read('.dockerignore')
     .split('\n')
     .filter((line) => line.startsWith('!'))
