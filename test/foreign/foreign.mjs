@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { support } from '../support/typescript.mjs';
+import { apiServerTools } from './api-server.mjs';
 import { composeTools } from './compose.mjs';
 import { freePort } from './engine.mjs';
 import { unexplained } from './exceptions.mjs';
@@ -142,7 +143,7 @@ async function serve(port) {
 
 /** `npm run test:foreign -- docker compose` runs the tools with one of these words in their names. */
 const words = process.argv.slice(2).map((word) => word.toLowerCase());
-const chosen = [...tools, ...imageTools, ...composeTools, ...manifestTools, ...nodeTools].filter(
+const chosen = [...tools, ...imageTools, ...composeTools, ...manifestTools, ...apiServerTools, ...nodeTools].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
 );
 

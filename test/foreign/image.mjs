@@ -9,9 +9,10 @@ import { baseImage, bringBase } from './base-image.mjs';
 import { Engine, ensureEngine, freePort, run } from './engine.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** What engines keep: the next one of this process finds the image there. */
-export const data = join(tmpdir(), `aerie-containers-${process.pid}`);
-process.on('exit', () => rmSync(data, { recursive: true, force: true }));
+/** What engines keep: the next one of this process finds the image there, and with TEST_CONTAINERS_DIR that of the next run. */
+export const data = process.env.TEST_CONTAINERS_DIR ?? join(tmpdir(), `aerie-containers-${process.pid}`);
+if (process.env.TEST_CONTAINERS_DIR === undefined)
+  process.on('exit', () => rmSync(data, { recursive: true, force: true }));
 const maxBeyondBase = 200_000_000;
 const restricted = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '512m'];
 

@@ -10,4 +10,4 @@ if [ ! -d "$data/mysql" ]; then
     "GRANT ALL ON $MYSQL_DATABASE.* TO '$MYSQL_USER'@'%';" |
     mariadbd --user=mysql --datadir="$data" --bootstrap
 fi
-exec mariadbd --user=mysql --datadir="$data" --bind-address=0.0.0.0 --skip-name-resolve --socket=/tmp/mysql.sock
+exec mariadbd --user=mysql --datadir="$data" --bind-address=0.0.0.0 --skip-name-resolve --socket=/tmp/mysql.sock --pid-file=/tmp/mysql.pid
