@@ -83,6 +83,13 @@ test.each(systems)('%s: every variable is a known setting, and none is a secret'
   expect(Object.keys(secrets(() => '')).filter((name) => !isSecret(name))).toEqual([]);
 });
 
+test.each(overlays)('%s: every feature runs, or is said not to', (overlay) => {
+  const { migrate = {}, ...processes } = processesOf(overlay);
+  const running = Object.values(processes).flatMap(({ MODULES = '' }) => MODULES.split(','));
+  const all = [...running, ...(migrate.MODULES_ABSENT?.split(',') ?? [])];
+  expect(all.sort()).toEqual(features.map(({ contract }) => contract.name).sort());
+});
+
 test('in the split each feature runs once, where its address says, and the gateway answers for all others', () => {
   const { migrate = {}, ...processes } = processesOf('split');
   const placed = Object.entries(processes).flatMap(([name, { MODULES = '' }]) =>

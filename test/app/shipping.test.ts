@@ -89,6 +89,16 @@ test.each(processes)('%s: the program takes these settings', (_name, service) =>
   expect(audience).not.toContain('payments');
 });
 
+test.each(files)('%s: every feature runs, or is said not to', (file) => {
+  const services = Object.values(composed[file]?.services ?? {}).map(({ environment = {} }) => environment);
+  const running = services.flatMap(({ MODULES, HTTP_PORT }) =>
+    file === 'compose' || HTTP_PORT !== undefined ? String(MODULES ?? '').split(',') : [],
+  );
+  const absent = services.flatMap(({ MODULES_ABSENT }) => String(MODULES_ABSENT ?? '').split(','));
+  const all = new Set([...running, ...absent].filter((name) => name !== ''));
+  expect([...all].sort()).toEqual(features.map(({ contract }) => contract.name).sort());
+});
+
 test.each(processes)('%s: every variable is a known setting, and no secret stands in the file', (_name, service) => {
   const given = Object.entries(service.environment ?? {});
   expect(given.filter(([name]) => !(name in variables))).toEqual([]);
