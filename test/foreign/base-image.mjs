@@ -30,6 +30,12 @@ export async function bringBase(engine) {
     () => false,
   );
   if (pulled) return true;
+  // An import is another image each time, and nothing that was built on the last one would be found again.
+  const isThere = await engine.docker('image', 'inspect', baseImage).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return false;
   const path = await ensureRoot();
   const variables = ['ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'CMD ["node"]'];
   await engine.docker('import', ...variables.flatMap((line) => ['--change', line]), path, baseImage);

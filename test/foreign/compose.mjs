@@ -52,7 +52,10 @@ class System {
   async up(absent) {
     const all = (await this.compose('config', '--services')).trim().split('\n');
     const services = all.filter((name) => !absent.includes(name));
-    await this.compose('up', '-d', '--no-build', '--pull', 'never', ...services);
+    // The name is gone, the layers are not: compose builds it again, for which there is no network here.
+    await this.engine.docker('tag', 'aerie', 'aerie-kept');
+    await this.engine.docker('rmi', 'aerie');
+    await this.compose('up', '-d', ...services);
   }
 
   get(url) {

@@ -73,6 +73,7 @@ export interface Kustomization {
 export interface Service {
   readonly image: string;
   readonly build?: object;
+  readonly pull_policy?: string;
   readonly environment?: Readonly<Record<string, string | number>>;
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
