@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,6 +88,24 @@ describe('SQLite', () => {
       jest.dontMock(sqliteDriver);
     }
   });
+});
+
+// better-sqlite3 12 aborts on Node 24.19 and later when its objects are collected, 13 crashes on Node 20 at once.
+test('the driver of this Node survives that its databases and statements are collected as garbage', () => {
+  const script = `
+    const Database = require(${JSON.stringify(require.resolve(sqliteDriver))});
+    let rounds = 0;
+    const timer = setInterval(() => {
+      for (let i = 0; i < 200; i += 1) {
+        const database = new Database(':memory:');
+        for (let k = 0; k < 10; k += 1) database.prepare('SELECT ' + k).all();
+        database.close();
+      }
+      Array.from({ length: 200_000 }, (_, i) => ({ i }));
+      if ((rounds += 1) === 25) clearInterval(timer);
+    }, 5);`;
+  const { status, signal } = spawnSync(process.execPath, ['-e', script]);
+  expect([status, signal]).toEqual([0, null]);
 });
 
 describe('a database URL', () => {
