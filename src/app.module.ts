@@ -18,6 +18,7 @@ import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
 import { ProcessesModule } from './shared/processes/processes.module';
 import { RemoteModule } from './shared/remote/remote.module';
+import { TracingModule } from './shared/tracing/tracing.module';
 
 export { allFeatures };
 
@@ -68,6 +69,7 @@ export class AppModule {
         AccessModule,
         DbModule,
         ProcessesModule,
+        TracingModule,
         ...here.map((feature) => parts.feature(feature)),
         ...servedBy(config).map((feature) => parts.doors(feature)),
         ...allFeatures.flatMap((feature) => parts.elsewhere(feature)),

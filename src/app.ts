@@ -42,6 +42,7 @@ import { appPages } from './shared/openapi/app.pages';
 import { serveDocs } from './shared/openapi/openapi.ui';
 import { processesContract } from './shared/processes/processes.api';
 import { processesDocs } from './shared/processes/processes.docs';
+import { Tracing } from './shared/tracing/tracing';
 
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
@@ -145,11 +146,13 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   tellFaults(logger, app.get(Metrics));
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
+  const tracing = app.get(Tracing);
   const hot = { metrics: app.get(HttpMetrics), logger, lifecycle, unfinished: app.get(Unfinished), routes };
-  const answering = { filter: app.get(ErrorFilter), browsers: new BrowserHeaders(config) };
+  const answering = { filter: app.get(ErrorFilter), browsers: new BrowserHeaders(config), tracing };
   serveHot(fastify, app.get(HotRoutes), { ...hot, ...answering });
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
-  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, publicUrl: config.publicUrl });
+  const { publicUrl } = config;
+  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, tracing, publicUrl });
   await secure(fastify, config);
   const upgrading = { metrics: app.get(HttpMetrics), lifecycle, peers, connections: app.get(Connections) };
   serveUpgrades(fastify, app.get(HttpUpgrades), { ...upgrading, filter: app.get(ErrorFilter) });
@@ -186,6 +189,7 @@ async function startGrpc(app: NestFastifyApplication, config: Config, routes: Ro
     routes,
     metrics: app.get(GrpcMetrics),
     peers: new Peers(config.trustedProxies),
+    tracing: app.get(Tracing),
     admit: (path, metadata, host) => guard.admitCall(path, metadata, host),
     draining: app.get(Lifecycle).draining,
     failed: connections.failed,
@@ -231,4 +235,5 @@ async function close(app: NestFastifyApplication): Promise<void> {
   await app.close();
   // Last: Nest's hooks run in an order of its own, and everything above may still need the databases.
   await app.get(Databases).closeAll();
+  await app.get(Tracing).close();
 }

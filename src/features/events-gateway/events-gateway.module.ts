@@ -8,6 +8,7 @@ import { HttpModule } from '../../shared/http/http.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
 import { deadNews, redrivenNews } from '../../shared/outbox/dead-news';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
+import { TracingModule } from '../../shared/tracing/tracing.module';
 import { FairnessApi } from '../fairness/fairness.api';
 import { EventAcceptance } from './events-gateway.acceptance';
 import { EventsGatewayApi, eventsGatewayContract } from './events-gateway.api';
@@ -40,7 +41,10 @@ import { KeyThrottle } from './events-gateway.throttle';
 import { EventsGatewayWarmUp } from './events-gateway.warmup';
 
 @Module({
-  imports: [AsyncModule, BusModule, ContractModule, DbModule, HttpModule, LifecycleModule, OutboxModule],
+  imports: [
+    ...[AsyncModule, BusModule, ContractModule, DbModule],
+    ...[HttpModule, LifecycleModule, OutboxModule, TracingModule],
+  ],
   providers: [
     EventsGatewayService,
     { provide: EventsGatewayApi, useExisting: EventsGatewayService },

@@ -106,7 +106,23 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+    tracing: tracingOf(env),
     settings: new Map(features.flatMap(({ settings }) => (settings ? [[settings, settings.read(env)]] : []))),
+  };
+}
+
+function tracingOf(env: EnvironmentVariables): Config['tracing'] {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const sampler = env.OTEL_TRACES_SAMPLER;
+  const ratios = { always_on: 1, always_off: 0, traceidratio: env.OTEL_TRACES_SAMPLER_ARG };
+  const named = { 'service.version': packageVersion(), ...env.OTEL_RESOURCE_ATTRIBUTES };
+  return {
+    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+    headers: env.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    ratio: ratios[sampler.replace('parentbased_', '') as keyof typeof ratios],
+    parentBased: sampler.startsWith('parentbased_'),
+    resource: { 'service.name': env.OTEL_SERVICE_NAME, ...named },
   };
 }
 

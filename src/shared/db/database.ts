@@ -4,6 +4,8 @@ import { within } from '../async/within';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from '../config/database-url';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { inSpan } from '../tracing/in-span';
+import { currentContext } from '../tracing/request-context';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import { type Dialect, type DialectOptions, inTime, type Lane, type Purpose } from './dialect';
@@ -157,7 +159,8 @@ export class Database {
    * has been committed to this database after it. So nothing in another database may be told that it is done.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
-    return this.retried((connection) => this.counted(() => inTransaction(connection, work)), options.priority);
+    const transact = (connection: Connection): Promise<T> => this.counted(() => inTransaction(connection, work));
+    return inSpan('transaction', 'internal', {}, () => this.retried(transact, options.priority));
   }
 
   /**
@@ -237,6 +240,7 @@ export class Database {
     this.callers += 1;
     try {
       const connection = await this.acquire(limitMs, priority, purpose);
+      if (currentContext()?.span) connection.traceStatements();
       try {
         return await work(connection);
       } finally {
