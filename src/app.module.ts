@@ -16,9 +16,9 @@ import { HttpModule } from './shared/http/http.module';
 import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
+import { TracingModule } from './shared/otel/tracing.module';
 import { ProcessesModule } from './shared/processes/processes.module';
 import { RemoteModule } from './shared/remote/remote.module';
-import { TracingModule } from './shared/tracing/tracing.module';
 
 export { allFeatures };
 

@@ -70,24 +70,16 @@ export class Database {
   /** Opens the pool. Rejects with the driver's error when the server refuses us, `unavailable` when it is not there. */
   async connect(): Promise<void> {
     const { tables, migrations, connectTimeoutMs } = this.options;
-    await this.opening();
-    const options = this.dialect.dataSourceOptions();
-    const dataSource = new DataSource({
-      ...options,
-      entities: tables.map((table) => table.schema(options.type)),
-      migrations: [...migrations],
-      logger: new SilentLogger(),
-    });
-    try {
-      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
-    } catch (error) {
-      throw asAnswer(error);
-    }
-  }
-
-  private async opening(): Promise<void> {
     try {
       await this.dialect.open();
+      const options = this.dialect.dataSourceOptions();
+      const dataSource = new DataSource({
+        ...options,
+        entities: tables.map((table) => table.schema(options.type)),
+        migrations: [...migrations],
+        logger: new SilentLogger(),
+      });
+      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
     } catch (error) {
       throw asAnswer(error);
     }

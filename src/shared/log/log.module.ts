@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { AsyncModule } from '../async/async.module';
 import { BusModule } from '../bus/bus.module';
 import { HealthModule } from '../health/health.module';
-import { TracingModule } from '../tracing/tracing.module';
+import { TracingModule } from '../otel/tracing.module';
 import { LogMetrics, logMetrics } from './log.metrics';
 import { LogParts } from './log-consumer';
 

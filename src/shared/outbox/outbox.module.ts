@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AsyncModule } from '../async/async.module';
 import { BusModule } from '../bus/bus.module';
-import { TracingModule } from '../tracing/tracing.module';
+import { TracingModule } from '../otel/tracing.module';
 import { ListenerParts } from './news-listener';
 import { OutboxParts } from './outbox';
 import { OutboxMetrics, outboxMetrics } from './outbox.metrics';

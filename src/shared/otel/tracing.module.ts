@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Config } from '../config/config';
+import { SilentTracing, Tracing } from '../tracing/tracing';
 import { OtelTracing } from './otel.tracing';
-import { SilentTracing, Tracing } from './tracing';
 import { TracingMetrics, tracingMetrics } from './tracing.metrics';
 
 const chosen = {

@@ -5,13 +5,13 @@ import type { PinoLogger } from 'nestjs-pino';
 import { Seldom } from '../async/seldom';
 import { within } from '../async/within';
 import type { TracingConfig } from '../config/config';
-import { kindOfError } from './in-span';
-import { currentContext, runInContext } from './request-context';
-import { type Attributes, Span, type SpanKind } from './span';
+import { kindOfError } from '../tracing/in-span';
+import { currentContext, runInContext } from '../tracing/request-context';
+import { type Attributes, Span, type SpanKind } from '../tracing/span';
+import type { Trace } from '../tracing/trace';
+import { isTraceId, parentIn } from '../tracing/trace-id';
+import { type GroupWork, Tracing } from '../tracing/tracing';
 import { TellingExporter } from './telling-exporter';
-import type { Trace } from './trace';
-import { isTraceId, parentIn } from './trace-id';
-import { type GroupWork, Tracing } from './tracing';
 
 type Api = typeof import('@opentelemetry/api');
 

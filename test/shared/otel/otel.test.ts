@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { OtelTracing } from '../../../src/shared/otel/otel.tracing';
 import { inSpan } from '../../../src/shared/tracing/in-span';
-import { OtelTracing } from '../../../src/shared/tracing/otel.tracing';
 import { currentContext, runInContext } from '../../../src/shared/tracing/request-context';
 import type { Span } from '../../../src/shared/tracing/span';
 import { eventually } from '../../support/eventually';
