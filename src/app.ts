@@ -19,6 +19,8 @@ import { RouteTable } from './shared/contract/route-table';
 import { Databases } from './shared/db/databases';
 import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
+import { diagnose, ofSettings, tableOf } from './shared/doctor/doctor';
+import type { Finding } from './shared/doctor/finding';
 import { GrpcConnections } from './shared/grpc/grpc.connections';
 import { GrpcMetrics } from './shared/grpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/grpc/grpc.server';
@@ -56,10 +58,13 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
   try {
     const config = loadConfig(environment, allFeatures);
     if (command.name === 'serve') return await serve(config);
+    const databases = databasesOf(config, featuresOf(config));
     const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
-    const done = await migrate(databasesOf(config, featuresOf(config)), { known, dryRun: command.dryRun });
+    if (command.name === 'doctor') return tellDoctor(await diagnose({ config, databases, known: new Set(known) }));
+    const done = await migrate(databases, { known, dryRun: command.dryRun });
     process.stdout.write(`${done}\n`);
   } catch (error) {
+    if (command.name === 'doctor' && error instanceof ConfigError) return tellDoctor(ofSettings(error));
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
     const told = configuration || error instanceof StartError;
     process.stderr.write(
@@ -67,6 +72,11 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     );
     process.exit(configuration ? badConfiguration : 1);
   }
+}
+
+function tellDoctor(findings: readonly Finding[]): void {
+  process.stdout.write(`${tableOf(findings)}\n`);
+  process.exitCode = findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0;
 }
 
 async function serve(config: Config): Promise<void> {

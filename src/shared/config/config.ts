@@ -53,6 +53,8 @@ export abstract class Config {
   /** Names of the features elsewhere that this process answers for. */
   abstract readonly expose: readonly string[];
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };
+  /** All ports that this process listens on. */
+  abstract readonly listeners: readonly { readonly variable: string; readonly port: number }[];
   /** How callers reach this process, without a `/` at the end. */
   abstract readonly publicUrl: string | undefined;
   /** The limits of connections, on every wire. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
 import { hostOf } from './config.listeners';
-import { audienceOf, busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
+import { audienceOf, busKindOf, instancesOf, listenersOf, modulesOf, neighboursOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, redisUrlOf } from './config.rules';
 import { type EnvironmentVariables, environmentSchema, type Variables } from './config.schema';
@@ -81,6 +81,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     neighbours: neighboursOf(env, features),
     version: packageVersion(),
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
+    listeners: listenersOf(env, features),
     publicUrl: env.PUBLIC_URL,
     limits: limitsOf(env),
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },

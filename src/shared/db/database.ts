@@ -261,7 +261,7 @@ export class Database {
 }
 
 /** An UPDATE to what is there already writes nothing on two of three databases. */
-async function writeSomething(tx: Sql): Promise<void> {
+export async function writeSomething(tx: Sql): Promise<void> {
   await tx.run("INSERT INTO migrations (timestamp, name) VALUES (0, 'written to see whether that works')");
   await tx.run('DELETE FROM migrations WHERE timestamp = 0');
 }
