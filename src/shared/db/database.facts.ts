@@ -41,7 +41,8 @@ export async function factsOf(database: Database): Promise<DatabaseFacts> {
   const [row] = await database.read((sql) => sql.rows<ServerRow>(texts[kind]));
   if (!row) throw new Error('The database has answered nothing about itself');
   return {
-    version: String(row.version),
+    // `15.18 (Debian 15.18-0+deb12u1)`
+    version: String(row.version).split(' ', 1)[0] ?? '',
     isReadOnly: Number(row.read_only) === 1,
     maxConnections: Number(row.max_connections),
     forgetful: forgetfulOf(kind, String(row.first_safety), String(row.second_safety)),
