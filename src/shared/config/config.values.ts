@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { cleaned } from './config.secrets';
 
 // Reasons never contain the value: the environment holds secrets and the message is printed.
 
@@ -28,7 +29,9 @@ export function pairs() {
   const reason = 'must be name=value, comma-separated, with values percent-encoded';
   return z.string().transform((text, context): Readonly<Record<string, string>> => {
     const found: [string, string][] = [];
-    for (const item of text.split(',').filter((one) => one.trim() !== '')) {
+    for (const item of cleaned(text)
+      .split(',')
+      .filter((one) => one.trim() !== '')) {
       const [name = '', ...value] = item.split('=');
       const decoded = decodedOrNothing(value.join('=').trim());
       if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name.trim()) || value.length === 0 || decoded === undefined) {
