@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { guarded } from '../async/guarded';
 import { within } from '../async/within';
 import type { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
@@ -41,9 +42,10 @@ async function examine(address: RedisAddress, uses: ReadonlySet<RedisUse>): Prom
   const client = new ioredis.Redis({ ...serverOptions(address), ...once });
   let failure: unknown;
   // The error of a connection comes here; the command's says only that there is none.
-  client.on('error', (error) => {
+  const failed = guarded((error: unknown) => {
     failure ??= error;
   });
+  client.on('error', failed);
   try {
     await within(client.connect(), limitMs);
     await judge(client, patient, uses);

@@ -35,7 +35,7 @@ async function lookAtEtcd(endpoint: string): Promise<Finding[]> {
   } catch (error) {
     patient.fail(
       `does not answer: ${reasonOf(error)}`,
-      'Start etcd, or name its endpoints in ETCD_ENDPOINTS: without it changes of users answer 503.',
+      'Start etcd, or name its endpoints in ETCD_ENDPOINTS: without it what is locked answers 503.',
     );
   }
   return patient.findings;

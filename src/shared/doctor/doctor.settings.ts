@@ -82,7 +82,7 @@ function lookAtMachine({ limits: { connections } }: Config): Finding[] {
   if (memoryMb > 0 && memoryMb < leastMemoryMb)
     patient.warn(
       `the process may use ${memoryMb} MB`,
-      `Give it ${leastMemoryMb} MB, and more for chat and large boards.`,
+      `Give it ${leastMemoryMb} MB, and more where many are connected.`,
     );
   if (patient.findings.length === 0) patient.well();
   return patient.findings;
