@@ -52,10 +52,8 @@ class System {
   async up(absent) {
     const all = (await this.compose('config', '--services')).trim().split('\n');
     const services = all.filter((name) => !absent.includes(name));
-    // The name is gone, the layers are not: compose builds it again, for which there is no network here.
-    await this.engine.docker('tag', 'aerie', 'aerie-kept');
-    await this.engine.docker('rmi', 'aerie');
-    await this.compose('up', '-d', ...services);
+    // The image was built before: in this network nothing can be fetched.
+    await this.compose('up', '-d', '--no-build', '--pull', 'never', ...services);
   }
 
   get(url) {
