@@ -19,7 +19,8 @@ import { SqliteThreadConnection } from './sqlite.thread.connection';
 const busyTimeoutMs = 50;
 const countLimitMs = 10_000;
 
-function loadDriver(): typeof BetterSqlite3 {
+/** @throws SqliteDriverMissingError */
+export function loadDriver(): typeof BetterSqlite3 {
   try {
     const driver = require('better-sqlite3') as typeof BetterSqlite3;
     // The native part is loaded by the first database only.
