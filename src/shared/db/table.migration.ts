@@ -75,7 +75,7 @@ async function indexBeside(
     [name],
   );
   if (invalid.length > 0) await runner.query(`DROP INDEX CONCURRENTLY ${name}`);
-  const rest = `${name} ON ${table} (${columnNames.join(', ')})${where === undefined ? '' : ` WHERE ${where}`}`;
+  const rest = `${name} ON ${table} (${columnNames.join(', ')})${where ? ` WHERE ${where}` : ''}`;
   await runner.query(`CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY IF NOT EXISTS ${rest}`);
 }
 

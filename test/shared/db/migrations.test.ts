@@ -108,7 +108,11 @@ test('an index is made on PostgreSQL while others write: nobody waits for it, an
   await using place = await everyServer.find(({ name }) => name === 'postgres')!.create();
   await using old = await openAt(place.url);
   const index = new TableIndex({ name: 'things_points', columnNames: ['points'], where: 'points > 0' });
-  const newer = [addIndex('IndexThings1700000000012', 'things', index)];
+  const other = new TableIndex({ name: 'things_once', columnNames: ['points', 'id'], isUnique: true });
+  const newer = [
+    addIndex('IndexThings1700000000012', 'things', index),
+    addIndex('IndexThingsOnce1700000000013', 'things', other),
+  ];
   const database = databaseAt(place.url, { migrations: [...migrations, ...newer] });
   await database.connect();
   const [wrote, letGo] = [new Gate(), new Gate()];
@@ -134,7 +138,7 @@ test('an index is made on PostgreSQL while others write: nobody waits for it, an
   const again = database.migrate();
   letGo.open();
   await user;
-  expect(await again).toEqual(['IndexThings1700000000012']);
+  expect(await again).toEqual(['IndexThings1700000000012', 'IndexThingsOnce1700000000013']);
   const valid = await ask("SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'things_points'::regclass");
   expect(valid).toEqual([{ valid: true }]);
   await database.close();
