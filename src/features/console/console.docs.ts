@@ -17,7 +17,7 @@ export const consoleDocs: Docs<ConsoleApi> = {
         status: 'ready',
         checks: [{ name: 'database', status: 'healthy', reason: '' }],
         circuits: [{ dependency: 'friends', address: 'friends-0:9090', state: 'closed' }],
-        load: { cpuSeconds: 12.5, memoryBytes: 180_000_000, delaySeconds: 0.011 },
+        load: { cpuSeconds: 12.5, memoryBytes: 180_000_000 },
         requests: [{ name: '2xx', count: 1200 }],
         events: [{ name: 'accepted', count: 1000 }],
         refused: [{ name: 'player_throttled', count: 3 }],

@@ -15,7 +15,7 @@ export const statsAnswer = z.object({
   status: z.string(),
   checks: z.array(z.object({ name: z.string(), status: z.string(), reason: z.string() })),
   circuits: z.array(z.object({ dependency: z.string(), address: z.string(), state: z.string() })),
-  load: z.object({ cpuSeconds: z.number(), memoryBytes: count, delaySeconds: z.number() }),
+  load: z.object({ cpuSeconds: z.number(), memoryBytes: count }),
   requests: counts,
   events: counts,
   refused: counts,

@@ -51,7 +51,8 @@ export class App extends Component {
 
   componentDidUpdate(_props, before) {
     const { phase, view, of, asked } = this.state;
-    document.title = t('title', { view: t(phase === 'in' ? `view.${view.name}` : 'sign.title') });
+    const shown = phase === 'in' ? [of, t(`view.${view.name}`)].filter(Boolean).join(' - ') : t('sign.title');
+    document.title = t('title', { view: shown });
     // A dialog gives the focus back by itself.
     if (asked || before.phase === undefined) return;
     const isElsewhere = before.phase !== phase || before.view !== view || before.of !== of;

@@ -57,7 +57,7 @@ export function askBlock(desk, player, done) {
     action: t('block.do'),
     fields: [
       ...(player === undefined
-        ? [{ name: 'playerId', label: t('player.id'), required: true, autocapitalize: 'off', spellcheck: 'false' }]
+        ? [{ name: 'playerId', label: t('block.player'), required: true, autocapitalize: 'off', spellcheck: 'false' }]
         : []),
       {
         name: 'seconds',

@@ -69,7 +69,7 @@ export class Chart extends Component {
       ...{ width: Math.max(120, this.#node.clientWidth), height, cursor: { show: false }, legend: { show: false } },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
       axes: [
-        { ...axis, font, space: 70, values: (_plot, ticks) => ticks.map((seconds) => clock(seconds * 1000)) },
+        { ...axis, font, space: 70, size: 26, values: (_plot, ticks) => ticks.map((seconds) => clock(seconds * 1000)) },
         { ...axis, font, size: 56, values: (_plot, ticks) => ticks.map((value) => number(value, 2)) },
       ],
       series: [

@@ -23,6 +23,7 @@ export const englishActs = {
   'block.title': 'Block {player}',
   'block.text':
     'Every event of the player is refused from now on, also while playing. A block that there is, is replaced. It ends by itself.',
+  'block.player': 'Player id',
   'block.for': 'For',
   'block.reason': 'Reason',
   'block.reason.hint': "1 to 200 characters; other operators read it, and the player's game server is told.",
@@ -125,10 +126,10 @@ export const englishActs = {
   'seats.block.of': 'Keep seats of {section} back',
   'seats.block.title': 'Keep seats of {section} back',
   'seats.block.text':
-    'Nobody can buy them until they are given free. All of them or none: what is held or sold cannot be kept back.',
-  'seats.unblock': 'Give free',
-  'seats.unblock.of': 'Give seats of {section} free',
-  'seats.unblock.title': 'Give seats of {section} free',
+    'Nobody can buy them until they are released. All of them or none: what is held or sold cannot be kept back.',
+  'seats.unblock': 'Release',
+  'seats.unblock.of': 'Release seats of {section}',
+  'seats.unblock.title': 'Release seats of {section}',
   'seats.unblock.text': 'Everybody can buy them again at once.',
   'seats.ids': 'Seats',
   'seats.hint': 'Their ids, with commas or spaces between',

@@ -22,6 +22,7 @@ export const koreanActs = {
   'block.title': '{player} 차단',
   'block.text':
     '지금부터 플레이 중이라도 이 플레이어의 모든 이벤트가 거절됩니다. 기존 차단은 새 차단으로 바뀌며, 시간이 되면 저절로 끝납니다.',
+  'block.player': '플레이어 ID',
   'block.for': '기간',
   'block.reason': '사유',
   'block.reason.hint': '1~200자. 다른 운영자와 플레이어의 게임 서버에 보입니다.',

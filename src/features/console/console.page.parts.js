@@ -34,7 +34,7 @@ export class Part extends Component {
   }
 
   componentDidUpdate(before) {
-    if (before.of !== this.props.of) this.load(true);
+    if (before.of !== this.props.of) this.load();
   }
 
   componentWillUnmount() {
@@ -42,13 +42,19 @@ export class Part extends Component {
     this.#turn += 1;
   }
 
-  async load(isOther = false) {
+  /** What was there stays until there is something else. */
+  async load() {
     this.#turn += 1;
     const turn = this.#turn;
-    this.setState({ busy: true, ...(isOther && { data: undefined, error: undefined }) });
+    this.setState({ busy: true });
     const found = await settled(this.props.load);
     // Something else was asked for meanwhile.
-    if (turn === this.#turn) this.setState({ busy: false, error: undefined, ...found });
+    if (turn !== this.#turn) return;
+    const hadFocus = this.base.contains(document.activeElement);
+    this.setState({ busy: false, error: undefined, ...found }, () => {
+      // What had the focus may be gone, such as the button of a row.
+      if (hadFocus && document.activeElement === document.body) document.querySelector('h1').focus();
+    });
   }
 
   render({ absent, nothing = {}, children: draw }, { data, error, busy }) {
@@ -74,16 +80,14 @@ async function settled(load) {
 
 /** A list of the server's, a page at a time; `load` is asked with a page's token. */
 export class Pages extends Component {
-  state = { tokens: [] };
+  state = {};
 
-  componentDidUpdate(before) {
-    if (before.of !== this.props.of) this.setState({ tokens: [] });
-  }
-
-  render({ of, load, children: draw, ...rest }, { tokens }) {
+  render({ of, load, children: draw, ...rest }, state) {
+    // Of another list they are worth nothing.
+    const tokens = state.of === of ? state.tokens : [];
     const token = tokens.at(-1) ?? '';
     const turn = (next) => {
-      this.setState({ tokens: next });
+      this.setState({ of, tokens: next });
       this.props.desk.say(t('page', { page: number(next.length + 1) }));
     };
     return html`<${Part} ...${rest} of=${`${of} ${token}`} load=${() => load(token)}>

@@ -34,7 +34,7 @@ export class Sale extends Component {
         () => leftOf(api, saleId),
         (found) => left(desk, found, { changed, show: (id) => this.setState({ section: id }) }),
       )}
-      ${section !== '' && html`<${Seats} desk=${desk} saleId=${saleId} section=${section} changes=${changes} />`}
+      ${section !== '' && html`<${Seats} key=${section} desk=${desk} saleId=${saleId} section=${section} changes=${changes} />`}
       ${part('sale.queue', 'queue', () => roomOf(api, saleId), room)}
       ${part('sale.audit', 'reservations', () => api.get(path`/sales/${saleId}/audit`), audit)}
       ${part('sale.money', 'payments', () => moneyOf(api, saleId), moneyAudit)}`;

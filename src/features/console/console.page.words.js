@@ -13,6 +13,8 @@ export const dictionaries = {
 };
 let language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in dictionaries) ?? 'en';
 let formats = {};
+// Of English, say, there are several.
+const locale = () => navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
 document.documentElement.lang = language;
 
 export function languageNow() {
@@ -42,7 +44,7 @@ export function isKnown(key) {
 }
 
 export function number(value, digits = 0) {
-  return format(`n${digits}`, () => new Intl.NumberFormat(language, { maximumFractionDigits: digits })).format(value);
+  return format(`n${digits}`, () => new Intl.NumberFormat(locale(), { maximumFractionDigits: digits })).format(value);
 }
 
 /** Of something that happens: tenths where it seldom does. */
@@ -54,17 +56,17 @@ export function rate(value) {
 export function moment(time) {
   if (!time) return '';
   const styles = { dateStyle: 'medium', timeStyle: 'medium' };
-  return format('moment', () => new Intl.DateTimeFormat(language, styles)).format(new Date(time));
+  return format('moment', () => new Intl.DateTimeFormat(locale(), styles)).format(new Date(time));
 }
 
 export function clock(ms) {
   const styles = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
-  return format('clock', () => new Intl.DateTimeFormat(language, styles)).format(ms);
+  return format('clock', () => new Intl.DateTimeFormat(locale(), styles)).format(ms);
 }
 
 /** A price in the smallest unit of its currency. */
 export function money(amount, currency) {
-  const made = format(`c${currency}`, () => new Intl.NumberFormat(language, { style: 'currency', currency }));
+  const made = format(`c${currency}`, () => new Intl.NumberFormat(locale(), { style: 'currency', currency }));
   return made.format(amount / 10 ** made.resolvedOptions().maximumFractionDigits);
 }
 
@@ -79,7 +81,7 @@ const units = [
 export function span(seconds) {
   const [unit, size] = units.find(([, least]) => seconds >= least) ?? ['second', 1];
   const styles = { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 };
-  return format(unit, () => new Intl.NumberFormat(language, styles)).format(seconds / size);
+  return format(unit, () => new Intl.NumberFormat(locale(), styles)).format(seconds / size);
 }
 
 function format(name, make) {

@@ -78,8 +78,6 @@ export interface StatsLoad {
   /** CPU that the process has used. */
   cpuSeconds: number;
   memoryBytes: number;
-  /** By how much timers came late, p99. */
-  delaySeconds: number;
 }
 
 /** Of the log. */
