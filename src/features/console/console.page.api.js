@@ -46,9 +46,9 @@ export class Api {
     return this.#ask('GET', where, { query });
   }
 
-  /** A command: with a key it has one effect, however often it is sent; `version`: only while this is the version. */
-  command(method, where, { body, key, version }) {
-    return this.#ask(method, where, { body, key, version });
+  /** A command: with a key it has one effect, however often it is sent. */
+  command(method, where, { body, key }) {
+    return this.#ask(method, where, { body, key });
   }
 
   /** A token of somebody who has a password. */
@@ -56,14 +56,13 @@ export class Api {
     return (await this.#ask('POST', '/auth/login', { body: { email, password } })).accessToken;
   }
 
-  async #ask(method, where, { query, body, key, version }) {
+  async #ask(method, where, { query, body, key }) {
     const url = new URL(where.slice(1), base);
     for (const [name, value] of Object.entries(query ?? {})) if (value) url.searchParams.set(name, value);
     const headers = {
       ...(this.#token && { authorization: `Bearer ${this.#token}` }),
       ...(body && { 'content-type': 'application/json' }),
       ...(key && { 'idempotency-key': key }),
-      ...(version && { 'if-match': `"${version}"` }),
     };
     const signal = AbortSignal.timeout(answerMs);
     const request = { method, headers, body: body && JSON.stringify(body), signal, cache: 'no-store' };

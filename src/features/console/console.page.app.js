@@ -41,7 +41,7 @@ export class App extends Component {
 
   componentDidMount() {
     addEventListener('hashchange', () => this.setState(place()));
-    this.api.onExpired = () => this.#leave('expired');
+    this.api.onExpired = () => this.#leave('sign.expired');
     this.api.onReach = (isReachable) => {
       this.setState({ isReachable });
       if (isReachable) for (const reload of [...this.returns]) reload();
@@ -80,25 +80,25 @@ export class App extends Component {
       this.#enter(t('who.developer'), await this.api.get('/console/stats'));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (!error.isPassing) return this.setState({ phase: 'out', isExpired: false });
+      if (!error.isPassing) return this.setState({ phase: 'out' });
       setTimeout(() => this.#open(), lookMs);
     }
   }
 
   #enter(who, stats) {
     this.history.add(stats);
-    this.setState({ phase: 'in', who, isExpired: false });
+    this.setState({ phase: 'in', who, why: undefined });
     setTimeout(() => this.#look(), lookMs);
   }
 
   #leave(why) {
     this.history = new History();
-    this.setState({ phase: 'out', isExpired: why === 'expired', asked: undefined, said: '' });
+    this.setState({ phase: 'out', why, asked: undefined, said: '' });
   }
 
   #signOut() {
     this.api.signIn(undefined);
-    this.#leave('asked');
+    this.#leave();
   }
 
   /** Looks at the numbers for as long as somebody is signed in. */
@@ -109,12 +109,15 @@ export class App extends Component {
       history.add(stats);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      // An administrator no longer.
+      if (error.status === 403) return this.#leave('error.sign_forbidden');
       history.miss();
     }
     // Somebody else may be in by now, whose looks are others.
     if (this.state.phase !== 'in' || history !== this.history) return;
     this.setState({});
     setTimeout(() => this.#look(), lookMs);
+    return undefined;
   }
 
   #focus() {
@@ -126,7 +129,7 @@ export class App extends Component {
     this.#focus();
   }
 
-  render(_props, { phase, view, of, said, asked, isReachable, isExpired, who }) {
+  render(_props, { phase, view, of, said, asked, isReachable, why, who }) {
     return html`
       ${phase === 'in' && html`<a class="skip" href="#" onClick=${(event) => this.#skip(event)}>${t('skip')}</a>`}
       <header class="top">
@@ -143,7 +146,7 @@ export class App extends Component {
           phase === 'out' &&
           html`<${SignIn}
             api=${this.api}
-            isExpired=${isExpired}
+            why=${why}
             entered=${(name, stats) => this.#enter(name, stats)}
           />`
         }

@@ -17,7 +17,7 @@ export const english = {
   seconds: '{count} seconds',
   pages: 'Pages',
   page: 'Page {page}',
-  'page.before': 'Page before',
+  'page.before': 'Previous page',
   'page.next': 'Next page',
   absent: 'No process here runs or answers for {feature}.',
   'network.gone': 'The server does not answer. Trying again; the page goes on by itself.',

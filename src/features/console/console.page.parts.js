@@ -25,6 +25,7 @@ export function Problem({ error, retry }) {
 /** What `load` answers, drawn by its child; `absent`: the feature that may not be here; `nothing`: words by code for what is no error. */
 export class Part extends Component {
   state = {};
+  #node;
   #turn = 0;
   #reload = () => this.load();
 
@@ -50,7 +51,7 @@ export class Part extends Component {
     const found = await settled(this.props.load);
     // Something else was asked for meanwhile.
     if (turn !== this.#turn) return;
-    const hadFocus = this.base.contains(document.activeElement);
+    const hadFocus = this.#node.contains(document.activeElement);
     this.setState({ busy: false, error: undefined, ...found }, () => {
       // What had the focus may be gone, such as the button of a row.
       if (hadFocus && document.activeElement === document.body) document.querySelector('h1').focus();
@@ -60,7 +61,13 @@ export class Part extends Component {
   render({ absent, nothing = {}, children: draw }, { data, error, busy }) {
     const isAbsent = error?.code === 'route_not_found' || error?.code === 'method_not_allowed';
     const words = isAbsent && absent ? t('absent', { feature: named('feature', absent) }) : nothing[error?.code];
-    return html`<div class="part" aria-busy=${busy ? 'true' : 'false'}>
+    return html`<div
+      class="part"
+      aria-busy=${busy ? 'true' : 'false'}
+      ref=${(node) => {
+        this.#node = node ?? this.#node;
+      }}
+    >
       ${error && words && html`<p class="faint">${words}</p>`}
       ${error && !words && html`<${Problem} error=${error} retry=${this.#reload} />`}
       ${!error && data !== undefined && draw(data, this.#reload)}

@@ -112,7 +112,7 @@ function Sheet({ desk, id }) {
 
 /** Who plays without an account has an id that is no user's. */
 async function accountOf(api, id) {
-  return ulid.test(id) ? await api.get(path`/users/${id}`) : undefined;
+  return ulid.test(id) ? await api.get(path`/users/${id}`) : null;
 }
 
 function account(user) {

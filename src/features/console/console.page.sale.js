@@ -159,7 +159,7 @@ function Seats({ desk, saleId, section, changes }) {
 /** A sale without a waiting room has no numbers. */
 async function roomOf(api, saleId) {
   const { queue } = await api.get(path`/sales/${saleId}`);
-  return queue ? await api.get('/queue/stats', { saleId }) : undefined;
+  return queue ? await api.get('/queue/stats', { saleId }) : null;
 }
 
 function room(found) {

@@ -28,7 +28,7 @@ export class SignIn extends Component {
     }
   }
 
-  render({ isExpired }, { way, error, busy }) {
+  render({ why }, { way, error, busy }) {
     const { state } = this;
     const field = (name, type, autocomplete) =>
       html`<${Field}
@@ -42,7 +42,7 @@ export class SignIn extends Component {
       />`;
     return html`<form class="card sign stack" onSubmit=${(event) => this.#submit(event)}>
       <h1 tabindex="-1">${t('sign.title')}</h1>
-      ${isExpired && !error && html`<p class="problem" role="alert">${t('sign.expired')}</p>`}
+      ${why && !error && html`<p class="problem" role="alert">${t(why)}</p>`}
       <fieldset class="ways">
         <legend>${t('sign.way')}</legend>
         ${['secret', 'login'].map(
