@@ -65,7 +65,7 @@ function addCommands(aerie: Command): void {
     )
     .option('--watch', 'print the board again whenever it changes')
     .action(run(leaderboard));
-  addPaging(command('dead-letters', 'events and announcements that a consumer gave up, oldest first'))
+  addPaging(command('dead-letters', 'events and announcements that a consumer gave up, oldest first'), 100)
     .option('--consumer <name>', 'only those of this consumer')
     .option('--redrive <id>', 'hand this one to its consumer again')
     .action(run(deadLetters));

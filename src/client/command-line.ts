@@ -101,9 +101,9 @@ export interface Paging {
 }
 
 /** A command that lists a page at a time. */
-export function addPaging(command: Command): Command {
+export function addPaging(command: Command, limit = 20): Command {
   return command
-    .option('--limit <n>', 'how many, 1 to 100', whole(1, 100), 20)
+    .option('--limit <n>', 'how many, 1 to 100', whole(1, 100), limit)
     .option('--after <token>', 'go on where the last page ended');
 }
 

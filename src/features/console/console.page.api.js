@@ -5,7 +5,7 @@ const answerMs = 15_000;
 const base = new URL('../', import.meta.url);
 
 /** What the server, or the way to it, has refused. */
-export class Refusal extends Error {
+export class Refused extends Error {
   constructor({ code = 'unreadable', message = '', details, trace_id: trace = '' }, status, cause) {
     super(message, { cause });
     this.code = code;
@@ -30,7 +30,7 @@ export function path(parts, ...values) {
   return parts.reduce((made, part, i) => `${made}${encodeURIComponent(values[i - 1])}${part}`);
 }
 
-export class Api {
+export class Calls {
   // Here and nowhere else: whoever reloads the page signs in again.
   #token;
   isReachable = true;
@@ -70,7 +70,7 @@ export class Api {
     const [answer, told] = await this.#read(url, request);
     if (answer.ok) return told;
     if (answer.status === 401 && sent !== undefined && sent === this.#token) this.#expire();
-    throw new Refusal(told, answer.status);
+    throw new Refused(told, answer.status);
   }
 
   #expire() {
@@ -86,7 +86,7 @@ export class Api {
       return [answer, jsonOf(text)];
     } catch (error) {
       this.#reach(false);
-      throw new Refusal({ code: 'unreachable' }, 0, error);
+      throw new Refused({ code: 'unreachable' }, 0, error);
     }
   }
 

@@ -1,6 +1,6 @@
 // The page around the views: who it is, where one is, what is said and asked.
 
-import { Api, Refusal } from './api.js';
+import { Calls, Refused } from './api.js';
 import { Dialog } from './dialog.js';
 import { History } from './history.js';
 import { Component, html } from './markup.js';
@@ -33,7 +33,7 @@ function decoded(text) {
 
 export class App extends Component {
   state = { phase: 'opening', ...place(), isReachable: true };
-  api = new Api();
+  api = new Calls();
   history = new History();
   /** Called when the server is back. */
   returns = new Set();
@@ -79,7 +79,7 @@ export class App extends Component {
     try {
       this.#enter(t('who.developer'), await this.api.get('/console/stats'));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refused)) throw error;
       if (!error.isPassing) return this.setState({ phase: 'out' });
       setTimeout(() => this.#open(), lookMs);
     }
@@ -108,7 +108,7 @@ export class App extends Component {
       const stats = await this.api.get('/console/stats');
       history.add(stats);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refused)) throw error;
       // An administrator no longer.
       if (error.status === 403) return this.#leave('error.sign_forbidden');
       history.miss();

@@ -1,6 +1,6 @@
 // What is asked before something is done.
 
-import { newKey, Refusal } from './api.js';
+import { newKey, Refused } from './api.js';
 import { Component, html, newId } from './markup.js';
 import { Problem } from './parts.js';
 import { named, t } from './words.js';
@@ -41,7 +41,7 @@ export class Dialog extends Component {
       this.#node.close();
       this.props.desk.say(done(answer));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refused)) throw error;
       // Whoever is signed out has no question to answer.
       this.setState({ busy: false, error });
     }

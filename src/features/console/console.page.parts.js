@@ -1,6 +1,6 @@
 // What views are made of: something that is asked for, a list in pages, a table, an error in words.
 
-import { Refusal } from './api.js';
+import { Refused } from './api.js';
 import { Component, html } from './markup.js';
 import { isKnown, named, number, t } from './words.js';
 
@@ -80,7 +80,7 @@ async function settled(load) {
   try {
     return { data: await load() };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refused)) throw error;
     return { error };
   }
 }

@@ -1,6 +1,6 @@
 // All that is known of one player. What no feature here knows is said to be absent.
 
-import { path, Refusal } from './api.js';
+import { path, Refused } from './api.js';
 import { askBlock, askUnblock } from './blocks.js';
 import { Field } from './dialog.js';
 import { flagColumns } from './flags.js';
@@ -32,7 +32,7 @@ export class Player extends Component {
       const id = text.includes('@') ? await idOf(desk.api, text) : text;
       desk.go(`player/${encodeURIComponent(id)}`);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refused)) throw error;
       this.setState({ error });
     }
   }

@@ -1,6 +1,6 @@
 // Who it is. The token stays in the memory of this page.
 
-import { Refusal } from './api.js';
+import { Refused } from './api.js';
 import { Field } from './dialog.js';
 import { Component, html } from './markup.js';
 import { Problem } from './parts.js';
@@ -21,7 +21,7 @@ export class SignIn extends Component {
       api.signIn(token);
       entered(way === 'secret' ? t('who.secret') : email.trim(), await api.get('/console/stats'));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refused)) throw error;
       // A player's, say: it is of no use here.
       api.signIn(undefined);
       this.setState({ busy: false, error });

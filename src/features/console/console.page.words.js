@@ -31,7 +31,7 @@ export function speak(tag) {
 export function t(key, values = {}) {
   const text = dictionaries[language][key];
   if (text === undefined) throw new Error(`No word for ${key}`);
-  return text.replace(/\{(\w+)\}/g, (_all, name) => String(values[name] ?? ''));
+  return text.replace(/\{(\w{1,16})\}/g, (_all, name) => String(values[name] ?? ''));
 }
 
 /** The word for something of the server's, such as a state or a code; as the server spells it where there is none. */

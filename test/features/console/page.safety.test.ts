@@ -106,13 +106,19 @@ async function focusOf(page: Page): Promise<string> {
   return (await focused(page)).endsWith(' (unseen)') ? `${name} (unseen)` : name;
 }
 
-test('everything can be done with the keyboard, what has the focus can be seen, and no place traps it', async () => {
-  const one = await Operator.come();
-  const { keyboard } = one.page;
+/** Keys, and what must have the focus after them. */
+function keyboardOf({ page }: Operator) {
   const press = async (...keys: string[]): Promise<void> => {
-    for (const key of keys) await keyboard.press(key);
+    for (const key of keys) await page.keyboard.press(key);
   };
-  const focusIs = (name: string): Promise<void> => eventually(async () => expect(await focusOf(one.page)).toBe(name));
+  const focusIs = (name: string): Promise<void> => eventually(async () => expect(await focusOf(page)).toBe(name));
+  const type = (text: string): Promise<void> => page.keyboard.type(text);
+  return { press, focusIs, type };
+}
+
+test('one signs in and goes from view to view with the keyboard', async () => {
+  const one = await Operator.come();
+  const { press, focusIs, type } = keyboardOf(one);
   await one.heading('Sign in').waitFor();
   await press('Tab', 'Tab');
   await focusIs('Internal secret');
@@ -120,7 +126,7 @@ test('everything can be done with the keyboard, what has the focus can be seen, 
   await one.page.getByRole('textbox', { name: 'E-mail address' }).waitFor();
   await press('ArrowUp', 'Tab');
   await focusIs('Internal secret (INTERNAL_API_SECRET)');
-  await keyboard.type(internal);
+  await type(internal);
   await press('Enter');
   // A heading is read out and looks as before.
   await focusIs('Overview (unseen)');
@@ -130,6 +136,12 @@ test('everything can be done with the keyboard, what has the focus can be seen, 
   await focusIs('Blocks');
   await press('Enter');
   await focusIs('Blocks (unseen)');
+});
+
+test('a question is asked and answered with the keyboard, what has the focus can be seen, and no place traps it', async () => {
+  const one = await Operator.at('blocks');
+  const { press, focusIs, type } = keyboardOf(one);
+  await focusIs('Blocks (unseen)');
   await press('Tab');
   await focusIs('Block a player');
   await press('Enter');
@@ -137,17 +149,16 @@ test('everything can be done with the keyboard, what has the focus can be seen, 
   await press('Escape');
   await focusIs('Block a player');
   await press('Enter');
-  await focusIs('Player id');
-  await keyboard.type('keys-1');
-  await press('Tab');
-  await focusIs('For');
-  await press('Tab');
-  await focusIs('Reason');
-  await keyboard.type('by keyboard');
-  await press('Tab');
-  await focusIs('Cancel');
-  await press('Tab');
-  await focusIs('Block');
+  for (const [text, next] of [
+    ['keys-1', 'For'],
+    ['', 'Reason'],
+    ['by keyboard', 'Cancel'],
+    ['', 'Block'],
+  ] as const) {
+    await type(text);
+    await press('Tab');
+    await focusIs(next);
+  }
   await press('Enter');
   await one.said.getByText(/^keys-1 is blocked/).waitFor();
   await focusIs('Block a player');
@@ -158,6 +169,7 @@ test('everything can be done with the keyboard, what has the focus can be seen, 
     seen.add(await focusOf(one.page));
   }
   for (const name of ['Skip to the content', 'Overview', 'Sign out', 'Unblock keys-1']) expect(seen).toContain(name);
+  // The page itself has none.
   expect([...seen].filter((name) => / \(unseen\)$/.test(name) && name.length < 50)).toEqual([]);
 });
 
