@@ -16,6 +16,7 @@ import { HttpModule } from './shared/http/http.module';
 import { LifecycleModule } from './shared/lifecycle/lifecycle.module';
 import { LoggingModule } from './shared/logging/logging.module';
 import { MetricsModule } from './shared/metrics/metrics.module';
+import { TracingModule } from './shared/otel/tracing.module';
 import { ProcessesModule } from './shared/processes/processes.module';
 import { RemoteModule } from './shared/remote/remote.module';
 
@@ -68,6 +69,7 @@ export class AppModule {
         AccessModule,
         DbModule,
         ProcessesModule,
+        TracingModule,
         ...here.map((feature) => parts.feature(feature)),
         ...servedBy(config).map((feature) => parts.doors(feature)),
         ...allFeatures.flatMap((feature) => parts.elsewhere(feature)),

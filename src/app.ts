@@ -19,6 +19,8 @@ import { RouteTable } from './shared/contract/route-table';
 import { Databases } from './shared/db/databases';
 import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
+import { diagnose, ofSettings, tableOf } from './shared/doctor/doctor';
+import type { Finding } from './shared/doctor/finding';
 import { GrpcConnections } from './shared/grpc/grpc.connections';
 import { GrpcMetrics } from './shared/grpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/grpc/grpc.server';
@@ -42,6 +44,7 @@ import { appPages } from './shared/openapi/app.pages';
 import { serveDocs } from './shared/openapi/openapi.ui';
 import { processesContract } from './shared/processes/processes.api';
 import { processesDocs } from './shared/processes/processes.docs';
+import { Tracing } from './shared/tracing/tracing';
 
 // Connections that are open and silent are closed after so long.
 const finishMs = 250;
@@ -55,10 +58,13 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
   try {
     const config = loadConfig(environment, allFeatures);
     if (command.name === 'serve') return await serve(config);
+    const databases = databasesOf(config, featuresOf(config));
     const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
-    const done = await migrate(databasesOf(config, featuresOf(config)), { known, dryRun: command.dryRun });
+    if (command.name === 'doctor') return tellDoctor(await diagnose({ config, databases, known: new Set(known) }));
+    const done = await migrate(databases, { known, dryRun: command.dryRun });
     process.stdout.write(`${done}\n`);
   } catch (error) {
+    if (command.name === 'doctor' && error instanceof ConfigError) return tellDoctor(ofSettings(error));
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
     const told = configuration || error instanceof StartError;
     process.stderr.write(
@@ -66,6 +72,11 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     );
     process.exit(configuration ? badConfiguration : 1);
   }
+}
+
+function tellDoctor(findings: readonly Finding[]): void {
+  process.stdout.write(`${tableOf(findings)}\n`);
+  process.exitCode = findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0;
 }
 
 async function serve(config: Config): Promise<void> {
@@ -145,11 +156,13 @@ async function listen(app: NestFastifyApplication, config: Config, routes: Route
   tellFaults(logger, app.get(Metrics));
   const fastify = app.getHttpAdapter().getInstance();
   const peers = new Peers(config.trustedProxies);
+  const tracing = app.get(Tracing);
   const hot = { metrics: app.get(HttpMetrics), logger, lifecycle, unfinished: app.get(Unfinished), routes };
-  const answering = { filter: app.get(ErrorFilter), browsers: new BrowserHeaders(config) };
+  const answering = { filter: app.get(ErrorFilter), browsers: new BrowserHeaders(config), tracing };
   serveHot(fastify, app.get(HotRoutes), { ...hot, ...answering });
   limitHttp(fastify, config, app.get(Connections), app.get(Unfinished));
-  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, publicUrl: config.publicUrl });
+  const { publicUrl } = config;
+  addHttpHooks(fastify, { metrics: app.get(HttpMetrics), logger, lifecycle, peers, tracing, publicUrl });
   await secure(fastify, config);
   const upgrading = { metrics: app.get(HttpMetrics), lifecycle, peers, connections: app.get(Connections) };
   serveUpgrades(fastify, app.get(HttpUpgrades), { ...upgrading, filter: app.get(ErrorFilter) });
@@ -186,6 +199,7 @@ async function startGrpc(app: NestFastifyApplication, config: Config, routes: Ro
     routes,
     metrics: app.get(GrpcMetrics),
     peers: new Peers(config.trustedProxies),
+    tracing: app.get(Tracing),
     admit: (path, metadata, host) => guard.admitCall(path, metadata, host),
     draining: app.get(Lifecycle).draining,
     failed: connections.failed,
@@ -231,4 +245,5 @@ async function close(app: NestFastifyApplication): Promise<void> {
   await app.close();
   // Last: Nest's hooks run in an order of its own, and everything above may still need the databases.
   await app.get(Databases).closeAll();
+  await app.get(Tracing).close();
 }

@@ -236,7 +236,7 @@ describe('production on PostgreSQL', () => {
       const migrated = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);
       expect([migrated.code, migrated.err]).toEqual([0, '']);
       expect(migrated.out).toMatch(
-        /^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+, .*AddAuthRegistrationUser\d+, .*CreateLeaderboardParked\d+, .*CreateEventsGatewayInbox\d+, AddEventsGatewayInboxRedriven\d+\n$/,
+        /^Migrated: CreateGameEvents\d+, .*CreateAuthRegistrations\d+, .*AddAuthRegistrationUser\d+, .*CreateLeaderboardParked\d+, .*CreateEventsGatewayInbox\d+, AddEventsGatewayInboxRedriven\d+, .*AddEventsGatewayOutboxTrace\d+\n$/,
       );
       await eventually(async () => expect(await readiness(app.url)).toEqual([200, expect.stringContaining('"ready"')]));
       const again = await attempt({ ...settings, DATABASE_URL: databaseUrl }, ['migrate']);

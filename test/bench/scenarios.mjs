@@ -7,6 +7,7 @@ import { measureRounds } from './rounds.mjs';
 import { measureBuses, measureRedis, measureSplit } from './split.mjs';
 import { measureStarts } from './start.mjs';
 import { measureTicketing, ticketing } from './ticketing.mjs';
+import { measureTracing } from './tracing.mjs';
 import { measureWires } from './wires.mjs';
 
 const full = ['rate', 'perCpuSecond'];
@@ -39,7 +40,7 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat', ...ticketing];
+export const apart = ['chat', 'tracing', ...ticketing];
 
 /** Names that stand for several scenarios. */
 export const groups = { ticketing };
@@ -53,6 +54,7 @@ const others = {
   start: measureStarts,
   fairness: measureFairness,
   chat: measureChat,
+  tracing: measureTracing,
   ...Object.fromEntries(ticketing.map((name) => [name, (bench) => measureTicketing(bench, name)])),
   split: measureSplit,
   redis: measureRedis,

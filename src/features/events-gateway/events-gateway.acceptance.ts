@@ -6,6 +6,8 @@ import { Bus } from '../../shared/bus/bus';
 import { isUniqueViolation } from '../../shared/db/db.errors';
 import { AppError } from '../../shared/errors/app-error';
 import { toAppError } from '../../shared/errors/to-app-error';
+import { inSpan } from '../../shared/tracing/in-span';
+import { Tracing } from '../../shared/tracing/tracing';
 import { idempotencyKeyReused } from './events-gateway.errors';
 import { type GameEvent, sameEvent, sameRecord, toJournalEvent } from './events-gateway.event';
 import { acceptedEvents } from './events-gateway.events';
@@ -20,6 +22,8 @@ const maxGroup = 2000;
 const spacingMs = 2;
 // About 20 MB of waiting events; beyond it callers are told to come back.
 const maxQueued = 20_000;
+const committing = { name: 'commit events', kind: 'internal' } as const;
+const publishing = { 'messaging.destination.name': acceptedEvents.name, 'messaging.operation.name': 'publish' };
 
 /**
  * Decides which events are accepted: those that are known already are answered as they were, fairness says who may pass, and
@@ -35,12 +39,13 @@ export class EventAcceptance {
     private readonly fairness: FairnessGate,
     private readonly bus: Bus,
     private readonly load: Load,
+    tracing: Tracing,
   ) {
     this.batcher = new Batcher<GameEvent, Recorded>({
       maxItems: maxGroup,
       maxQueued,
       spacingMs,
-      commit: (events) => this.commit(events),
+      commit: (events) => tracing.group({ ...committing, traces: events, work: () => this.commit(events) }),
       resolve: (events) => this.resolve(events),
     });
   }
@@ -92,7 +97,9 @@ export class EventAcceptance {
       try {
         const base = await this.journal.append(rest);
         const messages = rest.map((event, i) => ({ key: event.playerId, body: toJournalEvent(event, base + i + 1) }));
-        this.bus.publish(acceptedEvents, messages);
+        await inSpan('publish accepted-events', 'producer', publishing, async () =>
+          this.bus.publish(acceptedEvents, messages),
+        );
         return others;
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;

@@ -98,6 +98,7 @@ const acceptedEvent = z.object({
   bossId: z.string().optional(),
   dropId: z.string().optional(),
   traceId: z.string(),
+  spanId: z.string().optional(),
   seq: z.number().int(),
   fault: z.string().optional(),
 });

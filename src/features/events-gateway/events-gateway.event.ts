@@ -1,9 +1,10 @@
 import type { AcceptedEvent } from '../../generated/aerie/events_gateway/v1/events_gateway';
 import { toTime } from '../../shared/clock/time';
+import type { Trace } from '../../shared/tracing/trace';
 import type { JournalEvent } from './events-gateway.events';
 
 /** An event that has passed every check, as the journal keeps it. Times in milliseconds since 1970. */
-export interface GameEvent {
+export interface GameEvent extends Trace {
   readonly id: string;
   readonly type: string;
   readonly playerId: string;
@@ -13,7 +14,6 @@ export interface GameEvent {
   readonly payload: string;
   /** The value of the event, so that consumers need no game rules. */
   readonly points: number;
-  readonly traceId: string;
   readonly bossId?: string;
   readonly dropId?: string;
 }
@@ -41,15 +41,16 @@ export function sameRecord(a: GameEvent, b: GameEvent): boolean {
 
 /** The event as the bus carries it, with its number in the log and the one before. */
 export function toJournalEvent(event: GameEvent, seq: number): JournalEvent {
-  const { id, type, playerId, occurredAt, acceptedAt, points, traceId, bossId, dropId } = event;
-  const journaled = { id, type, playerId, occurredAt, acceptedAt, points, traceId, seq, afterSeq: seq - 1 };
+  const { id, type, playerId, occurredAt, acceptedAt, points, traceId, spanId, bossId, dropId } = event;
+  const named = { id, type, playerId, occurredAt, acceptedAt, points, traceId, seq, afterSeq: seq - 1 };
+  const journaled = spanId === undefined ? named : { ...named, spanId };
   if (bossId !== undefined) return { ...journaled, bossId };
   return dropId === undefined ? journaled : { ...journaled, dropId };
 }
 
 /** The event as it is read from the log. */
 export function toAcceptedEvent(event: GameEvent, seq: number, { bossId, dropId }: Subject): AcceptedEvent {
-  const { id, type, playerId, points, traceId } = event;
+  const { id, type, playerId, points, traceId, spanId } = event;
   const [occurredAt, acceptedAt] = [toTime(event.occurredAt), toTime(event.acceptedAt)];
-  return { seq, id, type, playerId, occurredAt, acceptedAt, points, bossId, dropId, traceId };
+  return { seq, id, type, playerId, occurredAt, acceptedAt, points, bossId, dropId, traceId, spanId };
 }

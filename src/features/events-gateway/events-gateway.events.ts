@@ -30,14 +30,16 @@ export const acceptedEvents: Topic<JournalEvent> = {
     bossId: absentOrText,
     dropId: absentOrText,
     traceId: text,
+    spanId: absentOrText,
   }),
 };
 
 /** The event as a consumer takes it; `afterSeq`: the number of the event before it. */
 export function fromWire(event: AcceptedEvent, afterSeq: number): JournalEvent {
-  const { seq, id, type, playerId, points, traceId, fault } = event;
+  const { seq, id, type, playerId, points, traceId, spanId, fault } = event;
   const [occurredAt, acceptedAt] = [Date.parse(event.occurredAt), Date.parse(event.acceptedAt)];
-  const journaled = { seq, afterSeq, id, type, playerId, occurredAt, acceptedAt, points, traceId };
+  const named = { seq, afterSeq, id, type, playerId, occurredAt, acceptedAt, points, traceId };
+  const journaled = spanId === undefined ? named : { ...named, spanId };
   if (fault !== undefined) return { ...journaled, fault };
   if (event.bossId !== undefined) return { ...journaled, bossId: event.bossId };
   return event.dropId === undefined ? journaled : { ...journaled, dropId: event.dropId };

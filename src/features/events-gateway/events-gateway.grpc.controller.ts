@@ -10,7 +10,8 @@ import type {
   ReadEventsResponse,
   SignedMessage,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { TraceId } from '../../shared/contract/trace-id.decorator';
+import { RequestTrace } from '../../shared/contract/request-trace.decorator';
+import type { Trace } from '../../shared/tracing/trace';
 import { EventsGatewayApi } from './events-gateway.api';
 import {
   GetHeadDto,
@@ -31,13 +32,13 @@ export class EventsGatewayGrpcController {
   ) {}
 
   @GrpcMethod('EventsGatewayService')
-  ingest(@Payload() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestResponse> {
-    return this.gateway.ingest(request, { traceId });
+  ingest(@Payload() request: SignedMessageDto, @RequestTrace() trace: Trace): Promise<IngestResponse> {
+    return this.gateway.ingest(request, { trace });
   }
 
   @GrpcMethod('EventsGatewayService')
-  ingestBatch(@Payload() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
-    return this.gateway.ingestBatch(request, { traceId });
+  ingestBatch(@Payload() request: SignedMessageDto, @RequestTrace() trace: Trace): Promise<IngestBatchResponse> {
+    return this.gateway.ingestBatch(request, { trace });
   }
 
   @GrpcStreamCall('EventsGatewayService')

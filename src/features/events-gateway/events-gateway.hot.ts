@@ -13,8 +13,8 @@ export class EventsGatewayHotRoute implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.hot.add('POST /events', (call, traceId, settle) =>
-      this.intake.take(validated(call, SignedMessageDto), traceId, settle),
+    this.hot.add('POST /events', (call, trace, settle) =>
+      this.intake.take(validated(call, SignedMessageDto), trace, settle),
     );
   }
 }

@@ -8,9 +8,10 @@ import type {
   ListDeadLettersResponse,
   ReadEventsResponse,
 } from '../../generated/aerie/events_gateway/v1/events_gateway';
-import { TraceId } from '../../shared/contract/trace-id.decorator';
+import { RequestTrace, traceOf } from '../../shared/contract/request-trace.decorator';
 import { validated } from '../../shared/contract/validation.pipe';
 import { HttpRequest, messageOf } from '../../shared/http/http-request.decorator';
+import type { Trace } from '../../shared/tracing/trace';
 import { EventsGatewayApi } from './events-gateway.api';
 import {
   GetHeadDto,
@@ -36,13 +37,13 @@ export class EventsGatewayHttpController implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     fastify.post('/events', (request) =>
-      this.gateway.ingest(validated(messageOf(request), SignedMessageDto), { traceId: request.traceId }),
+      this.gateway.ingest(validated(messageOf(request), SignedMessageDto), { trace: traceOf(request) }),
     );
   }
 
   @Post('batch')
-  ingestBatch(@HttpRequest() request: SignedMessageDto, @TraceId() traceId: string): Promise<IngestBatchResponse> {
-    return this.gateway.ingestBatch(request, { traceId });
+  ingestBatch(@HttpRequest() request: SignedMessageDto, @RequestTrace() trace: Trace): Promise<IngestBatchResponse> {
+    return this.gateway.ingestBatch(request, { trace });
   }
 
   @Get()

@@ -15,6 +15,7 @@ import { bodyTooLarge } from '../../shared/errors/common.errors';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { parseJson } from '../../shared/http/json';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
+import type { Trace } from '../../shared/tracing/trace';
 import { EventAcceptance, type Recorded } from './events-gateway.acceptance';
 import { eventsGatewayContract } from './events-gateway.api';
 import { idempotencyKeyRequired, occurredAtOutOfRange } from './events-gateway.errors';
@@ -42,23 +43,23 @@ export class EventIntake {
   ) {}
 
   /** Accepts one event. @throws AppError as EventsGatewayService.ingest */
-  one(message: SignedMessage, traceId: string): Promise<IngestResponse> {
+  one(message: SignedMessage, trace: Trace): Promise<IngestResponse> {
     return new Promise((resolve, reject) => {
-      this.take(message, traceId, (error, answered) => (answered ? resolve(answered) : reject(error)));
+      this.take(message, trace, (error, answered) => (answered ? resolve(answered) : reject(error)));
     });
   }
 
   /** Accepts one event without a promise on its way; all errors come to `settle`. */
-  take(message: SignedMessage, traceId: string, settle: Settle<IngestResponse>): void {
+  take(message: SignedMessage, trace: Trace, settle: Settle<IngestResponse>): void {
     const started = this.clock.monotonic();
     const refuse = (error: unknown): void => {
-      if (!this.isWarmUp(traceId)) this.metrics.refused(toAppError(error).code);
+      if (!this.isWarmUp(trace)) this.metrics.refused(toAppError(error).code);
       settle(error);
     };
     try {
       const kid = this.verified(message, ingest.bodyLimit);
-      const limits = this.isWarmUp(traceId) ? undefined : this.throttle.take(kid, 1);
-      const event = this.toEvent(message.id, fieldsIn(message.body), traceId);
+      const limits = this.isWarmUp(trace) ? undefined : this.throttle.take(kid, 1);
+      const event = this.toEvent(message.id, fieldsIn(message.body), trace);
       this.acceptance.record(event, (error, status) => {
         if (status === undefined || status instanceof AppError) return refuse(status ?? error);
         this.metrics.ingested(event.type, status);
@@ -73,12 +74,12 @@ export class EventIntake {
   }
 
   /** Accepts each event of a batch by itself. @throws AppError for all of them, as EventsGatewayService.ingestBatch */
-  async batch(message: SignedMessage, traceId: string): Promise<IngestBatchResponse> {
+  async batch(message: SignedMessage, trace: Trace): Promise<IngestBatchResponse> {
     const started = this.clock.monotonic();
     const kid = this.verified(message, ingestBatch.bodyLimit);
     const { events: items } = parse(batchBody, parseJson(message.body));
     const limits = this.throttle.take(kid, items.length);
-    const checked = items.map((item) => this.checked(item, traceId));
+    const checked = items.map((item) => this.checked(item, trace));
     const recorded = await this.acceptance.recordAll(
       checked.filter((event): event is GameEvent => !(event instanceof Refused)),
     );
@@ -95,13 +96,13 @@ export class EventIntake {
     return this.acceptance.rehearse(
       messages.map((message) => {
         this.verified(message, ingest.bodyLimit);
-        return this.toEvent(message.id, fieldsIn(message.body), '');
+        return this.toEvent(message.id, fieldsIn(message.body), { traceId: '' });
       }),
     );
   }
 
   /** A request of the warm-up spends nobody's limit and is not counted. */
-  private isWarmUp(traceId: string): boolean {
+  private isWarmUp({ traceId }: Trace): boolean {
     return traceId === this.lifecycle.warmUpTraceId;
   }
 
@@ -111,21 +112,21 @@ export class EventIntake {
     return this.verifier.verify(message);
   }
 
-  private checked(item: unknown, traceId: string): GameEvent | Refused {
+  private checked(item: unknown, trace: Trace): GameEvent | Refused {
     try {
       const { id, ...event } = parse(batchItem, item);
-      return this.toEvent(id, fieldsOf(event as EventBody), traceId);
+      return this.toEvent(id, fieldsOf(event as EventBody), trace);
     } catch (error) {
       return new Refused(idOf(item), toAppError(error));
     }
   }
 
-  private toEvent(id: string, fields: EventFields, traceId: string): GameEvent {
+  private toEvent(id: string, fields: EventFields, { traceId, spanId }: Trace): GameEvent {
     const now = this.clock.now();
     const { occurredAt } = fields;
     if (!(occurredAt <= now + maxAheadMs && occurredAt >= now - maxAgeMs)) throw occurredAtOutOfRange();
     // It decides for good which windows the event counts for.
-    return { ...fields, id, acceptedAt: this.clock.steady(), traceId };
+    return { ...fields, id, acceptedAt: this.clock.steady(), traceId, spanId };
   }
 
   private result(event: GameEvent, recorded: Recorded | undefined): IngestResult {

@@ -7,6 +7,7 @@ import { Databases } from '../../shared/db/databases';
 import { rowsOf } from '../../shared/db/entity';
 import type { LogRows } from '../../shared/db/sql';
 import { journalMismatch } from '../../shared/log/log.errors';
+import { readTrace, writeTrace } from '../../shared/tracing/trace';
 import { startsTable } from './events-gateway.entity';
 import { type GameEvent, subjectOf, toAcceptedEvent } from './events-gateway.event';
 
@@ -134,7 +135,7 @@ interface EventRow {
 }
 
 function toRows(events: readonly GameEvent[]): LogRows {
-  const rows = events.map(({ id, type, playerId, occurredAt, acceptedAt, payload, points, traceId }) => [
+  const rows = events.map(({ id, type, playerId, occurredAt, acceptedAt, payload, points, traceId, spanId }) => [
     id,
     type,
     playerId,
@@ -142,7 +143,7 @@ function toRows(events: readonly GameEvent[]): LogRows {
     acceptedAt,
     payload,
     points,
-    traceId,
+    writeTrace({ traceId, spanId }),
   ]);
   return { table: 'game_events', counter: 'events_log', columns, rows };
 }
@@ -156,7 +157,7 @@ function toEvent(row: EventRow): GameEvent {
     acceptedAt: row.accepted_at,
     payload: row.payload,
     points: row.points,
-    traceId: row.trace_id,
+    ...readTrace(row.trace_id),
   };
 }
 

@@ -1,7 +1,12 @@
 import { Table, TableIndex } from 'typeorm';
 import { bigint, integer, longText, sequence, text } from '../../shared/db/columns';
 import { addColumn, addIndex, createTable, widenText } from '../../shared/db/table.migration';
-import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
+import {
+  inboxMigration,
+  inboxRedrivenMigration,
+  outboxMigration,
+  outboxTraceMigration,
+} from '../../shared/outbox/outbox.entity';
 import {
   CarryPlaces1796200000002,
   FillDeadLetterSeq1796200000005,
@@ -136,4 +141,5 @@ export const eventsGatewayMigrations = [
   outboxMigration('events-gateway', 1_796_300_000_002),
   inboxMigration('events-gateway', 1_796_300_000_003),
   inboxRedrivenMigration('events-gateway', 1_796_300_000_100),
+  outboxTraceMigration('events-gateway', 1_796_300_000_200),
 ];

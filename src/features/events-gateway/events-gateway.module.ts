@@ -6,6 +6,7 @@ import type { Feature } from '../../shared/contract/feature';
 import { DbModule } from '../../shared/db/db.module';
 import { HttpModule } from '../../shared/http/http.module';
 import { LifecycleModule } from '../../shared/lifecycle/lifecycle.module';
+import { TracingModule } from '../../shared/otel/tracing.module';
 import { deadNews, redrivenNews } from '../../shared/outbox/dead-news';
 import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { FairnessApi } from '../fairness/fairness.api';
@@ -40,7 +41,10 @@ import { KeyThrottle } from './events-gateway.throttle';
 import { EventsGatewayWarmUp } from './events-gateway.warmup';
 
 @Module({
-  imports: [AsyncModule, BusModule, ContractModule, DbModule, HttpModule, LifecycleModule, OutboxModule],
+  imports: [
+    ...[AsyncModule, BusModule, ContractModule, DbModule],
+    ...[HttpModule, LifecycleModule, OutboxModule, TracingModule],
+  ],
   providers: [
     EventsGatewayService,
     { provide: EventsGatewayApi, useExisting: EventsGatewayService },

@@ -21,7 +21,7 @@ import type { CallMeta } from '../../shared/contract/contract';
 import { PageTokens, rowNumber } from '../../shared/contract/page-token';
 import type { Sql } from '../../shared/db/sql';
 import type { DeadNews } from '../../shared/outbox/dead-news';
-import { newTraceId } from '../../shared/tracing/trace-id';
+import { newTrace } from '../../shared/tracing/trace-id';
 import { DeadLettersRepository } from './events-gateway.dead-letters.repository';
 import type { DeadLetterRow } from './events-gateway.entity';
 import { deadLetterNotFound, eventNotFound } from './events-gateway.errors';
@@ -50,13 +50,13 @@ export class EventsGatewayService implements Omit<Proto, 'ingestStream'> {
   }
 
   /** Accepts a signed event. @throws AppError signature_invalid, validation_failed, player_blocked, rate_limited and others */
-  ingest(request: SignedMessage, { traceId = newTraceId() }: CallMeta = {}): Promise<IngestResponse> {
-    return this.intake.one(request, traceId);
+  ingest(request: SignedMessage, { trace = newTrace() }: CallMeta = {}): Promise<IngestResponse> {
+    return this.intake.one(request, trace);
   }
 
   /** Accepts up to 500 events under one signature, each with its own answer. @throws AppError as `ingest`, for all of them */
-  ingestBatch(request: SignedMessage, { traceId = newTraceId() }: CallMeta = {}): Promise<IngestBatchResponse> {
-    return this.intake.batch(request, traceId);
+  ingestBatch(request: SignedMessage, { trace = newTrace() }: CallMeta = {}): Promise<IngestBatchResponse> {
+    return this.intake.batch(request, trace);
   }
 
   /** The events behind a number, and for a consumer those that were redriven to it. @throws AppError journal_mismatch */

@@ -5,6 +5,7 @@ import { validated } from '../../shared/contract/validation.pipe';
 import { toAppError } from '../../shared/errors/to-app-error';
 import { type DuplexCall, serveStream, traceIdOf } from '../../shared/grpc/grpc.stream';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
+import type { Trace } from '../../shared/tracing/trace';
 import { EventsGatewayApi } from './events-gateway.api';
 
 const window = 8;
@@ -20,14 +21,14 @@ export class EventsGatewayStream {
 
   /** Resolves when the stream has ended. */
   serve(call: DuplexCall<SignedMessage, IngestBatchResponse>, dto: Dto<SignedMessage>): Promise<void> {
-    const traceId = traceIdOf(call);
+    const trace = { traceId: traceIdOf(call) };
     const options = { window, idleMs, draining: this.lifecycle.draining };
-    return serveStream(call, (message) => this.answer(message, dto, traceId), options);
+    return serveStream(call, (message) => this.answer(message, dto, trace), options);
   }
 
-  private async answer(message: unknown, dto: Dto<SignedMessage>, traceId: string): Promise<IngestBatchResponse> {
+  private async answer(message: unknown, dto: Dto<SignedMessage>, trace: Trace): Promise<IngestBatchResponse> {
     try {
-      return await this.gateway.ingestBatch(validated(message, dto), { traceId });
+      return await this.gateway.ingestBatch(validated(message, dto), { trace });
     } catch (thrown) {
       const { code, message: reason, details } = toAppError(thrown);
       const retryAfterMs = details.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(details.retryAfterMs) };

@@ -7,6 +7,7 @@ import { toTime } from '../../shared/clock/time';
 import { Config } from '../../shared/config/config';
 import { writeSigned } from '../../shared/contract/signed-call';
 import { Lifecycle } from '../../shared/lifecycle/lifecycle';
+import { unrecordedParent } from '../../shared/tracing/trace';
 import { signedEvent } from './events-gateway.api';
 import { EventIntake } from './events-gateway.intake';
 import { HmacSha256 } from './events-gateway.mac';
@@ -61,7 +62,9 @@ export class EventsGatewayWarmUp implements OnModuleInit {
     const until = this.clock.monotonic() + overHttpMs;
     // Not undici: to load it takes longer than all of these requests.
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
-    const common = { 'content-type': 'application/json', 'x-trace-id': this.lifecycle.warmUpTraceId };
+    // Nobody wants to see them.
+    const traceparent = unrecordedParent(this.lifecycle.warmUpTraceId);
+    const common = { 'content-type': 'application/json', 'x-trace-id': this.lifecycle.warmUpTraceId, traceparent };
     const post = async (place: number): Promise<void> => {
       while (this.clock.monotonic() < until) {
         const message = this.signed(place, 'rehearsal');

@@ -2,7 +2,12 @@ import { Table } from 'typeorm';
 import { bigint, type ColumnOwner, integer, longText, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
 import { idempotencyTable } from '../../shared/idempotency/idempotency.table';
-import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
+import {
+  inboxMigration,
+  inboxRedrivenMigration,
+  outboxMigration,
+  outboxTraceMigration,
+} from '../../shared/outbox/outbox.entity';
 
 const nullable = { isNullable: true };
 
@@ -184,4 +189,5 @@ export const paymentsMigrations = [
   createTable('CreatePaymentsSimulatorRequests1796000000108', requests),
   createTable('CreatePaymentsSimulatorDeliveries1796000000109', deliveries),
   inboxRedrivenMigration('payments', 1_796_300_000_102),
+  outboxTraceMigration('payments', 1_796_300_000_202),
 ];

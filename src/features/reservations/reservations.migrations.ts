@@ -2,7 +2,12 @@ import { Table, type TableColumn } from 'typeorm';
 import { bigint, type ColumnOwner, integer, longText, sequence, text } from '../../shared/db/columns';
 import { createTable } from '../../shared/db/table.migration';
 import { idempotencyTable } from '../../shared/idempotency/idempotency.table';
-import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../shared/outbox/outbox.entity';
+import {
+  inboxMigration,
+  inboxRedrivenMigration,
+  outboxMigration,
+  outboxTraceMigration,
+} from '../../shared/outbox/outbox.entity';
 
 const at = 1_796_000_000_000;
 
@@ -187,4 +192,5 @@ export const reservationsMigrations = [
   outboxMigration('reservations', at + 9),
   inboxMigration('reservations', at + 10),
   inboxRedrivenMigration('reservations', 1_796_300_000_101),
+  outboxTraceMigration('reservations', 1_796_300_000_201),
 ];

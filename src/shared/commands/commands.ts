@@ -9,7 +9,10 @@ export type Command =
   | { readonly name: 'unknown'; readonly text: string };
 
 /** What needs the whole application. */
-export type HeavyCommand = { readonly name: 'serve' } | { readonly name: 'migrate'; readonly dryRun: boolean };
+export type HeavyCommand =
+  | { readonly name: 'serve' }
+  | { readonly name: 'doctor' }
+  | { readonly name: 'migrate'; readonly dryRun: boolean };
 
 /** What the application does; its exit code is its own affair. */
 interface LoadedApp {
@@ -26,6 +29,7 @@ const help = `Usage: node dist/main.js [command]
   migrate            bring the databases up to date and end
   migrate --dry-run  print what migrate would do
   health             ask the process that serves with the same settings whether it is ready: exit code 0 or 1
+  doctor             look at the settings and at everything they name: exit code 1 if Aerie does not work so
   --version          print the version
   --help             print this
 
@@ -36,6 +40,7 @@ const plain: Readonly<Record<string, Command>> = {
   migrate: { name: 'migrate', dryRun: false },
   'migrate --dry-run': { name: 'migrate', dryRun: true },
   health: { name: 'health' },
+  doctor: { name: 'doctor' },
   '--version': { name: 'version' },
   '-V': { name: 'version' },
   '--help': { name: 'help' },

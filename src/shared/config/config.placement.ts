@@ -170,3 +170,20 @@ function* brokenTrust(env: Variables, features: readonly Configured[]): Generato
       yield { name: urlVariable(feature), reason: 'without TLS (grpcs, https) needs ALLOW_PLAINTEXT_INTERNAL=true' };
   }
 }
+
+/** A port that this process listens on, and the variable that says so. */
+export interface ListenedPort {
+  readonly variable: string;
+  readonly port: number;
+}
+
+/** All ports that this process listens on, by their variables. */
+export function listenersOf(env: Variables, features: readonly Configured[]): ListenedPort[] {
+  const served = [...modulesOf(env, features), ...(env.EXPOSE ?? [])];
+  const own = features.filter(({ contract }) => served.includes(contract.name));
+  return [
+    { variable: 'HTTP_PORT', port: env.HTTP_PORT },
+    ...(env.GRPC_ENABLED ? [{ variable: 'GRPC_PORT', port: env.GRPC_PORT }] : []),
+    ...own.flatMap((feature) => [...(feature.ports?.(env) ?? [])]),
+  ];
+}

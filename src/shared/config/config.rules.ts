@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { redisUrl, sqsUrl } from './config.addresses';
 import type { BadVariable } from './config.errors';
 import { hostOf, isLoopback } from './config.listeners';
-import { brokenPlacement, busKindOf, modulesOf } from './config.placement';
+import { brokenPlacement, busKindOf, listenersOf, modulesOf } from './config.placement';
 import type { EnvironmentVariables, Variables } from './config.schema';
 import { isFiled } from './config.values';
 import { parseDatabaseUrl } from './database-url';
@@ -48,15 +48,8 @@ export function* brokenRules(env: Variables, features: readonly Configured[]): G
 }
 
 function* ports(env: Variables, features: readonly Configured[]): Generator<BadVariable> {
-  const served = [...modulesOf(env, features), ...(env.EXPOSE ?? [])];
-  const own = features.filter(({ contract }) => served.includes(contract.name));
-  const listeners = [
-    { variable: 'HTTP_PORT', port: env.HTTP_PORT },
-    ...(env.GRPC_ENABLED ? [{ variable: 'GRPC_PORT', port: env.GRPC_PORT }] : []),
-    ...own.flatMap((feature) => [...(feature.ports?.(env) ?? [])]),
-  ];
   const taken = new Map<number, string>();
-  for (const { variable, port } of listeners) {
+  for (const { variable, port } of listenersOf(env, features)) {
     const other = taken.get(port);
     if (other !== undefined && port !== 0) yield { name: variable, reason: `is the same as ${other}` };
     taken.set(port, variable);

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { databaseUrl, redisAddress, redisUrl } from './config.addresses';
 import { keyRing, secret, secretList } from './config.secrets';
-import { addresses, decimal, file, filed, flag, list, origins, publicUrl, url } from './config.values';
+import { addresses, decimal, file, filed, flag, list, origins, pairs, publicUrl, ratio, url } from './config.values';
 
+const samplers = [
+  ...['always_on', 'always_off', 'traceidratio'],
+  ...['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+] as const;
 export const busKinds = ['inmem', 'redis', 'sqs', 'servicebus'] as const;
 export const developmentHmacSecret = 'aerie-development-secret-do-not-use';
 
@@ -163,6 +167,21 @@ export const environmentSchema = z.object({
     )
     .default('info')
     .describe('fatal | panic | error | warn | info | debug | trace'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http://', 'https://'])
+    .optional()
+    .describe('http://collector:4318: where traces go, as OTLP over HTTP in JSON; unset: nothing is recorded'),
+  OTEL_EXPORTER_OTLP_HEADERS: filed(
+    pairs().optional().describe('name=value,...: headers for the receiver of traces, such as its key'),
+  ),
+  OTEL_SERVICE_NAME: z.string().min(1).max(128).default('aerie').describe('What this process is called in traces'),
+  OTEL_RESOURCE_ATTRIBUTES: pairs().optional().describe('name=value,...: what else is said of this process in traces'),
+  OTEL_TRACES_SAMPLER: z
+    .enum(samplers, `must be one of ${samplers.join(', ')}`)
+    .default('parentbased_traceidratio')
+    .describe('Which traces are recorded, by the names of OpenTelemetry; parentbased: whoever has called decides'),
+  OTEL_TRACES_SAMPLER_ARG: ratio()
+    .default(1)
+    .describe('Of the traces that begin here this share is recorded: 0.01 is one of a hundred'),
 });
 
 export type EnvironmentVariables = z.output<typeof environmentSchema>;

@@ -22,6 +22,19 @@ export interface Neighbour {
   readonly features: readonly string[];
 }
 
+/** Where traces go, by OpenTelemetry's variables. */
+export interface TracingConfig {
+  /** Takes OTLP over HTTP. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of the traces that begin here so many are recorded, from 0 to 1. */
+  readonly ratio: number;
+  /** Whoever has called decides, if they say so. */
+  readonly parentBased: boolean;
+  /** What is said of this process. */
+  readonly resource: Readonly<Record<string, string>>;
+}
+
 /** The configuration of this process, checked and typed. Read once, at start; see `.env.example`. */
 export abstract class Config {
   abstract readonly environment: Environment;
@@ -40,6 +53,8 @@ export abstract class Config {
   /** Names of the features elsewhere that this process answers for. */
   abstract readonly expose: readonly string[];
   abstract readonly http: { readonly host: string; readonly port: number; readonly keepAliveMs: number };
+  /** All ports that this process listens on. */
+  abstract readonly listeners: readonly { readonly variable: string; readonly port: number }[];
   /** How callers reach this process, without a `/` at the end. */
   abstract readonly publicUrl: string | undefined;
   /** The limits of connections, on every wire. */
@@ -102,6 +117,8 @@ export abstract class Config {
   abstract readonly allowedOrigins: readonly string[];
   abstract readonly shutdown: { readonly drainMs: number; readonly hardMs: number };
   abstract readonly logLevel: string;
+  /** Undefined: nothing is recorded. */
+  abstract readonly tracing: TracingConfig | undefined;
   /** The settings of features, by their class. */
   abstract readonly settings: ReadonlyMap<unknown, object>;
 }

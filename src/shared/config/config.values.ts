@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { cleaned } from './config.secrets';
 
 // Reasons never contain the value: the environment holds secrets and the message is printed.
 
@@ -11,6 +12,45 @@ export function decimal(min: number, max: number) {
     .regex(/^(0|[1-9][0-9]{0,15})$/, reason)
     .transform(Number)
     .refine((value) => value >= min && value <= max, reason);
+}
+
+/** A share: from 0 to 1. */
+export function ratio() {
+  const reason = 'must be a number from 0 to 1, such as 0.01';
+  return z
+    .string()
+    .regex(/^[01]?(\.\d{1,9})?$/, reason)
+    .refine((text) => text !== '' && Number(text) <= 1, reason)
+    .transform(Number);
+}
+
+/** `name=value,...`, with values percent-encoded, as OpenTelemetry and W3C baggage spell them. */
+export function pairs() {
+  const reason = 'must be name=value, comma-separated, with values percent-encoded';
+  return z.string().transform((text, context): Readonly<Record<string, string>> => {
+    const found: [string, string][] = [];
+    for (const item of cleaned(text)
+      .split(',')
+      .filter((one) => one.trim() !== '')) {
+      const [name = '', ...value] = item.split('=');
+      const decoded = decodedOrNothing(value.join('=').trim());
+      if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name.trim()) || value.length === 0 || decoded === undefined) {
+        context.addIssue({ code: 'custom', message: reason });
+        return {};
+      }
+      found.push([name.trim(), decoded]);
+    }
+    return Object.fromEntries(found);
+  });
+}
+
+function decodedOrNothing(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that is none of an encoding.
+    return undefined;
+  }
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

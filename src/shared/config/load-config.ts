@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Config, NamedKey } from './config';
 import { type BadVariable, ConfigError } from './config.errors';
 import { hostOf } from './config.listeners';
-import { audienceOf, busKindOf, instancesOf, modulesOf, neighboursOf, placesOf } from './config.placement';
+import { audienceOf, busKindOf, instancesOf, listenersOf, modulesOf, neighboursOf, placesOf } from './config.placement';
 import { type RawEnvironment, rawOf } from './config.raw';
 import { authRequired, brokenRules, redisUrlOf } from './config.rules';
 import { type EnvironmentVariables, environmentSchema, type Variables } from './config.schema';
@@ -81,6 +81,7 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     neighbours: neighboursOf(env, features),
     version: packageVersion(),
     http: { host: hostOf(env), port: env.HTTP_PORT, keepAliveMs: env.HTTP_KEEP_ALIVE_SECONDS * 1000 },
+    listeners: listenersOf(env, features),
     publicUrl: env.PUBLIC_URL,
     limits: limitsOf(env),
     grpc: { enabled: env.GRPC_ENABLED, port: env.GRPC_PORT, ...tls(env) },
@@ -106,7 +107,23 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     shutdown: { drainMs: env.SHUTDOWN_DRAIN_MS, hardMs: env.SHUTDOWN_HARD_MS },
     logLevel: env.LOG_LEVEL === 'panic' ? 'fatal' : env.LOG_LEVEL,
+    tracing: tracingOf(env),
     settings: new Map(features.flatMap(({ settings }) => (settings ? [[settings, settings.read(env)]] : []))),
+  };
+}
+
+function tracingOf(env: EnvironmentVariables): Config['tracing'] {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const sampler = env.OTEL_TRACES_SAMPLER;
+  const ratios = { always_on: 1, always_off: 0, traceidratio: env.OTEL_TRACES_SAMPLER_ARG };
+  const named = { 'service.version': packageVersion(), ...env.OTEL_RESOURCE_ATTRIBUTES };
+  return {
+    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+    headers: env.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    ratio: ratios[sampler.replace('parentbased_', '') as keyof typeof ratios],
+    parentBased: sampler.startsWith('parentbased_'),
+    resource: { 'service.name': env.OTEL_SERVICE_NAME, ...named },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Trace } from '../tracing/trace';
 import type { SignedSpelling } from './signed-call';
 
 /**
@@ -74,7 +75,7 @@ export interface CallMeta {
   /** The same key of the same caller has one effect and one answer for a day. */
   readonly idempotencyKey?: string | undefined;
   /** Of a hot call, which has no request context. */
-  readonly traceId?: string;
+  readonly trace?: Trace;
 }
 
 /** A call that takes what travels with its message. */

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { inSpan } from '../tracing/in-span';
 import type { BulkRows, DatabaseKind, LogRows, ReadBack, Sql, UpsertRows, Value } from './sql';
 
 /** A borrowed connection with what its lender needs beside `Sql`: a transaction's ends and the way back to the pool. */
@@ -7,6 +8,7 @@ export abstract class Connection implements Sql {
   private borrowed = true;
   private ownRunner: QueryRunner | undefined;
   private transactionActive = false;
+  private traced = false;
 
   constructor(
     protected readonly dataSource: DataSource,
@@ -65,6 +67,29 @@ export abstract class Connection implements Sql {
     return this.ownRunner;
   }
 
+  /** Makes a span of each statement of this loan. */
+  traceStatements(): void {
+    this.traced = true;
+    const [rows, run, post] = [this.rows.bind(this), this.run.bind(this), this.post.bind(this)];
+    const [insertRows, upsertRows, append] = [
+      this.insertRows.bind(this),
+      this.upsertRows.bind(this),
+      this.append.bind(this),
+    ];
+    this.rows = <T>(text: string, params?: readonly Value[]) => this.spanOf(text, () => rows<T>(text, params));
+    this.run = (text, params) => this.spanOf(text, () => run(text, params));
+    this.post = (text, params) => this.spanOf(text, () => post(text, params));
+    this.insertRows = (bulk) => this.spanOf(`INSERT INTO ${bulk.table}`, () => insertRows(bulk));
+    this.upsertRows = <T>(bulk: UpsertRows, back?: ReadBack) =>
+      this.spanOf(`INSERT INTO ${bulk.table}`, () => upsertRows<T>(bulk, back));
+    this.append = (log, ending) => this.spanOf(`INSERT INTO ${log.table}`, () => append(log, ending));
+  }
+
+  private spanOf<T>(text: string, work: () => Promise<T>): Promise<T> {
+    const summary = summaryOf(text);
+    return inSpan(summary, 'client', { 'db.system.name': this.kind, 'db.query.summary': summary }, work);
+  }
+
   /** Called before every statement. */
   protected assertBorrowed(): void {
     // On SQLite a late statement would join the transaction of somebody else.
@@ -76,6 +101,10 @@ export abstract class Connection implements Sql {
     Object.assign(runner, { databaseConnection: this.raw });
     mark(runner, this.transactionActive);
     this.limit(runner);
+    if (this.traced) {
+      const query = runner.query.bind(runner);
+      runner.query = (...args: Parameters<QueryRunner['query']>) => this.spanOf(args[0], () => query(...args));
+    }
     return runner;
   }
 
@@ -88,6 +117,16 @@ export abstract class Connection implements Sql {
     this.transactionActive = active;
     if (this.ownRunner) mark(this.ownRunner, active);
   }
+}
+
+const tableWords: ReadonlySet<string> = new Set(['FROM', 'INTO', 'UPDATE']);
+
+/** The command and its table: `SELECT users`. Values are no part of it, whoever has written the statement. */
+export function summaryOf(text: string): string {
+  const words = text.trimStart().slice(0, 2000).split(/\s+/);
+  const place = words.findIndex((word) => tableWords.has(word.toUpperCase()));
+  const table = place < 0 ? '' : (words[place + 1] ?? '').split('(', 1)[0]?.replace(/[^A-Za-z0-9_]/g, '');
+  return `${(words[0] ?? '').toUpperCase()} ${table}`.trim();
 }
 
 // TypeORM opens a transaction of its own for every save unless it believes to be in one.

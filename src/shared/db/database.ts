@@ -4,6 +4,8 @@ import { within } from '../async/within';
 import { type DatabaseAddress, parseDatabaseUrl, shownDatabase } from '../config/database-url';
 import { AppError } from '../errors/app-error';
 import { unavailable } from '../errors/common.errors';
+import { inSpan } from '../tracing/in-span';
+import { currentContext } from '../tracing/request-context';
 import type { Connection } from './connection';
 import { isConnectionTrouble, isFailure, isRetryable, isSchemaMissing, isTransient, isUnwritable } from './db.errors';
 import { type Dialect, type DialectOptions, inTime, type Lane, type Purpose } from './dialect';
@@ -68,24 +70,16 @@ export class Database {
   /** Opens the pool. Rejects with the driver's error when the server refuses us, `unavailable` when it is not there. */
   async connect(): Promise<void> {
     const { tables, migrations, connectTimeoutMs } = this.options;
-    await this.opening();
-    const options = this.dialect.dataSourceOptions();
-    const dataSource = new DataSource({
-      ...options,
-      entities: tables.map((table) => table.schema(options.type)),
-      migrations: [...migrations],
-      logger: new SilentLogger(),
-    });
-    try {
-      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
-    } catch (error) {
-      throw asAnswer(error);
-    }
-  }
-
-  private async opening(): Promise<void> {
     try {
       await this.dialect.open();
+      const options = this.dialect.dataSourceOptions();
+      const dataSource = new DataSource({
+        ...options,
+        entities: tables.map((table) => table.schema(options.type)),
+        migrations: [...migrations],
+        logger: new SilentLogger(),
+      });
+      this.dataSource = await inTime(dataSource.initialize(), connectTimeoutMs, (late) => late.destroy());
     } catch (error) {
       throw asAnswer(error);
     }
@@ -157,7 +151,8 @@ export class Database {
    * has been committed to this database after it. So nothing in another database may be told that it is done.
    */
   async transaction<T>(work: (tx: Sql) => Promise<T>, options: { readonly priority?: Priority } = {}): Promise<T> {
-    return this.retried((connection) => this.counted(() => inTransaction(connection, work)), options.priority);
+    const transact = (connection: Connection): Promise<T> => this.counted(() => inTransaction(connection, work));
+    return inSpan('transaction', 'internal', {}, () => this.retried(transact, options.priority));
   }
 
   /**
@@ -237,6 +232,7 @@ export class Database {
     this.callers += 1;
     try {
       const connection = await this.acquire(limitMs, priority, purpose);
+      if (currentContext()?.span) connection.traceStatements();
       try {
         return await work(connection);
       } finally {
@@ -265,7 +261,7 @@ export class Database {
 }
 
 /** An UPDATE to what is there already writes nothing on two of three databases. */
-async function writeSomething(tx: Sql): Promise<void> {
+export async function writeSomething(tx: Sql): Promise<void> {
   await tx.run("INSERT INTO migrations (timestamp, name) VALUES (0, 'written to see whether that works')");
   await tx.run('DELETE FROM migrations WHERE timestamp = 0');
 }

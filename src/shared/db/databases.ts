@@ -1,8 +1,7 @@
 import { parseDatabaseUrl } from '../config/database-url';
 import { StartError } from '../lifecycle/start.error';
-import { scrub } from '../logging/redaction';
 import { Database, type Migration } from './database';
-import { SqliteDriverMissingError } from './db.errors';
+import { reasonOf, SqliteDriverMissingError } from './db.errors';
 import type { DialectOptions } from './dialect';
 import type { Table } from './entity';
 
@@ -136,8 +135,5 @@ async function using(database: Database, call: () => void | Promise<void>): Prom
 
 function refused(database: Database, error: unknown): never {
   if (error instanceof SqliteDriverMissingError) throw error;
-  const { message, code = 'unknown' } = ((error as Error).cause ?? error) as Error & { code?: string };
-  // When a name has several addresses, Node's error is a list of errors without a message.
-  const reason = scrub(message || code);
-  throw new StartError(`Aerie cannot start: the database ${database.shown} cannot be used: ${reason}.`, error);
+  throw new StartError(`Aerie cannot start: the database ${database.shown} cannot be used: ${reasonOf(error)}.`, error);
 }

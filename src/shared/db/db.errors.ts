@@ -1,4 +1,5 @@
 import { AppError } from '../errors/app-error';
+import { scrub } from '../logging/redaction';
 
 /** The COMMIT was sent and its answer never came: the transaction may or may not have happened. */
 export class CommitUnknownError extends AppError {
@@ -120,6 +121,13 @@ const unwritable =
 /** The database may well be read, but nothing can be written to it. */
 export function isUnwritable(error: unknown): boolean {
   return unwritable.test(codeOf(error));
+}
+
+/** What the database, or its driver, says, without anything that is secret. */
+export function reasonOf(error: unknown): string {
+  const { message, code = 'unknown' } = ((error as Error).cause ?? error) as Error & { readonly code?: string };
+  // When a name has several addresses, Node's error is a list of errors without a message.
+  return scrub(message || code);
 }
 
 /** A table or column is not there: the database waits for its migrations, or this process is the older one. */

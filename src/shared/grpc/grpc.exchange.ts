@@ -3,13 +3,13 @@ import type { Call, CallAnswer, ExchangeRequest, ExchangeResponse } from '../../
 import { guarded } from '../async/guarded';
 import { headersOf } from '../contract/answer-headers';
 import { callsService, maxGroupBytes } from '../contract/calls';
+import { endSpan, stampTrace } from '../contract/grpc.span';
 import { grpcError } from '../contract/grpc.status';
 import type { RouteEntry } from '../contract/route-table';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
 import { runInContext } from '../tracing/request-context';
-import { traceIdFrom } from '../tracing/trace-id';
 import type { InterceptorParts } from './grpc.interceptor';
 
 type ExchangeStream = ServerDuplexStream<ExchangeRequest, ExchangeResponse>;
@@ -117,7 +117,7 @@ class ExchangeServer {
     if (!entry || handler?.type !== 'unary')
       throw new AppError('method', 'route_not_found', `${call.path} is not served`);
     const metadata = this.metadataOf(call);
-    const traceId = String(metadata.get('x-trace-id')[0]);
+    const { traceId, span } = stampTrace(this.parts.tracing, call.path, metadata);
     const ends = performance.now() + Math.min(call.timeoutMs || maxTimeoutMs, maxTimeoutMs);
     const timer = setTimeout(
       guarded(() => settleOnce(deadlineExceeded()), this.parts.failed),
@@ -128,6 +128,7 @@ class ExchangeServer {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      endSpan(span, answered ? status.OK : (failureOf(error).code ?? status.UNKNOWN));
       settle(error, answered);
     };
     const handle = async (): Promise<void> => {
@@ -143,14 +144,13 @@ class ExchangeServer {
     const run = (): Promise<void> => handle().catch(settleOnce);
     // A hot route goes without a context, here as by itself.
     if (entry.route?.hot) guarded(run, this.parts.failed)();
-    else runInContext({ traceId, ends }, guarded(run, this.parts.failed));
+    else runInContext({ traceId, span, ends }, guarded(run, this.parts.failed));
   }
 
   /** What the call says of itself, and the secret that the stream has shown. */
   private metadataOf(call: Call): Metadata {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(call.metadata)) metadata.set(name, value);
-    metadata.set('x-trace-id', traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]));
     metadata.remove('authorization');
     for (const value of this.stream.metadata.get('authorization')) metadata.set('authorization', value);
     return metadata;

@@ -10,13 +10,14 @@ import {
 import { guarded } from '../async/guarded';
 import { addressOf, type Peers } from '../connections/peers';
 import { headersOf } from '../contract/answer-headers';
+import { endSpan, stampTrace } from '../contract/grpc.span';
 import { grpcError } from '../contract/grpc.status';
 import type { RouteEntry, RouteTable } from '../contract/route-table';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded, unavailable } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
 import { type RequestContext, runInContext } from '../tracing/request-context';
-import { traceIdFrom } from '../tracing/trace-id';
+import type { Tracing } from '../tracing/tracing';
 import type { GrpcMetrics } from './grpc.metrics';
 
 type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -32,6 +33,7 @@ export interface InterceptorParts {
   readonly routes: RouteTable;
   readonly metrics: GrpcMetrics;
   readonly peers: Peers;
+  readonly tracing: Tracing;
   /** Decides, before the message is decoded, whether this caller may; names the caller. @throws AppError when not */
   readonly admit: (path: string, metadata: Metadata, host: string) => true | Promise<true>;
   /** Fires when the process begins to leave. */
@@ -72,9 +74,10 @@ export function grpcInterceptor(parts: InterceptorParts): ServerInterceptor {
       .withSendMetadata((metadata, next) => next(around.stamp(metadata)))
       .withSendMessage((message, next) => next(around.answered(message)))
       .withSendStatus((sent, next) => {
-        around.end();
+        const code = around.cancelled ? status.CANCELLED : (sent.code ?? status.UNKNOWN);
+        around.end(code);
         open.delete(around);
-        observed(around.cancelled ? status.CANCELLED : (sent.code ?? status.UNKNOWN));
+        observed(code);
         next(around.trailers(sent));
       })
       .build();
@@ -120,9 +123,9 @@ class CallAround {
     const inContext = (next: () => void): void => (this.kind.hot ? next() : runInContext(this.context, next));
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const traceId = traceIdFrom(metadata.get('traceparent')[0], metadata.get('x-trace-id')[0]);
-        this.context = this.kind.hot ? { traceId } : { traceId, peer: this.peerOf(metadata), ends: this.ends };
-        metadata.set('x-trace-id', traceId);
+        const { traceId, span } = stampTrace(this.parts.tracing, this.kind.unary ? this.path : undefined, metadata);
+        const { kind, ends } = this;
+        this.context = kind.hot ? { traceId, span } : { traceId, span, peer: this.peerOf(metadata), ends };
         if (sizeOf(metadata) > maxMetadataBytes)
           this.refuse(new AppError('too_large', 'body_too_large', 'metadata: is larger than 16 KiB'));
         else inContext(() => this.admit(metadata, next));
@@ -134,7 +137,7 @@ class CallAround {
       .withOnReceiveHalfClose((next) => inContext(next))
       .withOnCancel(() => {
         this.cancelled = true;
-        this.end();
+        this.end(status.CANCELLED);
         this.forget();
       })
       .build();
@@ -181,8 +184,9 @@ class CallAround {
     return { ...sent, metadata };
   }
 
-  end(): void {
+  end(code?: number): void {
     clearTimeout(this.timer);
+    if (code !== undefined) endSpan(this.context.span, code);
   }
 
   private peerOf(metadata: Metadata): string {

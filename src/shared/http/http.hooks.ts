@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PinoLogger } from 'nestjs-pino';
 import { detach } from '../async/guarded';
@@ -9,10 +10,13 @@ import type { AppError } from '../errors/app-error';
 import { methodNotAllowed, routeNotFound, validationFailed } from '../errors/common.errors';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { type RequestContext, runInContext } from '../tracing/request-context';
+import type { Span } from '../tracing/span';
 import { traceIdFrom } from '../tracing/trace-id';
+import type { Tracing } from '../tracing/tracing';
 import { logAnswer } from './http.access-log';
 import { HandlerDeadline, handlerLimitMs } from './http.deadline';
 import type { HttpMetrics } from './http.metrics';
+import { recordHttp } from './http.span';
 
 export interface HttpHooks {
   readonly metrics: HttpMetrics;
@@ -20,6 +24,7 @@ export interface HttpHooks {
   /** While the process drains, every answer closes its connection. */
   readonly lifecycle: Lifecycle;
   readonly peers: Peers;
+  readonly tracing: Tracing;
   /** The URL by which callers reach this process; undefined where they use the address that it listens at. */
   readonly publicUrl: string | undefined;
 }
@@ -30,10 +35,12 @@ export function addHttpHooks(fastify: FastifyInstance, hooks: HttpHooks): void {
   const deadline = new HandlerDeadline(handlerLimitMs, (error) => hooks.logger.error({ err: error }, 'request_failed'));
   fastify.addHook('onClose', async () => deadline.close());
   fastify.decorateRequest('traceId', '');
+  fastify.decorateRequest('span', undefined);
   fastify.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
     request.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     reply.header('x-trace-id', request.traceId);
+    request.span = spanOf(request, reply.raw, hooks.tracing);
     const { held, phase } = hooks.lifecycle;
     if (phase === 'draining') reply.header('connection', 'close');
     if (isEmpty(request)) delete headers['content-type'];
@@ -108,10 +115,20 @@ export function hostMissing(): AppError {
   return validationFailed([{ field: 'Host', message: 'must be given once' }]);
 }
 
-function contextOf({ traceId, raw, headers, routeOptions }: FastifyRequest, peers: Peers): RequestContext {
+function contextOf({ traceId, span, raw, headers, routeOptions }: FastifyRequest, peers: Peers): RequestContext {
   const peer = peers.of(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString());
-  if (routeOptions.config.endless) return { traceId, peer };
-  return { traceId, peer, ends: performance.now() + handlerLimitMs };
+  if (routeOptions.config.endless) return { traceId, span, peer };
+  return { traceId, span, peer, ends: performance.now() + handlerLimitMs };
+}
+
+/** What lasts as long as the caller listens is not recorded: its span would never be seen. */
+function spanOf(
+  { method, traceId, headers, routeOptions: { url: path = 'unmatched', config } }: FastifyRequest,
+  response: ServerResponse,
+  tracing: Tracing,
+): Span | null | undefined {
+  if (config.endless) return null;
+  return recordHttp(tracing, { method, path, traceId, traceparent: headers.traceparent }, response);
 }
 
 function unmatched(request: FastifyRequest, routes: RouteTable): Error {

@@ -6,10 +6,12 @@ import { headersOf } from '../contract/answer-headers';
 import type { RouteEntry, RouteTable } from '../contract/route-table';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import { traceIdFrom } from '../tracing/trace-id';
+import type { Tracing } from '../tracing/tracing';
 import { logAnswer } from './http.access-log';
 import { hosts } from './http.hooks';
 import type { HttpMetrics, ObserveRoute } from './http.metrics';
 import type { BrowserHeaders } from './http.security';
+import { recordHttp } from './http.span';
 
 /** Answers a read at once, from memory; undefined where there is more to it: then it is Fastify's. `query`: what follows `?`. */
 export type HotRead = (query: string) => object | undefined;
@@ -20,6 +22,7 @@ export interface HotReadParts {
   readonly lifecycle: Lifecycle;
   readonly routes: RouteTable;
   readonly browsers: BrowserHeaders;
+  readonly tracing: Tracing;
 }
 
 interface Served {
@@ -71,8 +74,9 @@ export class HotReads {
     body: object,
     began: number,
   ): void {
-    const { browsers, lifecycle, logger } = this.parts;
+    const { browsers, lifecycle, logger, tracing } = this.parts;
     const traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
+    recordHttp(tracing, { method: 'GET', path, traceId, traceparent: headers.traceparent }, response);
     const text = jsonOf(body);
     const sent = Buffer.byteLength(text);
     const head = browsers.of(headers.origin);

@@ -9,6 +9,7 @@ import type { ErrorFilter } from '../contract/error.filter';
 import type { Replying } from '../contract/http.error-body';
 import type { RouteEntry } from '../contract/route-table';
 import { readSigned, type SignedCall, type SignedSpelling } from '../contract/signed-call';
+import type { Trace } from '../tracing/trace';
 import { traceIdFrom } from '../tracing/trace-id';
 import { logAnswer } from './http.access-log';
 import { readBody } from './http.body';
@@ -16,9 +17,10 @@ import { HandlerDeadline, handlerLimitMs } from './http.deadline';
 import { hosts } from './http.hooks';
 import { type HotRead, type HotReadParts, HotReads } from './http.hot-reads';
 import type { ObserveRoute } from './http.metrics';
+import { recordHttp } from './http.span';
 
 /** Serves a signed call; `settle` is called once, and nothing throws. */
-export type HotHandler = (call: SignedCall, traceId: string, settle: Settle<object>) => void;
+export type HotHandler = (call: SignedCall, trace: Trace, settle: Settle<object>) => void;
 
 /** What is served before Fastify's router, filled by its features at start: signed calls, and reads whose answer is in memory. */
 @Injectable()
@@ -96,12 +98,13 @@ function isPlain({ headers, rawHeaders }: IncomingMessage, limit: number, { life
 }
 
 /** A request on its way, and its answer. */
-class HotRequest implements Replying {
+class HotRequest implements Replying, Trace {
   sent = false;
   private status = 200;
   private readonly answerHeaders: Record<string, string | number>;
   private readonly began = performance.now();
-  private readonly traceId: string;
+  readonly traceId: string;
+  readonly spanId: string | undefined;
 
   constructor(
     private readonly request: IncomingMessage,
@@ -113,6 +116,9 @@ class HotRequest implements Replying {
     const { headers } = request;
     this.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     this.answerHeaders = { 'x-trace-id': this.traceId };
+    const { traceId } = this;
+    const named = { method: 'POST', path: route.path, traceId, traceparent: headers.traceparent };
+    this.spanId = recordHttp(parts.tracing, named, raw)?.spanId;
   }
 
   begin(): void {
@@ -126,7 +132,7 @@ class HotRequest implements Replying {
     const { signed, handler } = this.route;
     this.deadline.begin(this, this, this.traceId);
     try {
-      handler(readSigned(signed, this.request.headers, bytes), this.traceId, (error, answer) => {
+      handler(readSigned(signed, this.request.headers, bytes), this, (error, answer) => {
         if (answer === undefined) this.refuse(error);
         else this.answer(answer);
       });

@@ -13,6 +13,7 @@ import { sendError } from '../contract/http.error-body';
 import type { Page } from '../contract/page';
 import type { RouteEntry, RouteTable } from '../contract/route-table';
 import { unsupportedMediaType, validationFailed } from '../errors/common.errors';
+import type { Span } from '../tracing/span';
 import { traceIdFrom } from '../tracing/trace-id';
 import { readBody } from './http.body';
 import { refuseConnection, refuseExpectation } from './http.client-error';
@@ -30,6 +31,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     traceId: string;
+    /** See RequestContext. */
+    span: Span | null | undefined;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../config/config';
 import { AppError } from '../errors/app-error';
 import { resourceBusy, unavailable } from '../errors/common.errors';
 import type { CheckResult } from '../health/readiness';
+import { inSpan } from '../tracing/in-span';
 import { FairQueue, type Leave } from './fair-queue';
 import { Holder } from './holder';
 import { type Held, Lock } from './lock';
@@ -48,7 +49,11 @@ export abstract class QueuedLock extends Lock {
     super();
   }
 
-  override async hold(key: string): Promise<Held> {
+  override hold(key: string): Promise<Held> {
+    return inSpan('lock', 'internal', { 'aerie.lock': this.parts.config.type }, () => this.holdInTurn(key));
+  }
+
+  private async holdInTurn(key: string): Promise<Held> {
     const { config, metrics } = this.parts;
     const began = performance.now();
     try {

@@ -11,6 +11,7 @@ import { AppError } from '../errors/app-error';
 import { Readiness } from '../health/readiness';
 import { StartError } from '../lifecycle/start.error';
 import { printable } from '../text/printable';
+import { Tracing } from '../tracing/tracing';
 import type { Log, LogEvent, Redriven } from './log';
 import { LogMetrics } from './log.metrics';
 import { countAhead, hasPassed, type Place } from './place';
@@ -35,6 +36,7 @@ export class LogParts {
     readonly jobs: Jobs,
     readonly load: Load,
     readonly metrics: LogMetrics,
+    readonly tracing: Tracing,
     readonly readiness: Readiness,
     readonly logger: PinoLogger,
   ) {}
@@ -76,7 +78,7 @@ export abstract class LogConsumer<Event extends LogEvent>
   ) {
     super(parts.jobs, { everyMs: lookMs, atOnce: true });
     const commit = async (events: readonly Event[]): Promise<true[]> => {
-      this.arrived(await options.apply(events, 'log'));
+      this.arrived(await this.apply(events, 'log'));
       return events.map(() => true);
     };
     // The place makes applying again harmless, so that is also what finds out about a lost COMMIT.
@@ -223,7 +225,7 @@ export abstract class LogConsumer<Event extends LogEvent>
   private async failureOf(event: Event): Promise<string | undefined> {
     for (let tries = 1; ; tries += 1) {
       try {
-        await this.options.apply([event], 'redriven');
+        await this.apply([event], 'redriven');
         return undefined;
       } catch (error) {
         if (isOutage(error)) throw error;
@@ -231,6 +233,13 @@ export abstract class LogConsumer<Event extends LogEvent>
         await pause(firstPauseMs * 2 ** tries, this.closing.signal);
       }
     }
+  }
+
+  private apply(events: readonly Event[], source: Source): Promise<Place> {
+    const { name, topic, apply } = this.options;
+    const attributes = { 'messaging.destination.name': topic.name, 'messaging.consumer.group.name': name };
+    const consuming = { name: `apply ${topic.name}`, kind: 'consumer', attributes } as const;
+    return this.parts.tracing.group({ ...consuming, traces: events, work: () => apply(events, source) });
   }
 
   /** The letter first: an event must not be passed that nobody can find again. */

@@ -1,7 +1,8 @@
+import type { Trace } from '../tracing/trace';
 import type { Numbered } from './place';
 
 /** An event as consumers take it from a log. */
-export interface LogEvent extends Numbered {
+export interface LogEvent extends Numbered, Partial<Trace> {
   /** Its row cannot be read, and this is why: nobody can apply it. */
   readonly fault?: string;
   /** Epoch milliseconds. */

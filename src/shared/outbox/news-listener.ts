@@ -8,6 +8,8 @@ import type { Database } from '../db/database';
 import type { Sql } from '../db/sql';
 import { AppError } from '../errors/app-error';
 import { printable } from '../text/printable';
+import { readTrace } from '../tracing/trace';
+import { Tracing } from '../tracing/tracing';
 import { InboxRepository, type Received } from './inbox.repository';
 import type { News, Sent } from './news';
 
@@ -18,6 +20,7 @@ export class ListenerParts {
     readonly bus: Bus,
     readonly clock: Clock,
     readonly logger: PinoLogger,
+    readonly tracing: Tracing,
   ) {}
 }
 
@@ -80,6 +83,14 @@ export abstract class NewsListener<Body> implements OnModuleInit, BeforeApplicat
 
   /** Answers why it has failed; undefined when it has not. */
   private async receive(messages: readonly BusMessage<Sent<Body>>[]): Promise<unknown> {
+    const { consumer, news } = this.options;
+    const attributes = { 'messaging.destination.name': news.topic.name, 'messaging.consumer.group.name': consumer };
+    const consuming = { name: `apply ${news.topic.name}`, kind: 'consumer', attributes } as const;
+    const traces = messages.map(({ body: { trace = '' } }) => readTrace(trace));
+    return this.parts.tracing.group({ ...consuming, traces, work: () => this.handle(messages) });
+  }
+
+  private async handle(messages: readonly BusMessage<Sent<Body>>[]): Promise<unknown> {
     const { apply } = this.options;
     const from = messages[0]?.body.from ?? '';
     const keys = new Map(messages.map(({ key, body }) => [body.seq, key]));

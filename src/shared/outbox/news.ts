@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reason, text, whole } from '../bus/body';
+import { absentOrText, reason, text, whole } from '../bus/body';
 import type { Topic } from '../bus/bus';
 
 /** An announcement on its way to one consumer. */
@@ -18,6 +18,8 @@ export interface Sent<Body> {
   readonly floor: number;
   /** How often the consumer has given it up, and is to try again. */
   readonly redriven: number;
+  /** Of whoever has announced it; see writeTrace. Missing or empty: nobody records it. */
+  readonly trace?: string;
   readonly body: Body;
 }
 
@@ -57,6 +59,7 @@ export function newsOf<Body>(name: string, schema: z.ZodType<Body>, { optional =
     sentAt: whole,
     floor: whole,
     redriven: whole,
+    trace: absentOrText,
     body: schema,
   });
   return {

@@ -24,6 +24,8 @@ export function outboxEntity(feature: string) {
       reason: column.text(1000),
       /** How often it was given up and is tried again. */
       redriven: column.integer(),
+      /** Of whoever has announced it, where that is recorded; see writeTrace. */
+      trace: column.text(64, { default: '' }),
     },
     indices: {
       [`${name}_key`]: ['consumer', 'messageKey', 'seq'],
@@ -106,6 +108,13 @@ export function inboxMigration(consumer: string, at: number) {
       ],
     });
   return createTable(`Create${capital(consumer)}Inbox${at}`, make);
+}
+
+/** For an outbox that was made without it. */
+export function outboxTraceMigration(feature: string, at: number) {
+  return addColumn(`Add${capital(feature)}OutboxTrace${at}`, outboxTable(feature), (type) =>
+    text(type, 'trace', 64, { default: "''" }),
+  );
 }
 
 /** For an inbox that was made without it. */

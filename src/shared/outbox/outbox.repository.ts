@@ -13,6 +13,8 @@ export interface Waiting {
   readonly afterSeq: number;
   readonly createdAt: number;
   readonly redriven: number;
+  /** See writeTrace; empty: it is not recorded. */
+  readonly trace: string;
   readonly body: unknown;
 }
 
@@ -42,6 +44,7 @@ export interface Announced {
   readonly topic: string;
   /** Announcements of one key reach each consumer in their order. */
   readonly key: string;
+  readonly trace: string;
   readonly body: unknown;
 }
 
@@ -54,6 +57,7 @@ interface Row {
   readonly tries: number;
   readonly created_at: number;
   readonly redriven: number;
+  readonly trace: string;
   readonly body: string;
 }
 
@@ -82,16 +86,16 @@ export class OutboxRepository {
   }
 
   /** One row for each consumer, in the transaction of what is announced. */
-  async append(tx: Sql, { consumers, topic, key, body }: Announced, now: number): Promise<void> {
+  async append(tx: Sql, { consumers, topic, key, trace, body }: Announced, now: number): Promise<void> {
     const text = JSON.stringify(body);
     for (const consumer of consumers) {
       const last = `SELECT MAX(seq) AS seq FROM ${this.table} WHERE consumer = ? AND message_key = ?`;
       const [before] = await tx.rows<{ seq: number | null }>(last, [consumer, key]);
       await tx.run(
         `INSERT INTO ${this.table}
-         (consumer, topic, message_key, after_seq, body, created_at, next_at, tries, parked_at, reason, redriven)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', 0)`,
-        [consumer, topic, key, before?.seq ?? 0, text, now, now],
+         (consumer, topic, message_key, after_seq, body, created_at, next_at, tries, parked_at, reason, redriven, trace)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', 0, ?)`,
+        [consumer, topic, key, before?.seq ?? 0, text, now, now, trace],
       );
     }
   }
@@ -105,7 +109,7 @@ export class OutboxRepository {
     if ((await this.db.read((sql) => sql.rows(first, times))).length === 0) return [];
     return this.db.transaction(async (tx) => {
       const rows = await tx.rows<Row>(
-        `SELECT seq, consumer, topic, message_key, after_seq, tries, created_at, redriven, body
+        `SELECT seq, consumer, topic, message_key, after_seq, tries, created_at, redriven, trace, body
          FROM ${this.table} WHERE ${due} ORDER BY seq LIMIT ${limit}`,
         times,
       );
@@ -233,8 +237,8 @@ export class OutboxRepository {
 }
 
 function toWaiting(row: Row, afterSeq: number): Waiting {
-  const { seq, consumer, topic, message_key: key, created_at: createdAt, redriven, body } = row;
-  return { seq, consumer, topic, key, afterSeq, createdAt, redriven, body: JSON.parse(body) };
+  const { seq, consumer, topic, message_key: key, created_at: createdAt, redriven, trace, body } = row;
+  return { seq, consumer, topic, key, afterSeq, createdAt, redriven, trace, body: JSON.parse(body) };
 }
 
 function byTries(rows: readonly Row[]): Map<number, number[]> {

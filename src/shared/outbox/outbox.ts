@@ -8,6 +8,8 @@ import { Bus } from '../bus/bus';
 import { Clock } from '../clock/clock';
 import type { Database } from '../db/database';
 import type { Sql } from '../db/sql';
+import { currentContext } from '../tracing/request-context';
+import { writeTrace } from '../tracing/trace';
 import { deadNews, newsKey, ownTopics, type RedrivenNews, redrivenNews } from './dead-news';
 import type { Handled, News, Sent } from './news';
 import { ListenerParts, NewsListener } from './news-listener';
@@ -102,7 +104,9 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
     return async ({ topic: { name: topic } }, key, body) => {
       if (!this.topics.has(topic)) throw new Error(`${this.feature} does not announce ${topic}`);
       const consumers = this.parts.audiences.consumersOf(topic);
-      await this.rows.append(tx, { consumers, topic, key, body }, this.parts.clock.steady());
+      const span = currentContext()?.span;
+      const trace = span ? writeTrace(span) : '';
+      await this.rows.append(tx, { consumers, topic, key, trace, body }, this.parts.clock.steady());
     };
   }
 
@@ -169,11 +173,11 @@ export abstract class Outbox extends Worker implements OnModuleInit, BeforeAppli
 }
 
 function toSent(
-  { consumer, topic, seq, afterSeq, createdAt, redriven, body }: Waiting,
+  { consumer, topic, seq, afterSeq, createdAt, redriven, trace, body }: Waiting,
   from: string,
   now: number,
   since: ReadonlyMap<string, number>,
 ): Sent<unknown> {
   const floor = Math.max(0, Math.min(since.get(`${consumer} ${topic}`) ?? now, now - lateMs));
-  return { consumer, from, seq, afterSeq, createdAt, sentAt: now, floor, redriven, body };
+  return { consumer, from, seq, afterSeq, createdAt, sentAt: now, floor, redriven, trace, body };
 }

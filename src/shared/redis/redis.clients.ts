@@ -11,6 +11,7 @@ import { scrub } from '../logging/redaction';
 import { connections, type RedisClient } from './redis.client';
 import { RedisHeartbeat } from './redis.heartbeat';
 import { clusterOptions, commandTimeoutMs, serverOptions } from './redis.options';
+import { traceCommands } from './redis.spans';
 
 interface Opened {
   readonly client: RedisClient;
@@ -59,6 +60,7 @@ export class RedisClients implements OnApplicationShutdown {
         ? new ioredis.Cluster([...address.hosts], clusterOptions(address))
         : new ioredis.Redis(serverOptions(address));
     this.watch(client, address);
+    traceCommands(client);
     this.opened.push({ client, heartbeat: new RedisHeartbeat(client) });
     const first = (each: RedisClient): Promise<void> => this.quietly('redis_not_connected_yet', firstNews(each));
     await first(client);

@@ -21,9 +21,9 @@ import { fromGrpcError } from '../contract/grpc.status';
 import { loaderOptions, protoFile } from '../contract/proto';
 import { AppError } from '../errors/app-error';
 import { deadlineExceeded, internal, unavailable } from '../errors/common.errors';
-import { currentContext } from '../tracing/request-context';
 import { Exchange, NotExchanged } from './exchange';
 import { type Remote, type RemoteOptions, remote, type Send, withFacts } from './remote';
+import { traceHeaders } from './trace-headers';
 
 const channelOptions = {
   // A server that is back must be found before anybody misses it; grpc-js waits up to two minutes.
@@ -192,11 +192,12 @@ export class GrpcChannel implements AsyncDisposable {
   }
 
   /** What travels beside a message: who calls, for which trace. */
-  private headers({ idempotencyKey, traceId = currentContext()?.traceId }: CallMeta): Record<string, string> {
+  private headers(meta: CallMeta): Record<string, string> {
+    const { idempotencyKey } = meta;
     return {
       ...this.options.headers?.(),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-      ...(traceId === undefined ? {} : { 'x-trace-id': traceId }),
+      ...traceHeaders(meta),
     };
   }
 }

@@ -2,12 +2,12 @@ import type { Dispatcher } from 'undici';
 import { type CallMeta, type Contract, isInQuery, type Route } from '../contract/contract';
 import { type SignedCall, writeSigned } from '../contract/signed-call';
 import { validationFailed } from '../errors/common.errors';
-import { currentContext } from '../tracing/request-context';
 import type { Wire } from './endpoint';
 import { fromTransport, readAnswer } from './http.answer';
 import { HttpBalancer } from './http.balancer';
 import { type Remote, type RemoteOptions, remote, type Send } from './remote';
 import { resolveName } from './resolve-name';
+import { traceHeaders } from './trace-headers';
 
 /** The calls of a contract over HTTP. `baseUrl`: `http://host:port`, perhaps with a path that goes before every route. */
 export function httpClient<Api extends object>(
@@ -80,11 +80,11 @@ function toRequest(route: Route, message: Record<string, unknown>, prefix: strin
 }
 
 function commonHeaders({ bearer, headers }: RemoteOptions, meta: CallMeta): Record<string, string> {
-  const { idempotencyKey, traceId = currentContext()?.traceId } = meta;
+  const { idempotencyKey } = meta;
   return {
     ...headers?.(),
     ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-    ...(traceId === undefined ? {} : { 'x-trace-id': traceId }),
+    ...traceHeaders(meta),
   };
 }

@@ -6,6 +6,7 @@ import type { CallMeta, Contract, Route } from '../contract/contract';
 import type { AppError } from '../errors/app-error';
 import { deadlineExceeded } from '../errors/common.errors';
 import { toAppError } from '../errors/to-app-error';
+import { inSpan } from '../tracing/in-span';
 import { currentContext } from '../tracing/request-context';
 
 export interface RemoteOptions {
@@ -56,7 +57,9 @@ export function remote<Api extends object>(
     const call = (message: object, meta: CallMeta = {}): Promise<object> => {
       const tries = route.retry || meta.idempotencyKey !== undefined ? maxTries : 1;
       const patience = Math.min(deadlineMs, (currentContext()?.ends ?? Number.POSITIVE_INFINITY) - performance.now());
-      return persist((ms) => send(method, route, message, meta, ms), { tries, patience, mayRetry });
+      const name = `${contract.proto.package}.${contract.proto.service}/${method}`;
+      const ask = () => persist((ms) => send(method, route, message, meta, ms), { tries, patience, mayRetry });
+      return inSpan(name, 'client', { 'rpc.method': name }, ask);
     };
     return [method, call] as const;
   });

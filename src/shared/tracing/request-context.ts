@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Span } from './span';
 
 /** A player's token that was presented. */
 export interface PresentedToken {
@@ -26,6 +27,8 @@ export interface RequestContext {
   hops?: number;
   /** When whoever asked no longer waits, on the monotonic clock. */
   readonly ends?: number;
+  /** What is done here is part of this span. Null: this trace is not recorded, and nobody who is asked is to record it. */
+  readonly span?: Span | null | undefined;
   /** Set once, by the guard. */
   caller?: Caller;
 }

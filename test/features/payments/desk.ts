@@ -35,6 +35,7 @@ import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
+import { SilentTracing } from '../../../src/shared/tracing/tracing';
 import { HandClock } from '../../support/hand-clock';
 import { testJobs } from '../../support/jobs';
 import { metricsOf } from '../../support/metrics';
@@ -190,6 +191,6 @@ function silentParts(clock: Clock, logger: PinoLogger): OutboxParts {
   const silentBus = { publish: () => undefined, subscribe: () => undefined } as unknown as Bus;
   const audiences = new Audiences(new Map([['payments', ['reservations']]]));
   const watch = { watch: () => undefined } as unknown as OutboxMetrics;
-  const listening = new ListenerParts(silentBus, clock, logger);
+  const listening = new ListenerParts(silentBus, clock, logger, new SilentTracing());
   return new OutboxParts(silentBus, audiences, testJobs().jobs, clock, watch, listening);
 }

@@ -31,6 +31,7 @@ import { ListenerParts } from '../../../src/shared/outbox/news-listener';
 import { OutboxParts } from '../../../src/shared/outbox/outbox';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
 import { runInContext } from '../../../src/shared/tracing/request-context';
+import { SilentTracing } from '../../../src/shared/tracing/tracing';
 import { openAt } from '../../shared/db/fixtures';
 import { inmemBus, ShiftedClock } from '../../shared/outbox/outboxes';
 import type { TestDatabase } from '../../support/databases';
@@ -72,7 +73,7 @@ export async function openOffice(place: TestDatabase, hand?: HandClock): Promise
   const metrics = metricsOf(ReservationsMetrics, reservationsMetrics);
   const audiences = new Audiences(new Map([[reservationNews.topic.name, hand ? ['payments', 'queue'] : ['payments']]]));
   const outboxMetrics = { watch: () => undefined } as unknown as OutboxMetrics;
-  const listening = new ListenerParts(inmemBus(), clock, logger);
+  const listening = new ListenerParts(inmemBus(), clock, logger, new SilentTracing());
   const parts = new OutboxParts(inmemBus(), audiences, testJobs().jobs, clock, outboxMetrics, listening);
   const outbox = new ReservationsOutbox(parts, databases);
   // Nothing is sent: the test looks at what would be.

@@ -130,7 +130,10 @@ describe('a secret in a file', () => {
     REDIS_URL: 'redis://:hunter2@h:6379',
     LOCK_REDIS_URLS: 'redis://:hunter2@h:6379',
     BUS_CONN: 'redis://:hunter2@h:6379',
+    OTEL_EXPORTER_OTLP_HEADERS: `x-key=${text}`,
   };
+  // Without it nobody asks for the receiver's headers.
+  const others = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
   const variables = Object.keys(variablesOf(features));
   const filed = variables.filter((name) => variables.includes(`${name}_FILE`));
@@ -140,9 +143,9 @@ describe('a secret in a file', () => {
 
   test.each(filed)('%s_FILE is read, line break and all', (name) => {
     const value = valid[name] ?? 'postgres://u:hunter2@h/x';
-    const fromFile = loadConfig({ [`${name}_FILE`]: write(name, `${value}\n`) }, features);
-    expect(fromFile).toEqual(loadConfig({ [name]: value }, features));
-    expect(fromFile).not.toEqual(loadConfig({}, features));
+    const fromFile = loadConfig({ ...others, [`${name}_FILE`]: write(name, `${value}\n`) }, features);
+    expect(fromFile).toEqual(loadConfig({ ...others, [name]: value }, features));
+    expect(fromFile).not.toEqual(loadConfig(others, features));
   });
 
   test.each<[string, () => string]>([

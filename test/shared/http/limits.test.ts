@@ -18,6 +18,7 @@ import { fromGrpcError } from '../../../src/shared/contract/grpc.status';
 import { RouteTable } from '../../../src/shared/contract/route-table';
 import { grpcInterceptor } from '../../../src/shared/grpc/grpc.interceptor';
 import type { GrpcMetrics } from '../../../src/shared/grpc/grpc.metrics';
+import { SilentTracing } from '../../../src/shared/tracing/tracing';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
 import { eventBody, signed } from '../../support/signed';
 import { openApp, type TestApp } from '../../support/wires';
@@ -186,6 +187,7 @@ describe('of a gRPC call that is never answered', () => {
       routes: new RouteTable(),
       metrics: nobody,
       peers: new Peers([]),
+      tracing: new SilentTracing(),
       admit: () => true,
       draining: leaving.signal,
       failed: (error) => failures.push(error),

@@ -16,6 +16,7 @@ import { LogConsumer, type LogConsumerOptions, LogParts } from '../../../src/sha
 import { countAhead } from '../../../src/shared/log/place';
 import { placeMigrations } from '../../../src/shared/log/place.entity';
 import { PlaceRepository, type Source } from '../../../src/shared/log/place.repository';
+import { SilentTracing } from '../../../src/shared/tracing/tracing';
 import { testJobs } from '../../support/jobs';
 
 export interface Line extends LogEvent {
@@ -124,7 +125,7 @@ function mechanisms(told?: Bus) {
   const checks: (() => Promise<CheckResult>)[] = [];
   const readiness = { add: (_name: string, check: () => Promise<CheckResult>) => checks.push(check) };
   const metrics = { watch: () => undefined } as unknown as LogMetrics;
-  const parts = new LogParts(bus, jobs, load, metrics, readiness as unknown as Readiness, logger);
+  const parts = new LogParts(bus, jobs, load, metrics, new SilentTracing(), readiness as unknown as Readiness, logger);
   const check = async (): Promise<CheckResult> => (await checks[0]?.()) ?? { status: 'unhealthy' };
   return { parts, bus, logged, check };
 }

@@ -14,8 +14,14 @@ import { type DeadNews, deadNews, newsKey, redrivenNews } from '../../../src/sha
 import { type News, newsOf } from '../../../src/shared/outbox/news';
 import { ListenerParts, NewsListener } from '../../../src/shared/outbox/news-listener';
 import { type Announce, Outbox, OutboxParts } from '../../../src/shared/outbox/outbox';
-import { inboxMigration, inboxRedrivenMigration, outboxMigration } from '../../../src/shared/outbox/outbox.entity';
+import {
+  inboxMigration,
+  inboxRedrivenMigration,
+  outboxMigration,
+  outboxTraceMigration,
+} from '../../../src/shared/outbox/outbox.entity';
 import type { OutboxMetrics } from '../../../src/shared/outbox/outbox.metrics';
+import { SilentTracing } from '../../../src/shared/tracing/tracing';
 import type { TestDatabase } from '../../support/databases';
 import { testJobs } from '../../support/jobs';
 import { recordingLogger } from '../../support/recording-logger';
@@ -51,12 +57,14 @@ const migrationsOf = {
   shop: [
     goods,
     outboxMigration('shop', 1_700_000_000_032),
+    outboxTraceMigration('shop', 1_700_000_000_161),
     inboxMigration('shop', 1_700_000_000_035),
     inboxRedrivenMigration('shop', 1_700_000_000_141),
   ],
   stall: [
     goods,
     outboxMigration('stall', 1_700_000_000_038),
+    outboxTraceMigration('stall', 1_700_000_000_162),
     inboxMigration('stall', 1_700_000_000_039),
     inboxRedrivenMigration('stall', 1_700_000_000_142),
   ],
@@ -64,6 +72,7 @@ const migrationsOf = {
   desk: [effects, inboxMigration('desk', 1_700_000_000_034), inboxRedrivenMigration('desk', 1_700_000_000_144)],
   office: [
     outboxMigration('office', 1_700_000_000_036),
+    outboxTraceMigration('office', 1_700_000_000_163),
     inboxMigration('office', 1_700_000_000_037),
     inboxRedrivenMigration('office', 1_700_000_000_145),
   ],
@@ -187,7 +196,7 @@ function partsOf(bus: Bus, clock: Clock, news: News<Sale>): OutboxParts {
     ]),
   );
   const metrics = { watch: () => undefined } as unknown as OutboxMetrics;
-  const listening = new ListenerParts(bus, clock, recordingLogger().logger);
+  const listening = new ListenerParts(bus, clock, recordingLogger().logger, new SilentTracing());
   return new OutboxParts(bus, audiences, testJobs().jobs, clock, metrics, listening);
 }
 
@@ -203,7 +212,7 @@ export async function openOffice(place: TestDatabase, bus: Bus, news: News<Sale>
   const db = await openAt(place.url, { migrations: migrationsOf.office });
   const [clock, heard] = [new ShiftedClock(), [] as DeadNews[]];
   const outbox = new ShopOutbox(partsOf(bus, clock, news), 'office', db, [redrivenNews]);
-  const listener = new OfficeListener(new ListenerParts(bus, clock, recordingLogger().logger), {
+  const listener = new OfficeListener(new ListenerParts(bus, clock, recordingLogger().logger, new SilentTracing()), {
     ...{ consumer: 'office', news: deadNews, db },
     apply: async (_tx, announced) => {
       heard.push(...announced.map(({ body }) => body));
@@ -250,7 +259,7 @@ export async function openListener(
   const db = await openAt(place.url, { migrations: migrationsOf[consumer] });
   const { logger, told: logged } = recordingLogger();
   const clock = new ShiftedClock();
-  const listener = new TestListener(new ListenerParts(bus, clock, logger), {
+  const listener = new TestListener(new ListenerParts(bus, clock, logger, new SilentTracing()), {
     ...{ consumer, news, db },
     apply: async (tx, announced) => {
       for (const { key, body } of announced) {

@@ -177,7 +177,11 @@ export interface AcceptedEvent {
   /** Its number in the log. */
   seq: number;
   /** The journal's row cannot be read, and this is why: nobody can apply it. */
-  fault?: string | undefined;
+  fault?:
+    | string
+    | undefined;
+  /** The span of the request that brought it, where its trace is recorded. */
+  spanId?: string | undefined;
 }
 
 /** Signed game events in; each one durable before it is answered. */

@@ -1,0 +1,155 @@
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../config/config';
+import { parseDatabaseUrl } from '../config/database-url';
+import { type Database, writeSomething } from '../db/database';
+import { factsOf } from '../db/database.facts';
+import type { Databases } from '../db/databases';
+import { isUnwritable, reasonOf } from '../db/db.errors';
+import { ClaimedError } from '../db/sqlite.claim';
+import { type Finding, Patient } from './finding';
+
+const mb = 1_048_576;
+const leastDiskMb = 100;
+const littleDiskMb = 1024;
+const skewMs = 1000;
+const maxSkewMs = 60_000;
+// What a server keeps for its administrators, and a few for others.
+const spareConnections = 5;
+
+/** Looks at the databases of this process's features. `known`: the names of all migrations that this version has. */
+export async function lookAtDatabases(
+  { database: { poolMax }, instances }: Config,
+  databases: Databases,
+  known: ReadonlySet<string>,
+): Promise<Finding[]> {
+  const processes = Math.max(1, ...Object.values(instances));
+  const looks = databases.all.map(async (database) => {
+    const patient = new Patient('database', database.shown);
+    try {
+      if (database.embedded && !canBeOpened(database, patient)) return patient.findings;
+      await database.connect();
+      await examine(database, patient, { known, connections: poolMax * processes });
+    } catch (error) {
+      refused(patient, database, error);
+    } finally {
+      await database.close();
+      database.dialect.release();
+    }
+    return patient.findings;
+  });
+  return (await Promise.all(looks)).flat();
+}
+
+/** False where there is nothing to open, or it is somebody else's: looking must not make a database. */
+function canBeOpened(database: Database, patient: Patient): boolean {
+  const path = database.shown.replace(/^sqlite:/, '');
+  if (path === ':memory:') return true;
+  disk(path, patient);
+  if (!existsSync(path)) {
+    patient.well('not there yet: it is made at the first start');
+    return false;
+  }
+  try {
+    database.dialect.claim();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ClaimedError)) throw error;
+    patient.well('in use by a process: `health` asks that one');
+    return false;
+  }
+}
+
+function disk(path: string, patient: Patient): void {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder)) folder = dirname(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  const freeMb = Math.floor((bavail * bsize) / mb);
+  const remedy = 'Make room on this disk, or move the database to a larger one: a full disk refuses all events.';
+  if (freeMb < leastDiskMb) patient.fail(`its disk is full: ${freeMb} MB are left`, remedy);
+  else if (freeMb < littleDiskMb) patient.warn(`its disk is nearly full: ${freeMb} MB are left`, remedy);
+  if (existsSync(path) && (statSync(path).mode & 0o077) !== 0)
+    patient.warn('others on this machine may read its file', `chmod 600 ${path}*`);
+}
+
+interface Expected {
+  readonly known: ReadonlySet<string>;
+  /** All processes together. */
+  readonly connections: number;
+}
+
+async function examine(database: Database, patient: Patient, { known, connections }: Expected): Promise<void> {
+  const began = performance.now();
+  await database.ping(2000);
+  const latencyMs = performance.now() - began;
+  const asked = Date.now();
+  const { version, isReadOnly, maxConnections, forgetful, shownAt } = await factsOf(database);
+  patient.well(undefined, { version, latencyMs });
+  clock(patient, shownAt - (asked + Date.now()) / 2);
+  for (const setting of forgetful)
+    patient.warn(
+      `${setting}: it may forget what it has committed`,
+      'Set it back to its default: accepted events are promised to survive a power cut.',
+    );
+  if (maxConnections !== undefined && connections > maxConnections - spareConnections)
+    patient.warn(
+      `it takes ${maxConnections} connections, and the processes of this system may open ${connections}`,
+      'Lower DB_POOL_MAX, or raise max_connections of the server.',
+    );
+  const applied = await database.appliedMigrations();
+  const later = applied.filter((name) => !known.has(name));
+  if (later.length > 0)
+    patient.fail(`a later version has migrated it: ${later.join(', ')}`, 'Run that version, or a later one.');
+  const pending = await database.pendingMigrations();
+  if (pending.length > 0) patient.fail(`migrations are missing: ${pending.join(', ')}`, 'npm run migrate');
+  if (isReadOnly)
+    patient.fail(
+      'it takes no changes: it is read-only, or a replica',
+      'Name the server that takes changes in its URL.',
+    );
+  else if (applied.length > 0) await tryWriting(database, patient);
+}
+
+function clock(patient: Patient, ahead: number): void {
+  const seconds = Math.abs(Math.round(ahead / 100) / 10);
+  const told = `its clock is ${seconds} s ${ahead > 0 ? 'ahead of' : 'behind'} that of this machine`;
+  const remedy = 'Keep both by NTP: windows of leaderboards, holds and tokens end by the clock.';
+  if (Math.abs(ahead) > maxSkewMs / 2) patient.fail(told, remedy);
+  else if (Math.abs(ahead) > skewMs) patient.warn(told, remedy);
+}
+
+async function tryWriting(database: Database, patient: Patient): Promise<void> {
+  try {
+    await database.transaction(writeSomething);
+  } catch (error) {
+    const told = isUnwritable(error) ? 'nothing can be written to it' : `a change failed: ${reasonOf(error)}`;
+    patient.fail(
+      told,
+      'Look at its disk, and at the rights of its user: it must insert, update, delete and lock rows.',
+    );
+  }
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  '28P01': 'Give its URL the right password.',
+  '28000': 'Give its URL a user that the server lets in from here (pg_hba.conf).',
+  '3D000': 'Make the database, or name one that is there.',
+  ER_ACCESS_DENIED_ERROR: 'Give its URL the right user and password.',
+  ER_DBACCESS_DENIED_ERROR: 'Grant the user its database.',
+  ER_BAD_DB_ERROR: 'Make the database, or name one that is there.',
+  ECONNREFUSED: 'Start the server, or name the host and port where it listens.',
+  ENOTFOUND: 'Name a host that can be found from here.',
+  SQLITE_NOTADB: 'Restore the file from a backup: it is no database.',
+  SQLITE_CORRUPT: 'Restore the file from a backup: it is damaged.',
+};
+
+function refused(patient: Patient, database: Database, error: unknown): void {
+  const { code = '' } = ((error as Error).cause ?? error) as { readonly code?: string };
+  const { host } = parsedHost(database);
+  const remedy = remedies[code] ?? `See that ${host} can be reached from here, and what its log says.`;
+  patient.fail(`cannot be used: ${reasonOf(error)}`, remedy);
+}
+
+function parsedHost({ shown, embedded }: Database): { readonly host: string } {
+  return { host: embedded ? parseDatabaseUrl(shown).path : shown.replace(/^\w+:\/\//, '') };
+}

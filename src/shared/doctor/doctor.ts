@@ -1,0 +1,86 @@
+import type { Config } from '../config/config';
+import type { ConfigError } from '../config/config.errors';
+import type { Databases } from '../db/databases';
+import { scrub } from '../logging/redaction';
+import { lookAtDatabases } from './doctor.databases';
+import { lookAtListeners } from './doctor.listeners';
+import { lookAtRedis } from './doctor.redis';
+import { lookAtServices } from './doctor.services';
+import { lookAtSettings } from './doctor.settings';
+import { type Finding, Patient } from './finding';
+
+/** What the doctor is told of the application. */
+export interface Subject {
+  readonly config: Config;
+  /** Not connected. */
+  readonly databases: Databases;
+  /** The names of all migrations that this version has. */
+  readonly known: ReadonlySet<string>;
+}
+
+/** Looks at the settings and at everything that a process with them talks to. Changes nothing. Never throws. */
+export async function diagnose({ config, databases, known }: Subject): Promise<Finding[]> {
+  const looks: [string, () => Promise<readonly Finding[]>][] = [
+    ['settings', async () => lookAtSettings(config)],
+    ['database', () => lookAtDatabases(config, databases, known)],
+    ['redis', () => lookAtRedis(config)],
+    ['services', () => lookAtServices(config)],
+    ['ports', () => lookAtListeners(config)],
+  ];
+  const found = await Promise.all(
+    looks.map(async ([what, look]) => {
+      try {
+        return await look();
+      } catch (error) {
+        const patient = new Patient(what, config.environment);
+        patient.fail(`could not be looked at: ${scrub(String(error))}`, 'This is a fault of Aerie: please report it.');
+        return patient.findings;
+      }
+    }),
+  );
+  return found.flat();
+}
+
+/** Where the settings themselves cannot be used: nothing else can be looked at. */
+export function ofSettings({ variables }: ConfigError): Finding[] {
+  return variables.map(({ name, reason }) => {
+    const patient = new Patient('settings', name);
+    patient.fail(reason, `Correct ${name}; .env.example says what it is for.`);
+    return patient.findings[0] as Finding;
+  });
+}
+
+const headings = ['', 'WHAT', 'WHERE', 'VERSION', 'MS', 'FOUND'];
+const words = { ok: 'ok', warning: 'WARN', failed: 'FAIL' } as const;
+
+/** A table for people: what is wrong comes last, with its remedy in a line of its own. */
+export function tableOf(findings: readonly Finding[]): string {
+  const order = { ok: 0, warning: 1, failed: 2 } as const;
+  const sorted = [...findings].sort((a, b) => order[a.verdict] - order[b.verdict]);
+  const rows = sorted.map(({ verdict, what, where, version = '', latencyMs, told = '' }) => [
+    words[verdict],
+    what,
+    where,
+    version,
+    latencyMs === undefined ? '' : latencyMs.toFixed(1),
+    told,
+  ]);
+  const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (i === cells.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  const lines = rows.flatMap((row, i) => {
+    const { remedy } = sorted[i] as Finding;
+    return remedy === undefined ? [line(row)] : [line(row), `      -> ${remedy}`];
+  });
+  return [line(headings), ...lines, '', summaryOf(findings)].join('\n');
+}
+
+function summaryOf(findings: readonly Finding[]): string {
+  const count = (verdict: Finding['verdict']): number => findings.filter((one) => one.verdict === verdict).length;
+  const [failed, warned] = [count('failed'), count('warning')];
+  if (failed > 0) return `Aerie does not work like this: ${failed} faults, ${warned} warnings.`;
+  return warned > 0 ? `Aerie works like this; ${warned} warnings.` : 'All is well.';
+}
