@@ -157,16 +157,8 @@ export class App extends Component {
         }
       </main>
       <p class="said" role="status">${said}</p>
-      ${asked && html`<${Dialog} desk=${this} asked=${asked} closed=${() => this.#asked()} />`}
+      ${asked && html`<${Dialog} desk=${this} asked=${asked} closed=${() => this.setState({ asked: undefined })} />`}
     `;
-  }
-
-  #asked() {
-    this.setState({ asked: undefined });
-    // Whoever had asked may be gone, with what was asked about.
-    queueMicrotask(() => {
-      if (document.activeElement === document.body) this.#focus();
-    });
   }
 
   #languages() {

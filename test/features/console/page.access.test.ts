@@ -81,6 +81,8 @@ test('signing out forgets the token', async () => {
 test('a server that is gone is said to be, and the page goes on when it is back', async () => {
   await using line = await openLine(app.url);
   const one = await Operator.come({}, `${line.url}/games/console`);
+  const asked: string[] = [];
+  one.page.on('request', (request) => asked.push(request.url()));
   await one.signIn();
   const gone = one.page.getByRole('status').getByText(/^The server does not answer/);
   line.down();
@@ -91,6 +93,8 @@ test('a server that is gone is said to be, and the page goes on when it is back'
   // By itself.
   await one.page.getByText('Nobody is blocked.').waitFor();
   await eventually(async () => expect(await gone.count()).toBe(0));
+  // Below the prefix of the proxy.
+  expect(asked.filter((url) => !url.startsWith(`${line.url}/games/`))).toEqual([]);
 });
 
 test('a proxy in front that answers with a page of its own is told from Aerie', async () => {
