@@ -4,6 +4,7 @@ import { Logger, PinoLogger } from 'nestjs-pino';
 import { AppModule, allFeatures, featuresOf, servedBy } from './app.module';
 import { guarded } from './shared/async/guarded';
 import { AccessGuard } from './shared/auth/access.guard';
+import { backup, restore } from './shared/commands/backup-command';
 import type { HeavyCommand } from './shared/commands/commands';
 import { migrate } from './shared/commands/migrate-command';
 import type { Config } from './shared/config/config';
@@ -61,8 +62,7 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     const databases = databasesOf(config, featuresOf(config));
     const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
     if (command.name === 'doctor') return tellDoctor(await diagnose({ config, databases, known: new Set(known) }));
-    const done = await migrate(databases, { known, dryRun: command.dryRun });
-    process.stdout.write(`${done}\n`);
+    process.stdout.write(`${await change(databases, config, { command, known })}\n`);
   } catch (error) {
     if (command.name === 'doctor' && error instanceof ConfigError) return tellDoctor(ofSettings(error));
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
@@ -72,6 +72,24 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     );
     process.exit(configuration ? badConfiguration : 1);
   }
+}
+
+/** Answers the line to be printed. */
+async function change(
+  databases: Databases,
+  config: Config,
+  {
+    command,
+    known,
+  }: { readonly command: Exclude<HeavyCommand, { name: 'serve' | 'doctor' }>; readonly known: string[] },
+): Promise<string> {
+  if (command.name === 'migrate') return migrate(databases, { known, dryRun: command.dryRun });
+  const features = featuresOf(config).map(({ contract: { name }, ownFile }) => ({
+    name,
+    isRead: ownFile !== undefined,
+  }));
+  if (command.name === 'backup') return backup(databases, features, command.folder);
+  return restore(databases, features, { folder: command.folder, known });
 }
 
 function tellDoctor(findings: readonly Finding[]): void {

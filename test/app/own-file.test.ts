@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { type AppProcess, startApp } from '../support/app';
 import { eventually } from '../support/eventually';
 import { passedAll } from '../support/lag';
 import { eventBody, signed } from '../support/signed';
+import { BetterSqlite3 } from '../support/sqlite';
 
 // On SQLite the journal has a file of its own; that of an earlier version, which was in the one file, moves there.
 

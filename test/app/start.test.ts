@@ -125,7 +125,7 @@ test('without a compiled SQLite driver one sentence says what to do', async () =
     hook,
     `const Module = require('node:module'); const load = Module._load;
      Module._load = function (name, ...rest) {
-       if (name === 'better-sqlite3') throw new Error('Could not locate the bindings file');
+       if (name.startsWith('better-sqlite3')) throw new Error('Could not locate the bindings file');
        return load.call(this, name, ...rest);
      };`,
   );

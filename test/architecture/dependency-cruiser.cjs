@@ -18,7 +18,16 @@ const sharedExcept = (...folders) => `^src/shared/(?!(${folders.join('|')})/)`;
 /** Resolved (`node_modules/pg/lib/index.js`) or as written (`pg`). */
 const packages = (...names) => `(^|node_modules/)(@types/)?(${names.join('|')})(/|$)`;
 
-const drivers = ['typeorm', '@nestjs/typeorm', 'pg', 'mysql2', 'better-sqlite3', 'ioredis', 'redlock', 'etcd3'];
+const drivers = [
+  'typeorm',
+  '@nestjs/typeorm',
+  'pg',
+  'mysql2',
+  'better-sqlite3(-node-api)?',
+  'ioredis',
+  'redlock',
+  'etcd3',
+];
 const wires = [
   '@nestjs/platform-fastify',
   '@nestjs/platform-ws',
@@ -192,7 +201,7 @@ const outside = [
   never(
     'no-raw-driver-in-features',
     { path: `^src/(features|client)/.*${file('repository|entity|migrations|module')}` },
-    { path: packages('pg', 'mysql2', 'better-sqlite3', 'ioredis', 'redlock', 'etcd3') },
+    { path: packages('pg', 'mysql2', 'better-sqlite3(-node-api)?', 'ioredis', 'redlock', 'etcd3') },
     'a repository speaks TypeORM; the drivers belong to shared',
   ),
   never(

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import BetterSqlite3 from 'better-sqlite3';
 import { request } from 'undici';
 import { loaderOptions } from '../../src/shared/contract/proto';
 import { eventually } from '../support/eventually';
+import { BetterSqlite3 } from '../support/sqlite';
 import { inspectRoots } from './planted';
 
 // A feature is one folder, its proto, and one line in features/index.ts: planted in a copy of the project, `hello` of

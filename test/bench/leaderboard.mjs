@@ -2,12 +2,13 @@
 // Each size has a database of its own, filled directly: every player is in the day, the week and the season.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import { Pool } from 'undici';
+import { support } from '../support/typescript.mjs';
 import { temporaryFolder } from './folders.mjs';
 import { signed } from './prepare.mjs';
 import { Server } from './server.mjs';
 
+const { BetterSqlite3 } = support('sqlite');
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const kinds = ['daily', 'weekly', 'seasonal'];
 const eventsPerSecond = 1000;
@@ -58,7 +59,7 @@ class Boards {
     while ((await this.#board('seasonal')).total === 0) await new Promise((resolve) => setTimeout(resolve, 50));
     await this.pool.destroy();
     await server.stop();
-    const database = new Database(this.file);
+    const database = new BetterSqlite3(this.file);
     const insert = database.prepare('INSERT INTO leaderboard_scores VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING');
     const windows = database.prepare('SELECT seq, starts_at FROM leaderboard_windows').all();
     database.transaction(() => {

@@ -1,9 +1,10 @@
 // The databases that are measured on: SQLite in a temporary folder, or a server of the bench's own, as the tests start one.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { support } from '../support/typescript.mjs';
 import { temporaryFolder } from './folders.mjs';
+
+const { BetterSqlite3 } = support('sqlite');
 
 /** `kind`: sqlite, postgres, mariadb, or the URL of a running server in which databases may be made. */
 export function openStore(kind) {
@@ -13,7 +14,7 @@ export function openStore(kind) {
 
 class SqliteStore {
   dialect = 'sqlite';
-  version = new Database(':memory:').prepare('SELECT sqlite_version()').pluck().get();
+  version = new BetterSqlite3(':memory:').prepare('SELECT sqlite_version()').pluck().get();
 
   /** An empty database; answers its URL. */
   create() {

@@ -3,13 +3,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { calculateJwkThumbprint, exportJWK, SignJWT } from 'jose';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { ulid } from 'ulid';
+import { support } from '../support/typescript.mjs';
 import { temporaryFolder } from './folders.mjs';
 
+const { BetterSqlite3 } = support('sqlite');
 const alg = 'RS256';
 const tokenHours = 2;
 const rowsAtOnce = 500;
@@ -57,7 +58,7 @@ async function insertAll(url, ids) {
 
 async function open(url) {
   if (url.startsWith('sqlite:')) {
-    const file = new Database(url.slice('sqlite:'.length), { timeout: 10_000 });
+    const file = new BetterSqlite3(url.slice('sqlite:'.length), { timeout: 10_000 });
     return { run: (text) => file.exec(text), close: () => file.close() };
   }
   if (url.startsWith('postgres')) {

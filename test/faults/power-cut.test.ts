@@ -2,7 +2,6 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { leaderboardContract as leaderboard } from '../../src/features/leaderboard/leaderboard.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
@@ -10,6 +9,7 @@ import { journalUrl } from '../support/databases';
 import { randomEvents } from '../support/events';
 import { passedAll } from '../support/lag';
 import { signed } from '../support/signed';
+import { BetterSqlite3 } from '../support/sqlite';
 import { openApp, type TestApp } from '../support/wires';
 
 // A power cut leaves each of SQLite's write-ahead logs up to some byte after the last COMMIT that was synced: answers wait
@@ -51,7 +51,7 @@ function copyOf(file: string, to: string, bytes?: number): void {
 
 /** The points of each player by the journal, and the ids in it. */
 function journal(file: string): { readonly points: Map<string, number>; readonly ids: Set<string> } {
-  const database = new Database(file, { readonly: true });
+  const database = new BetterSqlite3(file, { readonly: true });
   const rows = database.prepare('SELECT id, player_id, points FROM game_events').all() as {
     id: string;
     player_id: string;

@@ -4,13 +4,18 @@
 // Exit 1: a tool found something. Exit 2: no tool could be installed.
 import { execFile, fork } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { support } from '../support/typescript.mjs';
+import { apiServerTools } from './api-server.mjs';
+import { composeTools } from './compose.mjs';
+import { freePort } from './engine.mjs';
 import { unexplained } from './exceptions.mjs';
+import { imageTools } from './image.mjs';
+import { manifestTools } from './manifests.mjs';
+import { nodeTools } from './nodes.mjs';
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aerie-foreign-'));
@@ -114,17 +119,9 @@ const tools = [
   },
 ];
 
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function serve(port) {
   const environment = {
-    ...{ HTTP_PORT: String(port), GRPC_ENABLED: 'false', LOG_LEVEL: 'error', SHUTDOWN_DRAIN_MS: '0' },
+    ...{ HTTP_PORT: String(port), GRPC_ENABLED: 'false', CHAT_PORT: '0', LOG_LEVEL: 'error', SHUTDOWN_DRAIN_MS: '0' },
     ...{ DATABASE_URL: `sqlite:${at('aerie.db')}`, AUTH_REQUIRED: 'true', INTERNAL_API_SECRET: secret },
     RATE_LIMIT_MAX: '1000000',
   };
@@ -144,13 +141,19 @@ async function serve(port) {
   throw new Error(`The application did not become ready within 30 s: ${said}`);
 }
 
+/** `npm run test:foreign -- docker compose` runs the tools with one of these words in their names. */
+const words = process.argv.slice(2).map((word) => word.toLowerCase());
+const chosen = [...tools, ...imageTools, ...composeTools, ...manifestTools, ...apiServerTools, ...nodeTools].filter(
+  ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
+);
+
 const port = await freePort();
 const url = `http://127.0.0.1:${port}`;
 const application = await serve(port);
 let [ran, failed] = [0, 0];
 try {
   writeFileSync(at('openapi.json'), await (await fetch(`${url}/docs/openapi.json`)).text());
-  for (const { name, install, use } of tools) {
+  for (const { name, install, use } of chosen) {
     try {
       await install();
     } catch (error) {
@@ -175,6 +178,6 @@ try {
   application.kill();
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(`${ran} of ${tools.length} tools ran; ${failed} found something.`);
+console.log(`${ran} of ${chosen.length} tools ran; ${failed} found something.`);
 if (ran === 0) process.exitCode = 2;
 if (failed > 0) process.exitCode = 1;

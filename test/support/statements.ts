@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
+import { BetterSqlite3 } from './sqlite';
 
 const patienceMs = 60_000;
 
@@ -10,7 +11,12 @@ const patienceMs = 60_000;
 export async function execute(url: string, ...statements: readonly string[]): Promise<void> {
   const kind = url.startsWith('postgres') ? 'postgres' : 'mysql';
   const source = await (url.startsWith('sqlite:')
-    ? new DataSource({ type: 'better-sqlite3', database: url.slice('sqlite:'.length), timeout: 0 })
+    ? new DataSource({
+        type: 'better-sqlite3',
+        driver: BetterSqlite3,
+        database: url.slice('sqlite:'.length),
+        timeout: 0,
+      })
     : new DataSource({ type: kind, url })
   ).initialize();
   try {

@@ -12,6 +12,7 @@ export type Command =
 export type HeavyCommand =
   | { readonly name: 'serve' }
   | { readonly name: 'doctor' }
+  | { readonly name: 'backup' | 'restore'; readonly folder: string }
   | { readonly name: 'migrate'; readonly dryRun: boolean };
 
 /** What the application does; its exit code is its own affair. */
@@ -30,6 +31,8 @@ const help = `Usage: node dist/main.js [command]
   migrate --dry-run  print what migrate would do
   health             ask the process that serves with the same settings whether it is ready: exit code 0 or 1
   doctor             look at the settings and at everything they name: exit code 1 if Aerie does not work so
+  backup <folder>    copy the SQLite files into an empty folder, also while a process serves
+  restore <folder>   put such copies in the place of the SQLite files; stop the process first
   --version          print the version
   --help             print this
 
@@ -49,6 +52,8 @@ const plain: Readonly<Record<string, Command>> = {
 
 export function commandOf(args: readonly string[]): Command {
   const text = args.join(' ');
+  const [name, folder = ''] = args;
+  if ((name === 'backup' || name === 'restore') && args.length === 2 && folder !== '') return { name, folder };
   const known = Object.hasOwn(plain, text) ? plain[text] : undefined;
   return known ?? { name: 'unknown', text };
 }

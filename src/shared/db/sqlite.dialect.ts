@@ -3,12 +3,12 @@ import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { Connection } from './connection';
-import { SqliteDriverMissingError } from './db.errors';
 import { Dialect, type DialectOptions, type Lane, type Purpose } from './dialect';
 import { Gate, type Priority } from './gate';
 import { SqliteCheckpointer } from './sqlite.checkpointer';
 import { claimFile, realPath } from './sqlite.claim';
 import { SqliteConnection } from './sqlite.connection';
+import { loadDriver } from './sqlite.driver';
 import { SqliteEngine } from './sqlite.engine';
 import { moveTables } from './sqlite.move';
 import { SqliteThread } from './sqlite.thread';
@@ -18,17 +18,6 @@ import { SqliteThreadConnection } from './sqlite.thread.connection';
 // too, they sleep between tries.
 const busyTimeoutMs = 50;
 const countLimitMs = 10_000;
-
-function loadDriver(): typeof BetterSqlite3 {
-  try {
-    const driver = require('better-sqlite3') as typeof BetterSqlite3;
-    // The native part is loaded by the first database only.
-    new driver(':memory:').close();
-    return driver;
-  } catch (error) {
-    throw new SqliteDriverMissingError(error);
-  }
-}
 
 // In WAL mode, NORMAL loses the last commits in a power cut. The log is bounded without the checkpointer, too: four times
 // what that leaves there.

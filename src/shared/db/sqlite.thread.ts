@@ -3,6 +3,7 @@ import { guarded } from '../async/guarded';
 import { within } from '../async/within';
 import { unavailable } from '../errors/common.errors';
 import type { Value } from './sql';
+import { sqliteDriver } from './sqlite.driver';
 import { type Engine, SqliteEngine } from './sqlite.engine';
 import { bind, rowsIn } from './sqlite.values';
 
@@ -118,7 +119,7 @@ export class SqliteThread {
     if (this.worker) return this.worker;
     const worker = new Worker(`(${serve.toString()})(${SqliteEngine.toString()})`, {
       eval: true,
-      workerData: { path: this.path, ...this.access, driver: require.resolve('better-sqlite3') },
+      workerData: { path: this.path, ...this.access, driver: require.resolve(sqliteDriver) },
     });
     worker.on(
       'message',

@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { moveTables } from '../../../src/shared/db/sqlite.move';
+import { BetterSqlite3 } from '../../support/sqlite';
 
 // Tables get a file of their own, whole, whatever ends the process meanwhile.
 

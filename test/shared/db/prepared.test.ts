@@ -1,8 +1,8 @@
-import BetterSqlite3 from 'better-sqlite3';
 import { inList } from '../../../src/shared/db/bulk';
 import type { Sql } from '../../../src/shared/db/sql';
 import { SqliteEngine } from '../../../src/shared/db/sqlite.engine';
 import { everyDatabase, type TestDatabase } from '../../support/databases';
+import { BetterSqlite3 } from '../../support/sqlite';
 import { openAt } from './fixtures';
 
 // What is asked all the time is parsed once, where the session is ours.

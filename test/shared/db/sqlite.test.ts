@@ -1,11 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import BetterSqlite3 from 'better-sqlite3';
 import { parseDatabaseUrl } from '../../../src/shared/config/database-url';
 import { claimFile, fileBeside } from '../../../src/shared/db/sqlite.claim';
+import { sqliteDriver } from '../../../src/shared/db/sqlite.driver';
 import { everyDatabase } from '../../support/databases';
 import { patiently } from '../../support/patiently';
+import { BetterSqlite3 } from '../../support/sqlite';
 import { databaseAt, openAt } from './fixtures';
 
 const create = () => everyDatabase[0]!.create();
@@ -76,16 +78,34 @@ describe('SQLite', () => {
   });
 
   test('without its compiled driver says what to do', async () => {
-    jest.doMock('better-sqlite3', () => {
+    jest.doMock(sqliteDriver, () => {
       throw new Error('Could not locate the bindings file');
     });
     try {
       const database = databaseAt('sqlite::memory:');
       await expect(database.connect()).rejects.toThrow(/install a C\+\+ compiler.*or set DATABASE_URL/);
     } finally {
-      jest.dontMock('better-sqlite3');
+      jest.dontMock(sqliteDriver);
     }
   });
+});
+
+// better-sqlite3 12 aborts on Node 24.19 and later when its objects are collected, 13 crashes on Node 20 at once.
+test('the driver of this Node survives that its databases and statements are collected as garbage', () => {
+  const script = `
+    const Database = require(${JSON.stringify(require.resolve(sqliteDriver))});
+    let rounds = 0;
+    const timer = setInterval(() => {
+      for (let i = 0; i < 200; i += 1) {
+        const database = new Database(':memory:');
+        for (let k = 0; k < 10; k += 1) database.prepare('SELECT ' + k).all();
+        database.close();
+      }
+      Array.from({ length: 200_000 }, (_, i) => ({ i }));
+      if ((rounds += 1) === 25) clearInterval(timer);
+    }, 5);`;
+  const { status, signal } = spawnSync(process.execPath, ['-e', script]);
+  expect([status, signal]).toEqual([0, null]);
 });
 
 describe('a database URL', () => {
