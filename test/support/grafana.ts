@@ -39,7 +39,7 @@ export type Samples = Map<string, Map<string, Set<string>>>;
 export function samplesOf(text: string): Samples {
   const found: Samples = new Map();
   for (const line of text.split('\n')) {
-    const [, name, labels = ''] = /^([a-z_]+)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
+    const [, name, labels = ''] = /^([a-z_]\w*)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
     if (name === undefined) continue;
     const known = found.get(name) ?? new Map<string, Set<string>>();
     found.set(name, known);
