@@ -26,7 +26,7 @@ export class WholeLoad implements AsyncDisposable {
   private readonly grpc: GrpcWire;
   private readonly running: Promise<void>;
   rounds = 0;
-  /** Of the last round that failed. */
+  /** Of the last round, where it failed. */
   failure: unknown;
 
   constructor(private readonly app: AppProcess) {
@@ -46,6 +46,7 @@ export class WholeLoad implements AsyncDisposable {
       try {
         await this.round();
         this.rounds += 1;
+        this.failure = undefined;
       } catch (error) {
         this.failure = error;
       }
@@ -60,8 +61,11 @@ export class WholeLoad implements AsyncDisposable {
     await this.sale();
   }
 
-  private call(contract: AnyContract, method: string, message: object): Promise<Outcome> {
-    return this.http.call(contract, method, message, { 'idempotency-key': ulid() });
+  /** @throws unless the answer has this code */
+  private async call(contract: AnyContract, method: string, message: object, code = 'ok'): Promise<Outcome> {
+    const outcome = await this.http.call(contract, method, message, keyOf(contract));
+    if (outcome.code !== code) throw new Error(`${method}: ${outcome.code} ${String(outcome.body.message)}`);
+    return outcome;
   }
 
   private async events(): Promise<void> {
@@ -73,7 +77,12 @@ export class WholeLoad implements AsyncDisposable {
     const player = randomUUID();
     const flood = Array.from({ length: floodSize }, () => ({ ...randomEvent(), playerId: player }));
     await this.call(gateway, 'ingestBatch', signed(randomUUID(), { events: flood }));
-    await this.call(gateway, 'ingest', signed(randomUUID(), randomEvent(), { secret: 'not-the-secret' }));
+    await this.call(
+      gateway,
+      'ingest',
+      signed(randomUUID(), randomEvent(), { secret: 'not-the-secret' }),
+      'signature_invalid',
+    );
   }
 
   private async readers(): Promise<void> {
@@ -89,6 +98,7 @@ export class WholeLoad implements AsyncDisposable {
     const name = `u${randomUUID().slice(0, 8)}`;
     const { body } = await this.grpc.call(users, 'createUser', { name, email: `${name}@example.com` });
     await this.call(users, 'getUser', { id: String(body.id) });
+    await this.call(users, 'updateUser', { id: String(body.id), name: `${name}-2` });
   }
 
   private async conversation(): Promise<void> {
@@ -118,8 +128,13 @@ export class WholeLoad implements AsyncDisposable {
     await this.call(reservations, 'createSale', { saleId, ...about, sections });
     const items = [{ sectionId: 'floor', quantity: 1, seatIds: [] }];
     const { body } = await this.call(reservations, 'createReservation', { saleId, items });
-    await this.call(reservations, 'createReservation', { saleId, items });
+    await this.call(reservations, 'createReservation', { saleId, items }, 'sold_out');
     const payment = await this.call(payments, 'createPayment', { reservationId: String(body.id) });
     await this.call(payments, 'processPayment', { id: String(payment.body.id), method: 'approve' });
   }
+}
+
+/** Of an event the key is its id, which is signed. */
+function keyOf(contract: AnyContract): Record<string, string> {
+  return contract === gateway ? {} : { 'idempotency-key': ulid() };
 }
