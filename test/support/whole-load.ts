@@ -109,7 +109,7 @@ export class WholeLoad implements AsyncDisposable {
       for (const client of clients) await client.enter(`c${randomUUID().slice(0, 8)}`);
       for (const client of clients) client.say('hello');
       for (const client of clients)
-        await eventually(async () => expect(client.said().length).toBeGreaterThanOrEqual(3), 5000);
+        await eventually(async () => expect(client.said().length).toBeGreaterThanOrEqual(3));
       leaving.send('/exit\n');
       await leaving.ended;
     } finally {

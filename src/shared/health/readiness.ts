@@ -50,7 +50,7 @@ export class Readiness {
     const now = performance.now();
     if (!this.latest || now - this.latest.at > freshMs) this.latest = { at: now, report: this.ask() };
     const report = this.withPhase(await this.latest.report);
-    this.metrics.found(report);
+    this.metrics.found(report.checks);
     return report;
   }
 

@@ -93,10 +93,7 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
     /** Reservations announces, and the news is applied as the inbox does it. */
     hear: (...news: readonly ReservationNews[]) => db.transaction((tx) => settlement.heard(tx, news)),
     /** Audits the open sales as the process does by itself; answers what /metrics tells of it. */
-    auditAll: async () => {
-      await new PaymentsAuditWorker(testJobs().jobs, api, auditor, metrics).audit();
-      return (await counted.registry.getSingleMetric('payments_audit_violations')?.get())?.values[0]?.value;
-    },
+    auditAll: () => auditAll(counted, new PaymentsAuditWorker(testJobs().jobs, api, auditor, metrics)),
     /** All that the worker does in a round. */
     async round(): Promise<void> {
       await settlement.draw();
@@ -109,6 +106,11 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
       )?.value,
     [Symbol.asyncDispose]: () => databases.closeAll(),
   };
+}
+
+async function auditAll({ registry }: Metrics, worker: PaymentsAuditWorker): Promise<number | undefined> {
+  await worker.audit();
+  return (await registry.getSingleMetric('payments_audit_violations')?.get())?.values[0]?.value;
 }
 
 async function openDatabases(url: string): Promise<Databases> {
