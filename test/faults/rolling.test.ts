@@ -6,7 +6,7 @@ import { everyDatabase } from '../support/databases';
 import { randomEvent } from '../support/events';
 import { eventually } from '../support/eventually';
 import { refuseNobody } from '../support/fairness';
-import { newerVersion } from '../support/newer-version';
+import { type NewerVersion, newerVersion } from '../support/newer-version';
 import { startRedis } from '../support/redis';
 import { signed } from '../support/signed';
 import { environmentOf, eventsAlone, type Placed, placedFreely, sharedEnvironment } from '../support/split';
@@ -131,6 +131,13 @@ class Load {
   }
 }
 
+/** Brings the database to the schema of the version that comes. */
+async function migrateTo(newer: NewerVersion | undefined, databaseUrl: string): Promise<void> {
+  const migrated = await migrate({ databaseUrl, ...(newer && { dist: newer.dist }) });
+  expect(migrated).toMatch(/^Migrated: /);
+  for (const migration of newer?.migrations ?? []) expect(migrated).toContain(migration);
+}
+
 test.each(systems)(
   'on $name, over $wire: every process is replaced by the next version under load, whose tables are there before: no request fails, each event has its effect once',
   async ({ name, wire }) => {
@@ -163,9 +170,7 @@ test.each(systems)(
     const load = new Load(balancer, ledger);
     try {
       await sleep(1000);
-      const migrated = await migrate({ databaseUrl: database.url, ...(newer && { dist: newer.dist }) });
-      expect(migrated).toMatch(/^Migrated: /);
-      for (const migration of newer?.migrations ?? []) expect(migrated).toContain(migration);
+      await migrateTo(newer, database.url);
       await sleep(1000);
       for (const [i, part] of placed.entries()) {
         await sleep(500);
