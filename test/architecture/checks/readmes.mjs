@@ -5,6 +5,8 @@ import { projectRoot } from '../sources.mjs';
 export const name = 'README.ko.md has what README.md has';
 
 const [english, korean] = ['README.md', 'README.ko.md'];
+/** The line below each title that names the other language: the one link in which the two differ. */
+const pointers = { [english]: `한국어: [${korean}](${korean})`, [korean]: `English: [${english}](${english})` };
 
 /**
  * Two languages of one document: the same headings in the same order, below each the same code, tables, list items, links and
@@ -13,10 +15,18 @@ const [english, korean] = ['README.md', 'README.ko.md'];
 export async function run(root = projectRoot) {
   if (!existsSync(join(root, english))) return [];
   if (!existsSync(join(root, korean))) return [`${korean} is missing`];
-  const [ours, theirs] = [english, korean].map((file) => sectionsIn(readFileSync(join(root, file), 'utf8')));
+  const texts = [english, korean].map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+  const lost = texts.filter(({ file, text }) => !hasPointer(file, text));
+  if (lost.length > 0) return lost.map(({ file }) => `${file}: below its title stands "${pointers[file]}"`);
+  const [ours, theirs] = texts.map(({ file, text }) => sectionsIn(text.replace(pointers[file], '')));
   if (ours.length !== theirs.length)
     return [`${korean} has ${theirs.length} headings, ${english} has ${ours.length}: ${firstOther(ours, theirs)}`];
   return ours.flatMap((section, index) => differences(section, theirs[index]));
+}
+
+function hasPointer(file, text) {
+  const [title, first] = text.split('\n').filter((line) => line !== '');
+  return /^# /.test(title) && first === pointers[file];
 }
 
 function firstOther(ours, theirs) {
@@ -41,7 +51,8 @@ function takenApart({ level, title, lines }) {
   const text = lines.join('\n');
   const code = [...text.matchAll(/^```[\s\S]*?^```$/gm)].map(([block]) => block);
   const prose = code.reduce((rest, block) => rest.replace(block, ''), text);
-  const names = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, one]) => one);
+  // A name may go on in the next line, but not beyond a paragraph.
+  const names = [...prose.matchAll(/`((?:[^`\n]|\n(?!\s*\n))+)`/g)].map(([, one]) => one.replace(/\s+/g, ' '));
   return {
     ...{ level, title, code },
     parts: {
