@@ -33,6 +33,8 @@ export default async function globalSetup(): Promise<void> {
     'etcd',
     'pgbouncer',
     'chromium',
+    'prometheus',
+    'promtool',
   ]);
   const isAsked = process.env.RUN_FOREIGN === '1' || process.env.TEST_BROKERS?.includes('sqs');
   if (isAsked || hasElasticMq()) await ensureElasticMq();

@@ -39,14 +39,19 @@ export type Samples = Map<string, Map<string, Set<string>>>;
 export function samplesOf(text: string): Samples {
   const found: Samples = new Map();
   for (const line of text.split('\n')) {
-    const [, name, labels = ''] = /^([a-z_]+)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
+    const [, name, labels = ''] = /^([a-z_]\w*)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
     if (name === undefined) continue;
     const known = found.get(name) ?? new Map<string, Set<string>>();
     found.set(name, known);
     for (const [, label = '', value = ''] of labels.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g))
-      known.set(label, (known.get(label) ?? new Set()).add(value));
+      known.set(kept(label), (known.get(kept(label)) ?? new Set()).add(value));
   }
   return found;
+}
+
+/** As Prometheus names a label of the application that it has itself. */
+function kept(label: string): string {
+  return ofPrometheus.includes(label) ? `exported_${label}` : label;
 }
 
 export function asked(expr: string): Asked {

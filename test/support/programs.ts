@@ -8,6 +8,8 @@ const daily = {
   postgres: 'postgresql',
   initdb: 'postgresql',
   'redis-server': 'redis-server',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
   etcd: 'etcd-server',
   pgbouncer: 'pgbouncer',
   // It draws no letter without a font.

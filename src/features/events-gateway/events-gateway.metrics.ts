@@ -7,7 +7,7 @@ import { consumers } from './events-gateway.consumers';
 export const eventsGatewayMetrics = [
   counter('events_ingested_total', 'Events answered', ['type', 'status']),
   duration('events_ingest_duration_seconds', 'From verification to durable'),
-  counter('dropped_events_total', 'Events that were not accepted', ['reason']),
+  counter('dropped_events_total', 'Events that were not accepted', ['reason'], [{ reason: 'unavailable' }]),
   counter(
     'dead_letters_total',
     'Events given up',

@@ -3,13 +3,16 @@ import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { counter, duration, gauge } from '../../shared/metrics/metrics';
 
+const windows = ['daily', 'weekly', 'seasonal'].map((window) => ({ window }));
+const snapshots = windows.flatMap(({ window }) => ['periodic', 'final'].map((kind) => ({ window, kind })));
+
 export const leaderboardMetrics = [
   counter('leaderboard_updates_total', 'Scores changed'),
-  counter('leaderboard_late_events_total', 'Events that came after their window was closed', ['window']),
+  counter('leaderboard_late_events_total', 'Events that came after their window was closed', ['window'], windows),
   duration('leaderboard_lag_seconds', 'From accepted to visible'),
   duration('leaderboard_read_duration_seconds', 'Answering a page or a rank'),
   duration('leaderboard_apply_duration_seconds', 'Applying one group of events'),
-  counter('leaderboard_snapshots_total', 'Snapshots taken', ['window', 'kind']),
+  counter('leaderboard_snapshots_total', 'Snapshots taken', ['window', 'kind'], snapshots),
   gauge('leaderboard_players_in_memory', 'Players of open windows that have been read', ['window']),
 ];
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { Counter, Histogram } from 'prom-client';
-import { counter, duration } from '../../shared/metrics/metrics';
+import type { Counter, Gauge, Histogram } from 'prom-client';
+import { counter, duration, gauge } from '../../shared/metrics/metrics';
 import { statuses } from './payments.states';
 
 /** `silent`: no answer in time. `resting`: not asked, since it was silent too often. */
@@ -24,6 +24,7 @@ export const paymentsMetrics = [
     ['outcome'],
     asked.map(({ status }) => ({ outcome: status })),
   ),
+  gauge('payments_audit_violations', 'What the last audit of the open sales has found'),
 ];
 
 @Injectable()
@@ -33,7 +34,12 @@ export class PaymentsMetrics {
     @InjectMetric('payments_provider_requests_total') private readonly requests: Counter<'status'>,
     @InjectMetric('payments_provider_duration_seconds') private readonly durations: Histogram,
     @InjectMetric('payments_reconciled_total') private readonly reconciliations: Counter<'outcome'>,
+    @InjectMetric('payments_audit_violations') private readonly violations: Gauge,
   ) {}
+
+  audited(violations: number): void {
+    this.violations.set(violations);
+  }
 
   became(status: string): void {
     this.payments.inc({ status });

@@ -12,6 +12,7 @@ import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { ReservationsApi } from '../reservations/reservations.api';
 import { reservationNews } from '../reservations/reservations.events';
 import { PaymentsApi, paymentsContract } from './payments.api';
+import { PaymentsAuditWorker } from './payments.audit.worker';
 import { PaymentsAuditor } from './payments.auditor';
 import { PaymentsBook } from './payments.book';
 import { paymentsDocs } from './payments.docs';
@@ -65,6 +66,7 @@ function provider(settings: PaymentsSettings, simulator: SimulatorProvider): Pay
     PaymentsService,
     { provide: PaymentsApi, useExisting: PaymentsService },
     PaymentsAuditor,
+    PaymentsAuditWorker,
     PaymentsBook,
     PaymentsGateway,
     PaymentsListener,

@@ -19,6 +19,7 @@ export const reservationsMetrics = [
   counter('reservation_conflicts_total', 'Reservations that were refused', ['reason']),
   duration('reservations_hold_seconds', 'From the hold to its end', [], holdBuckets),
   gauge('sale_available', 'What is left in open sales', ['sale', 'section']),
+  gauge('reservations_audit_violations', 'What the last audit of the open sales has found'),
 ];
 
 export const reservationsWatchMetrics = [
@@ -40,6 +41,7 @@ export class ReservationsMetrics {
     @InjectMetric('reservation_conflicts_total') private readonly conflicts: Counter<'reason'>,
     @InjectMetric('reservations_hold_seconds') private readonly holds: Histogram,
     @InjectMetric('sale_available') private readonly available: Gauge<'sale' | 'section'>,
+    @InjectMetric('reservations_audit_violations') private readonly violations: Gauge,
   ) {
     this.asks = new ScrapeAsks([available]);
   }
@@ -58,6 +60,10 @@ export class ReservationsMetrics {
   count(status: string, heldMs?: number): void {
     this.reached.inc({ status });
     if (heldMs !== undefined) this.holds.observe(Math.max(0, heldMs) / 1000);
+  }
+
+  audited(violations: number): void {
+    this.violations.set(violations);
   }
 
   refused(reason: string): void {

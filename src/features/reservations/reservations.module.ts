@@ -11,6 +11,7 @@ import { OutboxModule } from '../../shared/outbox/outbox.module';
 import { paymentNews } from '../payments/payments.events';
 import { ReservationsApi, reservationsContract } from './reservations.api';
 import { AuditRepository } from './reservations.audit.repository';
+import { ReservationsAuditWorker } from './reservations.audit.worker';
 import { reservationsDocs } from './reservations.docs';
 import {
   buyersTable,
@@ -58,6 +59,7 @@ import { ReservationsWorker } from './reservations.worker';
     ReservationsOutbox,
     ReservationsListener,
     ReservationsWorker,
+    ReservationsAuditWorker,
     ReservationsMetrics,
     ...reservationsMetrics,
   ],

@@ -1,8 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { calculateJwkThumbprint } from 'jose';
 import { Config } from '../config/config';
 import { ConfigError } from '../config/config.errors';
+import { Metrics } from '../metrics/metrics';
 import { readOrMakePrivateKey, readPrivateKey, readPublicKey } from './key-file';
 
 /** A public key as RFC 7517 spells it. */
@@ -28,7 +30,15 @@ export interface KeyRing {
 export class TokenKeys {
   private loading: Promise<KeyRing> | undefined;
 
-  constructor(private readonly config: Config) {}
+  private readonly changed;
+
+  constructor(
+    private readonly config: Config,
+    metrics: Metrics,
+  ) {
+    const help = 'When the file of the key was last changed, as it was read';
+    this.changed = metrics.gauge('jwt_key_changed_timestamp_seconds', help, ['use']);
+  }
 
   /** Starts to read them, or to make the first one; what goes wrong is told to whoever asks for the ring. */
   begin(): void {
@@ -55,6 +65,8 @@ export class TokenKeys {
     const [first] = privates;
     const kid = published[0]?.jwk.kid;
     const signing = first && kid !== undefined ? { kid, key: first } : undefined;
+    const [file] = privateKeyFiles;
+    if (file !== undefined) this.changed.set({ use: 'signing' }, (await stat(file)).mtimeMs / 1000);
     return { signing, verifying, published: [...jwks.values()] };
   }
 }

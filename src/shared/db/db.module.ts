@@ -1,11 +1,13 @@
 import { Injectable, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { AsyncModule } from '../async/async.module';
+import { ScrapeAsks } from '../async/scrape-asks';
 import { Config } from '../config/config';
 import { parseDatabaseUrl } from '../config/database-url';
 import { type Feature, Features } from '../contract/feature';
 import { HealthModule } from '../health/health.module';
 import { type CheckResult, healthySince, Readiness } from '../health/readiness';
+import { Metrics } from '../metrics/metrics';
 import { DatabaseClocks } from './database.clocks';
 import { DatabaseTime } from './database.time';
 import { Databases } from './databases';
@@ -60,7 +62,11 @@ class DatabaseHealth {
     private readonly databases: Databases,
     private readonly logger: PinoLogger,
     readiness: Readiness,
+    metrics: Metrics,
   ) {
+    const unwritable = metrics.gauge('database_unwritable', '1 while nothing can be written: is the disk full?');
+    // Known without a question to the database.
+    new ScrapeAsks([unwritable]).add(async () => unwritable.set(databases.unwritable ? 1 : 0));
     readiness.add('database', () => this.check());
   }
 

@@ -15,6 +15,7 @@ import { undecodable } from '../contract/validation.pipe';
 import type { GrpcConnections } from './grpc.connections';
 import { addExchange } from './grpc.exchange';
 import { grpcInterceptor, type InterceptorParts } from './grpc.interceptor';
+import type { GrpcMetrics } from './grpc.metrics';
 
 const maxMessageBytes = 288 * 1024;
 const maxSessionMegabytes = 16;
@@ -84,7 +85,7 @@ function grpcOptions(config: Config, parts: GrpcParts): GrpcOptions['options'] {
     package: contracts.map((contract) => contract.proto.package),
     protoPath: contracts.map(protoFile),
     loader: loaderOptions as object,
-    credentials: credentials(config),
+    credentials: credentials(config, parts.metrics),
     gracefulShutdown: true,
     maxReceiveMessageLength: maxMessageBytes,
     keepalive: { keepaliveTimeMs: 30_000, keepaliveTimeoutMs: 10_000 },
@@ -117,10 +118,11 @@ export function addReflection(server: Server, contracts: readonly AnyContract[])
   new ReflectionService(definition, { services: [...named, 'grpc.health.v1.Health'] }).addToServer(server);
 }
 
-function credentials(config: Config): ServerCredentials {
+function credentials(config: Config, metrics: GrpcMetrics): ServerCredentials {
   const { tls } = config.grpc;
   if (!tls) return ServerCredentials.createInsecure();
   const pair = { cert_chain: readFileSync(tls.cert), private_key: readFileSync(tls.key) };
+  metrics.shows(pair.cert_chain);
   return ServerCredentials.createSsl(tls.ca === undefined ? null : readFileSync(tls.ca), [pair], tls.ca !== undefined);
 }
 

@@ -6,6 +6,7 @@ import {
   HealthIndicatorService,
 } from '@nestjs/terminus';
 import { Lifecycle } from '../lifecycle/lifecycle';
+import { HealthMetrics } from './health.metrics';
 
 export interface CheckResult {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -31,6 +32,7 @@ export class Readiness {
     private readonly lifecycle: Lifecycle,
     private readonly health: HealthCheckService,
     private readonly indicator: HealthIndicatorService,
+    private readonly metrics: HealthMetrics,
   ) {}
 
   /** `check` must settle within a second by itself and not throw. */
@@ -44,10 +46,12 @@ export class Readiness {
   }
 
   /** How every check went, at most 250 ms ago. */
-  report(): Promise<ReadinessReport> {
+  async report(): Promise<ReadinessReport> {
     const now = performance.now();
     if (!this.latest || now - this.latest.at > freshMs) this.latest = { at: now, report: this.ask() };
-    return this.latest.report.then((report) => this.withPhase(report));
+    const report = this.withPhase(await this.latest.report);
+    this.metrics.found(report.checks);
+    return report;
   }
 
   private async ask(): Promise<ReadinessReport> {

@@ -19,7 +19,11 @@ export class LockMetrics {
   ) {}
 
   waited(key: string, ms: number): void {
-    this.waits.observe({ lock: kindOf(key) }, ms / 1000);
+    const lock = kindOf(key);
+    this.waits.observe({ lock }, ms / 1000);
+    // Told as 0 from the first time on, so that the first one that is lost is an increase.
+    this.losses.labels({ lock }).inc(0);
+    this.timeouts.labels({ lock }).inc(0);
   }
 
   timedOut(key: string): void {

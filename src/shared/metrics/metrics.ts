@@ -9,6 +9,9 @@ export const durationBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export const waitBuckets = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200];
 const sizeBuckets = [64, 256, 1024, 4096, 16_384, 65_536, 262_144];
 
+// Gauges of prom-client's own that are named as counters are; the same numbers, by type, have the names without _total.
+const misnamed = ['resources', 'handles', 'requests'].map((what) => `nodejs_active_${what}_total`);
+
 /** The metrics of one application. A registry of its own: two applications in one process do not share counters. */
 @Injectable()
 export class Metrics {
@@ -16,6 +19,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of misnamed) this.registry.removeSingleMetric(name);
   }
 
   /** `known`: labels that are told as 0 before anything happens, so that the first time is an increase, too. */

@@ -52,6 +52,16 @@ describe.each(everyDatabase)('$name', ({ create }) => {
     });
   });
 
+  test('the process audits what is on by itself, and /metrics tells what it finds', async () => {
+    const { id } = await complete(desk);
+    later();
+    expect(await desk.auditAll()).toBe(0);
+    await execute(database.url, `UPDATE payments SET status = 'failed', captured = 0 WHERE id = '${id}'`);
+    expect(await desk.auditAll()).toBe(1);
+    desk.reservations.state = 'closed';
+    expect(await desk.auditAll()).toBe(0);
+  });
+
   test('a reservation that is sold and not paid', async () => {
     const { id } = await complete(desk);
     later();

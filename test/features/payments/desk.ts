@@ -1,5 +1,6 @@
 import type { PinoLogger } from 'nestjs-pino';
 import { ulid } from 'ulid';
+import { PaymentsAuditWorker } from '../../../src/features/payments/payments.audit.worker';
 import { PaymentsAuditor } from '../../../src/features/payments/payments.auditor';
 import { PaymentsBook } from '../../../src/features/payments/payments.book';
 import type { PaymentNews } from '../../../src/features/payments/payments.events';
@@ -91,6 +92,8 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
     deliver: () => deliver(books, simulator, service, clock),
     /** Reservations announces, and the news is applied as the inbox does it. */
     hear: (...news: readonly ReservationNews[]) => db.transaction((tx) => settlement.heard(tx, news)),
+    /** Audits the open sales as the process does by itself; answers what /metrics tells of it. */
+    auditAll: () => auditAll(counted, new PaymentsAuditWorker(testJobs().jobs, api, auditor, metrics)),
     /** All that the worker does in a round. */
     async round(): Promise<void> {
       await settlement.draw();
@@ -103,6 +106,11 @@ export async function openDesk(url: string, options: DeskOptions = {}) {
       )?.value,
     [Symbol.asyncDispose]: () => databases.closeAll(),
   };
+}
+
+async function auditAll({ registry }: Metrics, worker: PaymentsAuditWorker): Promise<number | undefined> {
+  await worker.audit();
+  return (await registry.getSingleMetric('payments_audit_violations')?.get())?.values[0]?.value;
 }
 
 async function openDatabases(url: string): Promise<Databases> {

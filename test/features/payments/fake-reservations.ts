@@ -17,6 +17,8 @@ export const saleId = 'final-2026';
 export class FakeReservations {
   private readonly all = new Map<string, Reservation>();
   /** Called before each answer. */
+  /** Of the sale. */
+  state = 'open';
   asked: () => void = () => undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -50,6 +52,16 @@ export class FakeReservations {
   async getSale({ saleId: sale }: GetSaleRequest): Promise<object> {
     if (sale === 'no-such-sale') throw new AppError('not_found', 'sale_not_found', 'There is no such sale');
     return { saleId: sale };
+  }
+
+  async listSales(): Promise<object> {
+    return {
+      sales: [
+        { saleId: 'not-on', state: 'paused' },
+        { saleId, state: this.state },
+      ],
+      nextPageToken: '',
+    };
   }
 
   async getReservation({ id }: GetReservationRequest): Promise<Reservation> {

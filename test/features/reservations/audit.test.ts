@@ -29,6 +29,16 @@ describe.each(everyDatabase)('$name', ({ create }) => {
 
   const plant = (text: string, ...params: string[]) => office.db.transaction((tx) => tx.run(text, params));
 
+  test('the process audits what is on by itself, and /metrics tells what it finds', async () => {
+    expect(await office.auditAll()).toBe(0);
+    await plant("UPDATE reservations_sections SET sold = sold + 1 WHERE sale_id = ? AND section_id = 'floor'", saleId);
+    const { violations } = await office.audit(saleId);
+    expect(violations.length).toBeGreaterThan(0);
+    expect(await office.auditAll()).toBe(violations.length);
+    await office.as(undefined, () => office.service.setSaleState({ saleId, state: 'paused' }));
+    expect(await office.auditAll()).toBe(0);
+  });
+
   test('a sale as it should be', async () => {
     expect(await office.audit(saleId)).toEqual({
       ok: true,

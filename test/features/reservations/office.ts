@@ -2,6 +2,7 @@ import { ulid } from 'ulid';
 import { features } from '../../../src/features';
 import type { PaymentNews } from '../../../src/features/payments/payments.events';
 import { AuditRepository } from '../../../src/features/reservations/reservations.audit.repository';
+import { ReservationsAuditWorker } from '../../../src/features/reservations/reservations.audit.worker';
 import { reservationNews } from '../../../src/features/reservations/reservations.events';
 import { Holds } from '../../../src/features/reservations/reservations.holds';
 import { ReservationsMetrics, reservationsMetrics } from '../../../src/features/reservations/reservations.metrics';
@@ -59,6 +60,8 @@ export interface Office extends AsyncDisposable {
   /** Status and reservation of all that was announced, in order. */
   announced(): Promise<(readonly [string, string])[]>;
   audit(saleId: string): Promise<SaleAudit>;
+  /** Audits the open sales as the process does by itself; answers what /metrics tells of it. */
+  auditAll(): Promise<number | undefined>;
 }
 
 /** `hand`: the clock that others of the story have, too. */
@@ -70,7 +73,8 @@ export async function openOffice(place: TestDatabase, hand?: HandClock): Promise
   const shifted = new ShiftedClock();
   const clock = hand ?? shifted;
   const { logger } = recordingLogger();
-  const metrics = metricsOf(ReservationsMetrics, reservationsMetrics);
+  const counted = new Metrics();
+  const metrics = metricsOf(ReservationsMetrics, reservationsMetrics, counted);
   const audiences = new Audiences(new Map([[reservationNews.topic.name, hand ? ['payments', 'queue'] : ['payments']]]));
   const outboxMetrics = { watch: () => undefined } as unknown as OutboxMetrics;
   const listening = new ListenerParts(inmemBus(), clock, logger, new SilentTracing());
@@ -82,7 +86,8 @@ export async function openOffice(place: TestDatabase, hand?: HandClock): Promise
   const repository = new ReservationsRepository(databases, new Idempotency(config, clock), time, outbox);
   const tokens = new PageTokens(config);
   const audits = new AuditRepository(databases, new HeavyReads(config, new Metrics()));
-  const sales = new SalesService(new SalesRepository(databases, time), repository, audits, clock, logger, tokens);
+  const salesRows = new SalesRepository(databases, time);
+  const sales = new SalesService(salesRows, repository, audits, clock, logger, tokens);
   const grants = new Grants(config);
   const holds = new Holds(repository, grants, metrics);
   const service = new ReservationsService(sales, holds, repository, new Tickets(config), metrics, clock, tokens);
@@ -100,6 +105,10 @@ export async function openOffice(place: TestDatabase, hand?: HandClock): Promise
       });
     },
     audit: (saleId) => service.auditSale({ saleId }),
+    auditAll: async () => {
+      await new ReservationsAuditWorker(testJobs().jobs, salesRows, sales, metrics).audit();
+      return (await counted.registry.getSingleMetric('reservations_audit_violations')?.get())?.values[0]?.value;
+    },
     [Symbol.asyncDispose]: () => db.close(),
   };
 }

@@ -7,6 +7,7 @@ import { readOrMakePrivateKey } from '../../../src/shared/auth/key-file';
 import { TokenKeys } from '../../../src/shared/auth/token-keys';
 import type { Config } from '../../../src/shared/config/config';
 import { ConfigError } from '../../../src/shared/config/config.errors';
+import { Metrics } from '../../../src/shared/metrics/metrics';
 import { eventually } from '../../support/eventually';
 import { holdThreads } from '../../support/threads';
 
@@ -18,7 +19,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const keysOf = (file: string, makeKey: boolean): TokenKeys =>
-  new TokenKeys({ jwt: { privateKeyFiles: [file], publicKeyFiles: [], makeKey, ttlMs: 1 } } as unknown as Config);
+  new TokenKeys(
+    { jwt: { privateKeyFiles: [file], publicKeyFiles: [], makeKey, ttlMs: 1 } } as unknown as Config,
+    new Metrics(),
+  );
 
 test('of many who start at once one makes the key, for its owner alone, and all have it', async () => {
   const file = join(folder, 'new', 'folder', 'jwt.pem');

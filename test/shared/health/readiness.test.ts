@@ -2,6 +2,7 @@ import { Test } from '@nestjs/testing';
 import { HealthModule } from '../../../src/shared/health/health.module';
 import { type CheckResult, Readiness } from '../../../src/shared/health/readiness';
 import { Lifecycle } from '../../../src/shared/lifecycle/lifecycle';
+import { Metrics } from '../../../src/shared/metrics/metrics';
 
 // Terminus decides, and nobody who asks sees that it does.
 
@@ -14,7 +15,11 @@ async function open(checks: Record<string, CheckResult>) {
   app.get(Lifecycle).ready();
   const readiness = app.get(Readiness);
   for (const [name, result] of Object.entries(checks)) readiness.add(name, async () => result);
-  return { app, readiness };
+  const told = async (): Promise<Record<string, number>> => {
+    const { values = [] } = (await app.get(Metrics).registry.getSingleMetric('readiness_status')?.get()) ?? {};
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.check, value]));
+  };
+  return { app, readiness, told };
 }
 
 test('what is degraded is told and takes no readiness away', async () => {
@@ -44,4 +49,30 @@ test('a check that throws is a defect, and whoever asks learns of it', async () 
   const { readiness } = await open({});
   readiness.add('defect', () => Promise.reject(new Error('no such table')));
   await expect(readiness.report()).rejects.toThrow('no such table');
+});
+
+test('/metrics tells what was found last', async () => {
+  const { app, readiness, told } = await open({ broken, redis, database });
+  await readiness.report();
+  expect(await told()).toEqual({ broken: 0, redis: 0.5, database: 1, process: 1 });
+  app.get(Lifecycle).drain();
+  await readiness.report();
+  expect(await told()).toMatchObject({ database: 1, process: 0 });
+});
+
+test('who scrapes waits for nothing that does not answer', async () => {
+  const { readiness, told } = await open({});
+  let answer: (result: CheckResult) => void = () => expect(true).toBe(false);
+  readiness.add(
+    'dead',
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
+  const report = readiness.report();
+  expect(await told()).toEqual({});
+  answer(broken);
+  await report;
+  expect(await told()).toEqual({ dead: 0, process: 1 });
 });
