@@ -196,6 +196,7 @@ suite('layout', [
     'src/client/aerie.ts': '',
     'test/app/app.test.ts': '',
     '.env.example': '',
+    'README.ko.md': '',
   }),
   file('jest.config.js', '', 'jest.config.js: the top level'),
   file('src/server.ts', '', 'src/server.ts: src holds'),

@@ -6,7 +6,7 @@ import { filesBelow, projectRoot } from '../sources.mjs';
 export const name = 'layout (where files are and what they are called)';
 
 const top = new Set([
-  ...['src', 'test', 'proto', 'docker', 'README.md', 'LICENSE', 'CHANGELOG.md'],
+  ...['src', 'test', 'proto', 'docker', 'README.md', 'README.ko.md', 'LICENSE', 'CHANGELOG.md'],
   ...['nest-cli.json', 'package.json', 'package-lock.json', 'tsconfig.json'],
 ]);
 const inSrc = new Set(['main.ts', 'app.ts', 'app.module.ts', 'features', 'shared', 'client', 'generated']);
