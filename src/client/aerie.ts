@@ -2,14 +2,16 @@
 import { Command, CommanderError, Option } from 'commander';
 import { leaderboard } from './boards';
 import { chat } from './chat';
-import { run, url, whole } from './command-line';
+import { addPaging, run, url, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
 import { drop } from './drop';
+import { addFairness } from './fairness';
 import { addPeople } from './people';
 import { addSales } from './sales';
 import { send } from './send';
 import { developmentSecret } from './signer';
+import { stats } from './stats';
 import { status } from './status';
 import { addWaiting } from './waiting';
 
@@ -34,6 +36,7 @@ function program(): Command {
   // Subcommands copy the settings above, so they come last.
   addCommands(aerie);
   addPeople(aerie);
+  addFairness(aerie);
   addSales(aerie);
   addWaiting(aerie);
   return aerie;
@@ -62,13 +65,15 @@ function addCommands(aerie: Command): void {
     )
     .option('--watch', 'print the board again whenever it changes')
     .action(run(leaderboard));
-  command('dead-letters', 'events that a consumer gave up')
+  addPaging(command('dead-letters', 'events and announcements that a consumer gave up, oldest first'), 100)
+    .option('--consumer <name>', 'only those of this consumer')
     .option('--redrive <id>', 'hand this one to its consumer again')
     .action(run(deadLetters));
   command(
     'status',
     'which process runs what, its version, lag and breakers, as the server knows them; exit code 1 unless all is well',
   ).action(run(status));
+  command('stats', 'what the process that is asked has counted since it began').action(run(stats));
   command('chat', 'talk with others: lines from the terminal or a pipe; /help there tells more')
     .option('--name <name>', 'how you are called: 1 to 16 letters, digits, _ or -; with --token your account is')
     .option('--room <room>', 'which room to enter', 'lobby')

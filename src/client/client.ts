@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { AuthApi, authContract } from '../features/auth/auth.api';
 import { ChatApi, chatContract } from '../features/chat/chat.api';
+import { ConsoleApi, consoleContract } from '../features/console/console.api';
 import { EventsGatewayApi, eventsGatewayContract } from '../features/events-gateway/events-gateway.api';
 import { FairnessApi, fairnessContract } from '../features/fairness/fairness.api';
 import { LeaderboardApi, leaderboardContract } from '../features/leaderboard/leaderboard.api';
@@ -63,6 +64,8 @@ export class AerieClient implements AsyncDisposable {
   readonly queue: QueueApi;
   /** The processes of which the system consists: for operators. */
   readonly processes: ProcessesApi;
+  /** The numbers of the process that answers: for operators. */
+  readonly console: ConsoleApi;
   private readonly signer: Signer | undefined;
   private readonly open: AsyncDisposable[] = [];
 
@@ -79,6 +82,7 @@ export class AerieClient implements AsyncDisposable {
     this.payments = this.connect(paymentsContract);
     this.queue = this.connect(queueContract);
     this.processes = this.connect(processesContract);
+    this.console = this.connect(consoleContract);
   }
 
   /** The same server for whoever bears this token. To be disposed of by itself. */

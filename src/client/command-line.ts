@@ -94,6 +94,19 @@ function isListening(url: string): Promise<boolean> {
   }).finally(() => socket.destroy());
 }
 
+/** Which page of a list. */
+export interface Paging {
+  readonly limit: number;
+  readonly after?: string;
+}
+
+/** A command that lists a page at a time. */
+export function addPaging(command: Command, limit = 20): Command {
+  return command
+    .option('--limit <n>', 'how many, 1 to 100', whole(1, 100), limit)
+    .option('--after <token>', 'go on where the last page ended');
+}
+
 /** An option's address of a server. */
 export function url(text: string): string {
   const known = /^(https?|grpcs?):\/\/[^/]/.test(text) && URL.canParse(text);

@@ -1,8 +1,8 @@
 import type { ProgressionApi } from '../features/progression/progression.api';
 import type { Reward } from '../generated/aerie/progression/v1/progression';
 import { factsOf } from '../shared/contract/answer';
-import type { Session } from './command-line';
-import { table } from './table';
+import type { Paging, Session } from './command-line';
+import { table, withMore } from './table';
 
 const pageSize = 100;
 
@@ -58,21 +58,20 @@ export async function verify({ client, print }: Session, receipt: string): Promi
   return answer.valid ? 0 : 1;
 }
 
-export async function deadLetters(
-  { client, print }: Session,
-  { redrive }: { readonly redrive?: string },
-): Promise<number> {
+interface LetterOptions extends Paging {
+  readonly redrive?: string;
+  readonly consumer?: string;
+}
+
+export async function deadLetters({ client, print }: Session, options: LetterOptions): Promise<number> {
+  const { redrive, consumer, limit, after: pageToken } = options;
   if (redrive !== undefined) {
     const letter = await client.events.redriveDeadLetter({ id: redrive });
     print(letter, [`Handed to ${letter.consumer} again: ${letter.eventId}`]);
     return 0;
   }
-  const { deadLetters: found, nextPageToken } = await client.events.listDeadLetters({ pageSize });
+  const page = await client.events.listDeadLetters({ pageSize: limit, pageToken, consumer });
   const columns = { id: 'id', event: 'eventId', consumer: 'consumer', parked: 'parkedAt', reason: 'reason' } as const;
-  const lines = table(columns, found, 'No dead letters.');
-  print(
-    { deadLetters: found, nextPageToken },
-    nextPageToken === '' ? lines : [...lines, `Only the oldest ${pageSize} are shown.`],
-  );
+  print(page, withMore(table(columns, page.deadLetters, 'No dead letters.'), page.nextPageToken));
   return 0;
 }

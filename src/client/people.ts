@@ -3,8 +3,8 @@ import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { ulid } from 'ulid';
 import { validationFailed } from '../shared/errors/common.errors';
-import { run, type Session, textOrFile, whole } from './command-line';
-import { table } from './table';
+import { addPaging, type Paging, run, type Session, textOrFile, whole } from './command-line';
+import { table, withMore } from './table';
 
 interface PersonOptions {
   readonly name?: string;
@@ -43,11 +43,7 @@ export function addPeople(aerie: Command): void {
     .option('--age <years>', '0 to 150', age)
     .action(run(createUser));
   users.command('get <id>').description('a user').action(run(getUser));
-  users
-    .command('list')
-    .description('all users, oldest first')
-    .option('--limit <n>', 'how many, 1 to 100', whole(1, 100), 20)
-    .option('--after <token>', 'go on where the last page ended')
+  addPaging(users.command('list').description('all users, oldest first'))
     .option('--email <address>', 'only who has this address')
     .action(run(listUsers));
   users
@@ -89,14 +85,10 @@ async function getUser({ client, print }: Session, id: string): Promise<number> 
 }
 
 /** One page, and how to get the next. */
-async function listUsers(
-  { client, print }: Session,
-  options: { readonly limit: number; readonly after?: string; readonly email?: string },
-): Promise<number> {
+async function listUsers({ client, print }: Session, options: Paging & { readonly email?: string }): Promise<number> {
   const { limit: pageSize, after: pageToken, email } = options;
   const page = await client.users.listUsers({ pageSize, pageToken, email });
-  const lines = table(columns, page.users, 'No users.');
-  print(page, page.nextPageToken === '' ? lines : [...lines, `More: --after ${page.nextPageToken}`]);
+  print(page, withMore(table(columns, page.users, 'No users.'), page.nextPageToken));
   return 0;
 }
 

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { ulid } from 'ulid';
 import type { NewWaitingRoom, ReservationItem, Sale } from '../generated/aerie/reservations/v1/reservations';
 import { validationFailed } from '../shared/errors/common.errors';
-import { run, type Session, textOrFile, whole } from './command-line';
-import { table } from './table';
+import { addPaging, type Paging, run, type Session, textOrFile, whole } from './command-line';
+import { table, withMore } from './table';
 
 const waitMs = 200;
 const settled = ['authorized', 'completed', 'failed', 'cancelled', 'expired', 'refunded'];
@@ -31,7 +31,7 @@ const audited = {
 export function addSales(aerie: Command): void {
   const sale = aerie
     .command('sale')
-    .description('sales of few things to many people: create, list, show, state, audit');
+    .description('sales of few things to many people: create, list, show, state, seats, block, unblock, audit');
   addCreate(sale);
   sale.command('list').description('all sales, newest first').action(run(listSales));
   sale.command('show <saleId>').description('a sale, and what is left of it').action(run(showSale));
@@ -40,6 +40,7 @@ export function addSales(aerie: Command): void {
     .command('audit <saleId>')
     .description('count seats and money anew; exit code 1 when something is not as it must be')
     .action(run(audit));
+  addSeats(sale);
   aerie
     .command('reserve <saleId> <sectionId>')
     .description('hold a quantity or seats')
@@ -53,6 +54,20 @@ export function addSales(aerie: Command): void {
     .option('--method <method>', "the provider's word for how; a scenario of the simulator")
     .action(run(pay));
   aerie.command('ticket <ticket>').description('whether a ticket is genuine and still counts').action(run(ticket));
+}
+
+function addSeats(sale: Command): void {
+  addPaging(sale.command('seats <saleId> <sectionId>').description('the seats of a section, and how each is')).action(
+    run(listSeats),
+  );
+  const kinds = { block: 'keep seats or a number of places back', unblock: 'release what was kept back' };
+  for (const [kind, description] of Object.entries(kinds))
+    sale
+      .command(`${kind} <saleId> <sectionId>`)
+      .description(`${description}: all of them or none`)
+      .option('--quantity <n>', 'how many, of a section by quantity', whole(1, 1_000_000))
+      .option('--seats <seats>', 'seats, comma-separated')
+      .action(run(kind === 'block' ? blockSeats : unblockSeats));
 }
 
 function addCreate(sale: Command): void {
@@ -157,6 +172,39 @@ async function setState({ client, print }: Session, saleId: string, state: strin
   const sale = await client.reservations.setSaleState({ saleId, state });
   print(sale, table(saleColumns, [sale]));
   return 0;
+}
+
+async function listSeats(
+  { client, print }: Session,
+  saleId: string,
+  sectionId: string,
+  { limit: pageSize, after: pageToken }: Paging,
+): Promise<number> {
+  const page = await client.reservations.getAvailability({ saleId, sectionId, pageSize, pageToken });
+  const lines = table({ seat: 'seatId', is: 'state' }, page.seats, 'It has no seats.');
+  print(page, withMore(lines, page.nextPageToken));
+  return 0;
+}
+
+interface SeatOptions {
+  readonly quantity?: number;
+  readonly seats?: string;
+}
+
+async function blockSeats({ client, print }: Session, ...given: [string, string, SeatOptions]): Promise<number> {
+  const left = await client.reservations.blockSeats(seatsOf(...given), { idempotencyKey: `cli-${ulid()}` });
+  print(left, table(levels, [left]));
+  return 0;
+}
+
+async function unblockSeats({ client, print }: Session, ...given: [string, string, SeatOptions]): Promise<number> {
+  const left = await client.reservations.unblockSeats(seatsOf(...given), { idempotencyKey: `cli-${ulid()}` });
+  print(left, table(levels, [left]));
+  return 0;
+}
+
+function seatsOf(saleId: string, sectionId: string, { quantity, seats }: SeatOptions) {
+  return { saleId, sectionId, seatIds: seats?.split(',') ?? [], ...(quantity !== undefined && { quantity }) };
 }
 
 async function audit({ client, print }: Session, saleId: string): Promise<number> {

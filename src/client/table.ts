@@ -16,6 +16,11 @@ export function table<Row extends object>(
   return [headings, rule, ...cells].map((line) => line.map(pad).join(gap).trimEnd());
 }
 
+/** Lines of one page of a list, and how to get the next. */
+export function withMore(lines: readonly string[], nextPageToken: string): string[] {
+  return nextPageToken === '' ? [...lines] : [...lines, `More: --after ${nextPageToken}`];
+}
+
 function cellOf(value: unknown): string | number {
   if (isNumber(value)) return value;
   return Array.isArray(value) ? value.join(' ') : String(value ?? '');

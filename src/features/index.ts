@@ -1,6 +1,7 @@
 import type { Feature } from '../shared/contract/feature';
 import { authFeature } from './auth/auth.module';
 import { chatFeature } from './chat/chat.module';
+import { consoleFeature } from './console/console.module';
 import { eventsGatewayFeature } from './events-gateway/events-gateway.module';
 import { fairnessFeature } from './fairness/fairness.module';
 import { leaderboardFeature } from './leaderboard/leaderboard.module';
@@ -22,4 +23,5 @@ export const features: readonly Feature[] = [
   reservationsFeature,
   paymentsFeature,
   queueFeature,
+  consoleFeature,
 ];

@@ -38,7 +38,14 @@ async function listed(app: TestApp, wire: 'http' | 'grpc'): Promise<ListProcesse
 }
 
 const running = (processes: readonly Process[]): string[] => processes.map(({ modules }) => modules.join(' ')).sort();
-const everybody = ['events-gateway', 'events-gateway', 'fairness', 'leaderboard', 'leaderboard', 'progression'];
+const everybody = [
+  'events-gateway console',
+  'events-gateway console',
+  'fairness',
+  'leaderboard',
+  'leaderboard',
+  'progression',
+];
 
 test.each(['http', 'grpc'] as const)(
   'over %s any process tells of all: what runs in each, its version, that it is ready',
@@ -51,7 +58,7 @@ test.each(['http', 'grpc'] as const)(
       for (const one of processes) expect(one).toMatchObject({ version, status: 'ready', pid: process.pid });
       const [own, ...others] = processes as [Process, ...Process[]];
       expect(own).toMatchObject({
-        modules: ['events-gateway'],
+        modules: ['events-gateway', 'console'],
         exposes: ['fairness', 'leaderboard', 'progression'],
         addresses: [],
       });

@@ -14,7 +14,7 @@ import { openApp, type TestApp } from '../support/wires';
 
 /** Health for orchestrators, metrics for the scraper, the API's description, keys; pages and streams; OPTIONS for browsers. */
 const beside =
-  /^(GET \/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.well-known\/jwks\.json|chat(\/(stream|[a-z]+\.(css|js)))?|drops\/(:saleId|[a-z]+\.(css|js))|queue\/stream|reservations\/:id\/stream)|OPTIONS \*)$/;
+  /^(GET \/(health\/live|health\/ready|healthz|metrics|docs(\/.*)?|\.well-known\/jwks\.json|chat(\/(stream|[a-z]+\.(css|js)))?|console(\/[a-z]+\.(css|js))?|drops\/(:saleId|[a-z]+\.(css|js))|queue\/stream|reservations\/:id\/stream)|OPTIONS \*)$/;
 
 const registered = new Set<string>();
 let database: TestDatabase;

@@ -2,6 +2,7 @@
 import { measureChat } from './chat.mjs';
 import { measureDrain } from './drain.mjs';
 import { measureFairness } from './fairness.mjs';
+import { measureMigrate } from './migrate.mjs';
 import { measureReads } from './reads.mjs';
 import { measureRounds } from './rounds.mjs';
 import { measureBuses, measureRedis, measureSplit } from './split.mjs';
@@ -40,7 +41,7 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat', 'tracing', ...ticketing];
+export const apart = ['chat', 'tracing', 'migrate', ...ticketing];
 
 /** Names that stand for several scenarios. */
 export const groups = { ticketing };
@@ -55,6 +56,7 @@ const others = {
   fairness: measureFairness,
   chat: measureChat,
   tracing: measureTracing,
+  migrate: measureMigrate,
   ...Object.fromEntries(ticketing.map((name) => [name, (bench) => measureTicketing(bench, name)])),
   split: measureSplit,
   redis: measureRedis,

@@ -18,7 +18,7 @@ export interface Placed extends Part {
 export const parts: readonly Part[] = [
   {
     name: 'gateway',
-    modules: ['events-gateway'],
+    modules: ['events-gateway', 'console'],
     expose: ['fairness', 'leaderboard', 'progression', 'users', 'auth', 'chat', 'reservations', 'payments', 'queue'],
   },
   { name: 'fairness', modules: ['fairness'] },

@@ -40,6 +40,8 @@ export interface Configured {
   readonly rules?: (environment: Variables) => Iterable<BadVariable>;
   /** The ports that it listens on by itself. No two listeners of a process may have one port. */
   readonly ports?: (environment: Variables) => Iterable<{ readonly variable: string; readonly port: number }>;
+  /** It keeps nothing: there is no variable for a database of its own. */
+  readonly keepsNothing?: true;
   /** Another name of its database, as other programs spell it: a MySQL address. */
   readonly databaseAlias?: string;
   /** On SQLite it has a file of its own unless told otherwise: `events` beside `aerie.db` is `aerie.events.db`. */
@@ -92,7 +94,8 @@ function addressesOf(feature: Configured): [string, z.ZodType][] {
 }
 
 function databasesOf(features: readonly Configured[]): [string, z.ZodType][] {
-  const found = features.map((feature): [string, z.ZodType] => [
+  const keeping = features.filter(({ keepsNothing }) => !keepsNothing);
+  const found = keeping.map((feature): [string, z.ZodType] => [
     databaseVariable(feature),
     filed(databaseUrl().optional().describe(`A database of its own for ${feature.contract.name}`)),
   ]);

@@ -28,6 +28,11 @@ export abstract class Connection implements Sql {
   abstract append(rows: LogRows, ending?: 'undone'): Promise<number>;
   /** Runs `work` while no other process does; waits for them at most `limitMs`. */
   abstract exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T>;
+  /** Runs statements that may take as long as they like, and that keep nobody waiting. */
+  unhurried<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   protected abstract beginWork(): Promise<void>;
   /** Throws CommitUnknownError when the answer to COMMIT did not come. */
   protected abstract commitWork(): Promise<void>;

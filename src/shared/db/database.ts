@@ -87,7 +87,9 @@ export class Database {
 
   /** Brings the schema up to date, one process at a time, and answers the names of the migrations that it ran. */
   async migrate(): Promise<string[]> {
-    return migrate(this.opened(), this.kind, (work) => this.borrow(Number.POSITIVE_INFINITY, 'normal', work));
+    const lend = <T>(work: (connection: Connection) => Promise<T>) =>
+      this.borrow(Number.POSITIVE_INFINITY, 'normal', work);
+    return migrate(this.opened(), this.kind, Object.assign(lend, { connections: this.options.poolMax }));
   }
 
   /** The names of the migrations that this database lacks. */

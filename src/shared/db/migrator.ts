@@ -3,13 +3,18 @@ import { type DataSource, type Migration, MigrationExecutor } from 'typeorm';
 import type { Connection } from './connection';
 import { isRetryable } from './db.errors';
 import type { DatabaseKind } from './sql';
+import type { PreparedMigration } from './table.migration';
 
 const limitMs = 120_000;
 // Whoever waits for a table that is being changed gets it meanwhile.
 const restMs = 500;
 
 /** Borrows a connection for as long as `work` takes. */
-type Lend = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+interface Lend {
+  <T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** So many at once. */
+  readonly connections: number;
+}
 
 /** Runs those migrations alone that are named. */
 class SomeMigrations extends MigrationExecutor {
@@ -32,7 +37,7 @@ export async function migrate(dataSource: DataSource, kind: DatabaseKind, lend: 
   for (;;) {
     try {
       const { ran, isDone } = await lend((connection) =>
-        connection.exclusively(limitMs, () => step(dataSource, kind, connection)),
+        connection.exclusively(limitMs, () => step({ dataSource, kind, lend }, connection)),
       );
       names.push(...ran);
       if (isDone) return names;
@@ -43,14 +48,29 @@ export async function migrate(dataSource: DataSource, kind: DatabaseKind, lend: 
   }
 }
 
+interface Migrated {
+  readonly dataSource: DataSource;
+  readonly kind: DatabaseKind;
+  readonly lend: Lend;
+}
+
+/** On another connection than the one that keeps off other migrations, since that one is in a transaction. */
+async function prepare(instance: Partial<PreparedMigration> | undefined, lend: Lend): Promise<void> {
+  const { prepare: work } = instance ?? {};
+  // Without a second connection `up` does it all, and others wait.
+  if (work && lend.connections > 1)
+    await lend((connection) => connection.unhurried(() => work.call(instance, connection.runner)));
+}
+
 /** All at once where nobody works yet: in a new database, and on SQLite, which belongs to one process. */
-async function step(dataSource: DataSource, kind: DatabaseKind, { runner }: Connection) {
+async function step({ dataSource, kind, lend }: Migrated, { runner }: Connection) {
   const executor = new SomeMigrations(dataSource, runner);
   // MySQL ends a transaction with every change of a table; elsewhere the lock is one.
   executor.transaction = kind === 'mysql' ? 'each' : 'all';
   const pending = await executor.getPendingMigrations();
   const isIdle = kind === 'sqlite' || (await executor.getExecutedMigrations()).length === 0;
   if (!isIdle) executor.only = pending[0]?.name;
+  if (!isIdle) await prepare(pending[0]?.instance, lend);
   const ran = pending.length === 0 ? [] : await executor.executePendingMigrations();
   return { ran: ran.map(({ name }) => name), isDone: isIdle || pending.length <= 1 };
 }

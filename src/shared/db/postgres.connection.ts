@@ -191,6 +191,15 @@ export class PostgresConnection extends ServerConnection {
     }
   }
 
+  override async unhurried<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('SET statement_timeout = 0; SET lock_timeout = 0');
+    try {
+      return await work();
+    } finally {
+      await this.run('RESET statement_timeout; RESET lock_timeout');
+    }
+  }
+
   private get beginPooled(): string {
     return `BEGIN ISOLATION LEVEL READ COMMITTED; ${this.session.localLimits}`;
   }

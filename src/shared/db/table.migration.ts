@@ -3,6 +3,14 @@ import type { ColumnOwner } from './columns';
 
 type Step = (runner: QueryRunner) => Promise<void>;
 
+/**
+ * A migration with a first part that takes long and keeps nobody waiting. It runs before `up`, outside of any transaction and
+ * on a connection of its own, where others may be using the tables; run again it does no harm.
+ */
+export interface PreparedMigration extends MigrationInterface {
+  prepare(runner: QueryRunner): Promise<void>;
+}
+
 function migration(name: string, up: Step, down: Step): new () => MigrationInterface {
   return class implements MigrationInterface {
     readonly name = name;
@@ -39,9 +47,9 @@ export function addColumn(
   );
 }
 
-/** A migration that adds one index. Its `where` counts on PostgreSQL and SQLite; MySQL has all rows in it. */
+/** A migration that adds one index: on PostgreSQL while others write to the table, as the other two do by themselves. Its `where` counts on PostgreSQL and SQLite; MySQL has all rows in it. */
 export function addIndex(name: string, table: string, index: TableIndex): new () => MigrationInterface {
-  return migration(
+  const Plain = migration(
     name,
     async (runner) => {
       const found = await runner.getTable(table);
@@ -49,6 +57,26 @@ export function addIndex(name: string, table: string, index: TableIndex): new ()
     },
     (runner) => runner.dropIndex(table, index),
   );
+  return class extends Plain implements PreparedMigration {
+    prepare(runner: QueryRunner): Promise<void> {
+      return runner.dataSource.options.type === 'postgres' ? indexBeside(runner, table, index) : Promise.resolve();
+    }
+  };
+}
+
+async function indexBeside(
+  runner: QueryRunner,
+  table: string,
+  { name, columnNames, isUnique, where }: TableIndex,
+): Promise<void> {
+  // One that was not finished stays, counts for nothing, and is in the way.
+  const invalid = await runner.query(
+    'SELECT 1 AS found FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
+    [name],
+  );
+  if (invalid.length > 0) await runner.query(`DROP INDEX CONCURRENTLY ${name}`);
+  const rest = `${name} ON ${table} (${columnNames.join(', ')})${where ? ` WHERE ${where}` : ''}`;
+  await runner.query(`CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY IF NOT EXISTS ${rest}`);
 }
 
 /**

@@ -12,5 +12,6 @@ import { ProcessesService } from './processes.service';
   imports: [ContractModule, HealthModule, RemotesModule],
   controllers: [ProcessesGrpcController, ProcessesHttpController],
   providers: [ProcessesService, { provide: ProcessesApi, useExisting: ProcessesService }],
+  exports: [ProcessesApi],
 })
 export class ProcessesModule {}

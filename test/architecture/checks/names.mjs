@@ -28,8 +28,8 @@ function foldersOf(path) {
   }
 }
 
-// What programs are made of has these names as well: a queue of callers is not the waiting room.
-const ordinary = ['queue'];
+// What programs are made of has these names as well: a queue of callers is not the waiting room, and every program has a console.
+const ordinary = ['queue', 'console'];
 
 /** `events-gateway` in all its spellings. Where a mechanism has the same name, identifiers are the mechanism's. */
 function patternOf(feature, root) {

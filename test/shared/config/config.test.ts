@@ -5,7 +5,7 @@ import { features } from '../../../src/features/index';
 import { ProgressionSettings } from '../../../src/features/progression/progression.settings';
 import { ConfigError } from '../../../src/shared/config/config.errors';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
-import { variablesOf } from '../../../src/shared/config/settings';
+import { databaseVariable, variablesOf } from '../../../src/shared/config/settings';
 import { settingsOf } from '../../support/settings';
 
 const secret = 's'.repeat(32);
@@ -52,6 +52,12 @@ test('each feature makes its settings of the variables that only it reads', () =
     rateLimitMax: 7,
     rateLimitBurst: 7,
   });
+});
+
+test('what keeps nothing has no database of its own', () => {
+  const names = Object.keys(variablesOf(features)).filter((name) => /^[A-Z_]+_DATABASE_URL$/.test(name));
+  const keeping = features.filter(({ entities = [] }) => entities.length > 0);
+  expect(names.sort()).toEqual(keeping.map(databaseVariable).sort());
 });
 
 test('an empty variable counts as unset', () => expect(badNames({ HTTP_PORT: '', DATABASE_URL: '' })).toEqual([]));

@@ -37,7 +37,17 @@ test('unless MODULES says, all runs here that EXPOSE does not name', () => {
   const elsewhere = { ...secret, EXPOSE: 'users,auth', USERS_URL: 'grpc://a:1', AUTH_URL: 'grpc://a:1' };
   const { modules, expose } = load(elsewhere);
   expect([modules, expose]).toEqual([
-    ['events-gateway', 'fairness', 'progression', 'leaderboard', 'chat', 'reservations', 'payments', 'queue'],
+    [
+      'events-gateway',
+      'fairness',
+      'progression',
+      'leaderboard',
+      'chat',
+      'reservations',
+      'payments',
+      'queue',
+      'console',
+    ],
     ['users', 'auth'],
   ]);
 });
@@ -70,8 +80,12 @@ test.each<[string, RawEnvironment, RegExp]>([
     /MODULES_ABSENT: names queue/,
   ],
   ['somebody absent whom nobody knows', { MODULES_ABSENT: 'quests' }, /MODULES_ABSENT: must be some of users/],
-  ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*payments, queue$/m],
-  ['an unknown feature at the door', { EXPOSE: 'chess' }, /EXPOSE: must be some of users, .*payments, queue$/m],
+  ['an unknown feature', { MODULES: 'users,chess,go' }, /MODULES: must be some of users, .*payments, queue, console$/m],
+  [
+    'an unknown feature at the door',
+    { EXPOSE: 'chess' },
+    /EXPOSE: must be some of users, .*payments, queue, console$/m,
+  ],
   ['no name at all', { MODULES: 'postgres://me:secret@a:1' }, /MODULES: must be some of users, [a-z, -]*$/m],
   [
     'a feature here and elsewhere',

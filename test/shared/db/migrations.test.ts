@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TableIndex } from 'typeorm';
 import { bigint } from '../../../src/shared/db/columns';
 import { Databases } from '../../../src/shared/db/databases';
-import { addColumn } from '../../../src/shared/db/table.migration';
+import { addColumn, addIndex } from '../../../src/shared/db/table.migration';
 import { everyDatabase, everyServer } from '../../support/databases';
+import { eventually } from '../../support/eventually';
 import { databaseAt, migrations, openAt } from './fixtures';
 
 const names = migrations.map(({ name }) => name);
@@ -100,6 +102,46 @@ describe.each(everyServer)('a table in use on $name', ({ create }) => {
     expect(await migrating).toEqual(['AddPairs1700000000010', 'AddThings1700000000011']);
     await database.close();
   });
+});
+
+test('an index is made on PostgreSQL while others write: nobody waits for it, and one that was cut off is made anew', async () => {
+  await using place = await everyServer.find(({ name }) => name === 'postgres')!.create();
+  await using old = await openAt(place.url);
+  const index = new TableIndex({ name: 'things_points', columnNames: ['points'], where: 'points > 0' });
+  const other = new TableIndex({ name: 'things_once', columnNames: ['points', 'id'], isUnique: true });
+  const newer = [
+    addIndex('IndexThings1700000000012', 'things', index),
+    addIndex('IndexThingsOnce1700000000013', 'things', other),
+  ];
+  const database = databaseAt(place.url, { migrations: [...migrations, ...newer] });
+  await database.connect();
+  const [wrote, letGo] = [new Gate(), new Gate()];
+  const user = old.transaction(async (tx) => {
+    await tx.run("INSERT INTO things (id, points) VALUES ('kept', 1)");
+    wrote.open();
+    await letGo.opened;
+  });
+  await wrote.opened;
+  const ask = <T>(text: string): Promise<T[]> => old.read((sql) => sql.rows<T>(text));
+  const migrating = database.migrate();
+  const activity =
+    "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'";
+  const refused = "SELECT mode FROM pg_locks WHERE NOT granted AND relation = 'things'::regclass";
+  await eventually(async () => expect(await ask(activity)).toHaveLength(1));
+  await old.transaction((tx) => tx.run("INSERT INTO things (id, points) VALUES ('a', 1)"));
+  expect(await ask(refused)).toEqual([]);
+  // As if the process had died: half an index is left.
+  await ask(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND state = 'active'",
+  );
+  await expect(migrating).rejects.toMatchObject({ kind: 'unavailable' });
+  const again = database.migrate();
+  letGo.open();
+  await user;
+  expect(await again).toEqual(['IndexThings1700000000012', 'IndexThingsOnce1700000000013']);
+  const valid = await ask("SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'things_points'::regclass");
+  expect(valid).toEqual([{ valid: true }]);
+  await database.close();
 });
 
 test('foreign keys hold on SQLite after a migration', async () => {

@@ -232,6 +232,7 @@ test('real answers are what the document says, property for property', async () 
   await askTicketing(ask, eventually);
   await ask('getProcess', {});
   await ask('listProcesses', {});
+  await ask('getStats', {});
   expect([...answers.keys()].sort()).toEqual(calls.map(({ method }) => method).sort());
   for (const { method, docs } of calls) expect(docs.answer.parse(answers.get(method))).toEqual(answers.get(method));
 });

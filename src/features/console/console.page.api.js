@@ -1,0 +1,107 @@
+// The server, as the page asks it: the same calls that everybody makes.
+
+const answerMs = 15_000;
+// Below the prefix of a proxy, too.
+const base = new URL('../', import.meta.url);
+
+/** What the server, or the way to it, has refused. */
+export class Refused extends Error {
+  constructor({ code = 'unreadable', message = '', details, trace_id: trace = '' }, status, cause) {
+    super(message, { cause });
+    this.code = code;
+    this.status = status;
+    this.fields = details?.fields ?? [];
+    this.trace = trace;
+  }
+
+  /** It may pass by itself. */
+  get isPassing() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+/** 128 random bits; `crypto.randomUUID` is missing on pages without TLS. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A path with values put in: ``path`/users/${id}` ``. */
+export function path(parts, ...values) {
+  return parts.reduce((made, part, i) => `${made}${encodeURIComponent(values[i - 1])}${part}`);
+}
+
+export class Calls {
+  // Here and nowhere else: whoever reloads the page signs in again.
+  #token;
+  isReachable = true;
+  /** Called when the token holds no more, and when the server is gone or back. */
+  onExpired = () => {};
+  onReach = () => {};
+
+  signIn(token) {
+    this.#token = token;
+  }
+
+  get(where, query) {
+    return this.#ask('GET', where, { query });
+  }
+
+  /** A command: with a key it has one effect, however often it is sent. */
+  command(method, where, { body, key }) {
+    return this.#ask(method, where, { body, key });
+  }
+
+  /** A token of somebody who has a password. */
+  async logIn(email, password) {
+    return (await this.#ask('POST', '/auth/login', { body: { email, password } })).accessToken;
+  }
+
+  async #ask(method, where, { query, body, key }) {
+    const url = new URL(where.slice(1), base);
+    for (const [name, value] of Object.entries(query ?? {})) if (value) url.searchParams.set(name, value);
+    const headers = {
+      ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+      ...(key && { 'idempotency-key': key }),
+    };
+    const signal = AbortSignal.timeout(answerMs);
+    const request = { method, headers, body: body && JSON.stringify(body), signal, cache: 'no-store' };
+    const sent = this.#token;
+    const [answer, told] = await this.#read(url, request);
+    if (answer.ok) return told;
+    if (answer.status === 401 && sent !== undefined && sent === this.#token) this.#expire();
+    throw new Refused(told, answer.status);
+  }
+
+  #expire() {
+    this.#token = undefined;
+    this.onExpired();
+  }
+
+  async #read(url, request) {
+    try {
+      const answer = await fetch(url, request);
+      const text = await answer.text();
+      this.#reach(true);
+      return [answer, jsonOf(text)];
+    } catch (error) {
+      this.#reach(false);
+      throw new Refused({ code: 'unreachable' }, 0, error);
+    }
+  }
+
+  #reach(is) {
+    if (is === this.isReachable) return;
+    this.isReachable = is;
+    this.onReach(is);
+  }
+}
+
+/** A proxy may answer with a page of its own. */
+function jsonOf(text) {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return { code: 'unreadable' };
+  }
+}

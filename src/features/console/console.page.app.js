@@ -1,0 +1,190 @@
+// The page around the views: who it is, where one is, what is said and asked.
+
+import { Calls, Refused } from './api.js';
+import { Dialog } from './dialog.js';
+import { History } from './history.js';
+import { Component, html } from './markup.js';
+import { SignIn } from './session.js';
+import { views } from './views.js';
+import { languageNow, speak, t } from './words.js';
+
+const lookMs = 3000;
+const saidMs = 10_000;
+const languages = [
+  ['en', 'English'],
+  ['ko', '한국어'],
+];
+
+/** `#sales/launch`: the view, and what of it. */
+function place() {
+  const [name = '', ...rest] = location.hash.slice(1).split('/');
+  const view = views.find((one) => one.name === name) ?? views[0];
+  return { view, of: decoded(rest.join('/')) };
+}
+
+/** Somebody may have typed it. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export class App extends Component {
+  state = { phase: 'opening', ...place(), isReachable: true };
+  api = new Calls();
+  history = new History();
+  /** Called when the server is back. */
+  returns = new Set();
+  #timer;
+
+  componentDidMount() {
+    addEventListener('hashchange', () => this.setState(place()));
+    this.api.onExpired = () => this.#leave('sign.expired');
+    this.api.onReach = (isReachable) => {
+      this.setState({ isReachable });
+      if (isReachable) for (const reload of [...this.returns]) reload();
+    };
+    this.#open();
+  }
+
+  componentDidUpdate(_props, before) {
+    const { phase, view, of, asked } = this.state;
+    const shown = phase === 'in' ? [of, t(`view.${view.name}`)].filter(Boolean).join(' - ') : t('sign.title');
+    document.title = t('title', { view: shown });
+    // A dialog gives the focus back by itself.
+    if (asked || before.phase === undefined) return;
+    const isElsewhere = before.phase !== phase || before.view !== view || before.of !== of;
+    if (isElsewhere && phase !== 'opening' && before.phase !== 'opening') this.#focus();
+  }
+
+  say(text) {
+    clearTimeout(this.#timer);
+    this.setState({ said: text });
+    this.#timer = setTimeout(() => this.setState({ said: '' }), saidMs);
+  }
+
+  /** See Dialog. */
+  ask(asked) {
+    this.setState({ asked });
+  }
+
+  go(hash) {
+    location.hash = hash;
+  }
+
+  /** Who needs no secret, as a developer on this machine, is let in. */
+  async #open() {
+    try {
+      this.#enter(t('who.developer'), await this.api.get('/console/stats'));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (!error.isPassing) return this.setState({ phase: 'out' });
+      setTimeout(() => this.#open(), lookMs);
+    }
+  }
+
+  #enter(who, stats) {
+    this.history.add(stats);
+    this.setState({ phase: 'in', who, why: undefined });
+    setTimeout(() => this.#look(), lookMs);
+  }
+
+  #leave(why) {
+    this.history = new History();
+    this.setState({ phase: 'out', why, asked: undefined, said: '' });
+  }
+
+  #signOut() {
+    this.api.signIn(undefined);
+    this.#leave();
+  }
+
+  /** Looks at the numbers for as long as somebody is signed in. */
+  async #look() {
+    const { history } = this;
+    try {
+      const stats = await this.api.get('/console/stats');
+      history.add(stats);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // An administrator no longer.
+      if (error.status === 403) return this.#leave('error.sign_forbidden');
+      history.miss();
+    }
+    // Somebody else may be in by now, whose looks are others.
+    if (this.state.phase !== 'in' || history !== this.history) return;
+    this.setState({});
+    setTimeout(() => this.#look(), lookMs);
+    return undefined;
+  }
+
+  #focus() {
+    document.querySelector('h1')?.focus();
+  }
+
+  #skip(event) {
+    event.preventDefault();
+    this.#focus();
+  }
+
+  render(_props, { phase, view, of, said, asked, isReachable, why, who }) {
+    return html`
+      ${phase === 'in' && html`<a class="skip" href="#" onClick=${(event) => this.#skip(event)}>${t('skip')}</a>`}
+      <header class="top">
+        <p class="brand">${t('brand')}</p>
+        ${phase === 'in' && html`<p class="who"><span class="visually-hidden">${t('who')}</span> <bdi>${who}</bdi></p>`}
+        ${this.#languages()}
+        ${phase === 'in' && html`<button type="button" onClick=${() => this.#signOut()}>${t('sign.out')}</button>`}
+      </header>
+      ${phase === 'in' && navigation(view)}
+      <p class="network" role="status">${isReachable ? '' : t('network.gone')}</p>
+      <main class=${phase}>
+        ${phase === 'opening' && html`<p class="faint">${t('loading')}</p>`}
+        ${
+          phase === 'out' &&
+          html`<${SignIn}
+            api=${this.api}
+            why=${why}
+            entered=${(name, stats) => this.#enter(name, stats)}
+          />`
+        }
+        ${
+          phase === 'in' &&
+          html`<h1 tabindex="-1">${t(`view.${view.name}`)}</h1>
+            <${view.draw} key=${view.name} desk=${this} of=${of} />`
+        }
+      </main>
+      <p class="said" role="status">${said}</p>
+      ${asked && html`<${Dialog} desk=${this} asked=${asked} closed=${() => this.setState({ asked: undefined })} />`}
+    `;
+  }
+
+  #languages() {
+    const change = (event) => {
+      speak(event.currentTarget.value);
+      this.setState({});
+    };
+    return html`<label class="language">
+      <span class="visually-hidden">${t('language')}</span>
+      <select onChange=${change}>
+        ${languages.map(
+          ([tag, name]) => html`<option value=${tag} lang=${tag} selected=${tag === languageNow()}>${name}</option>`,
+        )}
+      </select>
+    </label>`;
+  }
+}
+
+function navigation(view) {
+  return html`<nav aria-label=${t('views')}>
+    <ul>
+      ${views.map(
+        ({ name }) => html`<li>
+          <a href=${`#${name}`} aria-current=${name === view.name ? 'page' : undefined}>${t(`view.${name}`)}</a>
+        </li>`,
+      )}
+    </ul>
+  </nav>`;
+}

@@ -1,0 +1,117 @@
+// What is asked before something is done.
+
+import { newKey, Refused } from './api.js';
+import { Component, html, newId } from './markup.js';
+import { Problem } from './parts.js';
+import { named, t } from './words.js';
+
+/**
+ * Asks for one command: `{ title, text, fields, action, isDangerous, run, done }`. `run(values, key)` sends it; `done(answer)` has the
+ * words to say afterwards. Sent again unchanged it has the same key, since nobody knows what became of it.
+ */
+export class Dialog extends Component {
+  state = { values: Object.fromEntries((this.props.asked.fields ?? []).map(({ name, value = '' }) => [name, value])) };
+  #node;
+  #key = newKey();
+  #titleId = newId();
+  #textId = newId();
+
+  componentDidMount() {
+    this.#node.showModal();
+  }
+
+  /** Only once nobody waits for an answer: until then it is not known whether it was done. */
+  #close() {
+    if (!this.state.busy) this.#node.close();
+  }
+
+  #change(name, value) {
+    this.#key = newKey();
+    this.setState({ values: { ...this.state.values, [name]: value }, error: undefined });
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    if (this.state.busy) return;
+    const { run, done } = this.props.asked;
+    this.setState({ busy: true, error: undefined });
+    try {
+      const answer = await run(this.state.values, this.#key);
+      this.setState({ busy: false });
+      this.#node.close();
+      this.props.desk.say(done(answer));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // Whoever is signed out has no question to answer.
+      this.setState({ busy: false, error });
+    }
+  }
+
+  render({ asked, closed }, { values, error, busy }) {
+    const { title, text, fields = [], action, isDangerous } = asked;
+    const cancelled = (event) => {
+      if (this.state.busy) event.preventDefault();
+    };
+    return html`<dialog
+      ref=${(node) => {
+        this.#node = node ?? this.#node;
+      }}
+      aria-labelledby=${this.#titleId}
+      aria-describedby=${this.#textId}
+      onClose=${closed}
+      onCancel=${cancelled}
+    >
+      <form class="stack" onSubmit=${(event) => this.#submit(event)}>
+        <h2 id=${this.#titleId}>${title}</h2>
+        <div id=${this.#textId} class="stack">${[text].flat().map((line) => html`<p>${line}</p>`)}</div>
+        ${fields.map(
+          (field) =>
+            html`<${Field}
+              ...${field}
+              value=${values[field.name]}
+              error=${error?.fields.find((one) => one.field === field.name)}
+              change=${(value) => this.#change(field.name, value)}
+            />`,
+        )}
+        ${error && html`<${Problem} error=${error} />`}
+        <div class="buttons">
+          <button type="button" onClick=${() => this.#close()}>${t('cancel')}</button>
+          <button class=${isDangerous ? 'danger' : 'primary'} aria-disabled=${busy ? 'true' : 'false'}>
+            ${error?.isPassing ? t('again') : action}
+          </button>
+        </div>
+      </form>
+    </dialog>`;
+  }
+}
+
+/** A labelled field: `{ label, hint, type, options, value, change, error }`. `options`: `[value, word]`. */
+export class Field extends Component {
+  #id = newId();
+
+  render({ label, hint, type = 'text', options, value, change, error, change: _change, name: _name, ...rest }) {
+    const described = [hint && `${this.#id}-hint`, error && `${this.#id}-error`].filter(Boolean).join(' ');
+    const properties = {
+      ...{ id: this.#id, value, 'aria-describedby': described || undefined },
+      ...{ 'aria-invalid': error ? 'true' : undefined, ...rest },
+      onInput: (event) => change(event.currentTarget.value),
+    };
+    return html`<div class="field">
+      <label for=${this.#id}>${label}</label>
+      ${
+        options
+          ? html`<select ...${properties}>
+              ${options.map(([key, word]) => html`<option value=${key} selected=${key === value}>${word}</option>`)}
+            </select>`
+          : html`<input type=${type} ...${properties} />`
+      }
+      ${hint && html`<p id=${`${this.#id}-hint`} class="hint">${hint}</p>`}
+      ${error && html`<p id=${`${this.#id}-error`} class="wrong">${t('field.wrong')} <bdi>${error.message}</bdi></p>`}
+    </div>`;
+  }
+}
+
+/** The choices of a closed set, by its words. */
+export function choices(kind, values) {
+  return values.map((value) => [value, named(kind, value)]);
+}
