@@ -25,7 +25,7 @@ const korean = english
 test('the other language has the same code, names, links, lists and headings, and its own words', async () => {
   const trees = [
     { 'README.md': english, 'README.ko.md': korean },
-    { 'README.md': english },
+    { "README.md": english } as Record<string, string>,
     { 'README.md': english, 'README.ko.md': korean.replace('npm start', 'npm run start') },
     { 'README.md': english, 'README.ko.md': korean.replace('# a comment', '# 설명') },
     { 'README.md': english, 'README.ko.md': korean.replace('`name`', '`nome`') },
