@@ -23,9 +23,9 @@ const korean = english
   .replace('- one', '- 하나');
 
 test('the other language has the same code, names, links, lists and headings, and its own words', async () => {
-  const trees = [
+  const trees: Record<string, string>[] = [
     { 'README.md': english, 'README.ko.md': korean },
-    { "README.md": english } as Record<string, string>,
+    { 'README.md': english },
     { 'README.md': english, 'README.ko.md': korean.replace('npm start', 'npm run start') },
     { 'README.md': english, 'README.ko.md': korean.replace('# a comment', '# 설명') },
     { 'README.md': english, 'README.ko.md': korean.replace('`name`', '`nome`') },
@@ -49,7 +49,7 @@ test('the other language has the same code, names, links, lists and headings, an
 
 test('each names the other right below its title, and nowhere does the one link stand for the other', async () => {
   const [toKorean, toEnglish] = ['한국어: [README.ko.md](README.ko.md)\n', 'English: [README.md](README.md)\n'];
-  const trees = [
+  const trees: Record<string, string>[] = [
     { 'README.md': english.replace(toKorean, ''), 'README.ko.md': korean },
     { 'README.md': english, 'README.ko.md': korean.replace(toEnglish, '') },
     { 'README.md': english, 'README.ko.md': korean.replace(toEnglish, toKorean) },
