@@ -3,7 +3,6 @@ import { detach } from '../../shared/async/guarded';
 import { Jobs, type NamedJobs } from '../../shared/async/jobs';
 import { Worker } from '../../shared/async/worker';
 import { Clock } from '../../shared/clock/clock';
-import { outsideRequests } from '../../shared/tracing/request-context';
 import { PaymentsBook } from './payments.book';
 import { PaymentsOperationsRepository } from './payments.operations.repository';
 import { PaymentsRunner } from './payments.runner';
@@ -56,7 +55,7 @@ export class PaymentsWorker extends Worker {
       this.waking = false;
       return this.runner.round();
     };
-    const round = outsideRequests(() => Promise.resolve().then(() => this.jobs.round({ 'payments.orders': orders })));
+    const round = Promise.resolve().then(() => this.jobs.round({ 'payments.orders': orders }));
     const forgotten = round.finally(() => this.rounds.delete(forgotten));
     this.rounds.add(forgotten);
     detach(forgotten);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { Metrics } from '../metrics/metrics';
+import { outsideRequests } from '../tracing/request-context';
 import { Loop } from './loop';
 import { RowByRow } from './row-by-row';
 import { Seldom } from './seldom';
@@ -37,8 +38,12 @@ export class Jobs {
     return new Loop({ ...timing, work: () => this.round(jobs), failed: (error) => this.failed('round', error) });
   }
 
-  /** Runs each job once, in order; never rejects. Whether one of them has more to do. */
-  async round(jobs: NamedJobs): Promise<boolean> {
+  /** Runs each job once, in order, whoever woke it; never rejects. Whether one of them has more to do. */
+  round(jobs: NamedJobs): Promise<boolean> {
+    return outsideRequests(() => this.runAll(jobs));
+  }
+
+  private async runAll(jobs: NamedJobs): Promise<boolean> {
     let more = false;
     for (const [job, run] of Object.entries(jobs)) {
       try {

@@ -8,6 +8,7 @@ import type { BusMetrics } from '../../../src/shared/bus/bus.metrics';
 import { InmemBus } from '../../../src/shared/bus/inmem.bus';
 import type { Route } from '../../../src/shared/contract/contract';
 import { currentContext, type RequestContext, runInContext } from '../../../src/shared/tracing/request-context';
+import { testJobs } from '../../support/jobs';
 import { recordingLogger } from '../../support/recording-logger';
 
 // What serves many requests does not run as whoever came first: neither with those rights nor under that trace id.
@@ -51,6 +52,7 @@ test.each<[string, (see: () => void) => unknown]>([
       return bus.publish(topic, [{ key: 'k', body: 1 }]);
     },
   ],
+  ['a round of jobs', (see) => testJobs().jobs.round({ look: async () => see() })],
   [
     'a loop',
     (see) => {
