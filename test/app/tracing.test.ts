@@ -193,9 +193,14 @@ test('waiting for a lock is part of the trace', async () => {
 
 test('nothing of a person is in a span', async () => {
   await using place = await sqlite.create();
+  await using redis = await startRedis();
   const secrets = ['ada@example.com', 'correct horse', 'Ada Lovelace', 'player-of-ada', 'event-of-ada', 'Bearer'];
   {
-    await using app = await openApp(place.url, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, AUTH_REQUIRED: 'true' });
+    await using app = await openApp(place.url, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      AUTH_REQUIRED: 'true',
+      REDIS_URL: redis.url,
+    });
     const person = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'correct horse' };
     const { body } = await app.http.call(auth, 'register', person);
     const { user, accessToken } = body as unknown as {
