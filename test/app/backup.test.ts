@@ -1,8 +1,20 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventsGatewayContract as gateway } from '../../src/features/events-gateway/events-gateway.api';
 import { progressionContract as progression } from '../../src/features/progression/progression.api';
+import { usersContract } from '../../src/features/users/users.api';
 import { openAt } from '../shared/db/fixtures';
 import { type AppProcess, type Ended, runToEnd, startApp } from '../support/app';
 import { everyDatabase } from '../support/databases';
@@ -118,7 +130,7 @@ describe('what is refused, and changes nothing', () => {
   });
 
   test('a backup that is not whole, damaged, of a later version, or of none', async () => {
-    const [copy, journal] = [at('copy'), at('copy', 'aerie.events.db')];
+    const [copy, journal] = [at('copy'), at('copy', 'events-gateway.db')];
     expect((await run('aerie.db', 'backup', copy)).code).toBe(0);
     const manifest = readFileSync(join(copy, 'backup.json'), 'utf8');
     const whole = readFileSync(journal);
@@ -126,19 +138,31 @@ describe('what is refused, and changes nothing', () => {
     const damaged = Buffer.from(whole);
     damaged[5000] = (damaged[5000] ?? 0) ^ 1;
     writeFileSync(journal, damaged);
-    expect(await refusal('aerie.db', 'restore', copy)).toMatch(/aerie\.events\.db is not what was backed up/);
+    expect(await refusal('aerie.db', 'restore', copy)).toMatch(/events-gateway\.db is not what was backed up/);
     rmSync(journal);
-    expect(await refusal('aerie.db', 'restore', copy)).toMatch(/not whole: .*aerie\.events\.db is missing/);
+    expect(await refusal('aerie.db', 'restore', copy)).toMatch(/not whole: .*events-gateway\.db is missing/);
     writeFileSync(journal, whole);
     writeFileSync(
       join(copy, 'backup.json'),
       manifest.replace('CreateGameEvents1795219200000', 'AddWings1899999999999'),
     );
     expect(await refusal('aerie.db', 'restore', copy)).toMatch(/later than this version's: AddWings1899999999999/);
-    writeFileSync(join(copy, 'backup.json'), manifest.replace('"aerie.events.db"', '"../../etc/passwd"'));
+    writeFileSync(join(copy, 'backup.json'), manifest.replace('"events-gateway.db"', '"../../etc/passwd"'));
     expect(await refusal('aerie.db', 'restore', copy)).toMatch(/none that Aerie has written/);
     rmSync(join(copy, 'backup.json'));
     expect(await refusal('aerie.db', 'restore', copy)).toMatch(/no whole backup/);
+  });
+
+  test('settings that have in one file what the backup has in two, or the other way round', async () => {
+    expect((await run('aerie.db', 'backup', at('copy'))).code).toBe(0);
+    const inOne = { DATABASE_URL: urlOf('aerie.db'), EVENTS_GATEWAY_DATABASE_URL: urlOf('aerie.db') };
+    const apart = { DATABASE_URL: urlOf('aerie.db'), USERS_DATABASE_URL: urlOf('users.db') };
+    for (const env of [inOne, apart]) {
+      const names = readdirSync(folder);
+      const { code, err } = await runToEnd(['restore', at('copy')], { cwd: folder, env });
+      expect([code, err]).toEqual([1, expect.stringMatching(/in one file/)]);
+      expect(readdirSync(folder)).toEqual(names);
+    }
   });
 
   test('a copy of a damaged file is no backup', async () => {
@@ -152,4 +176,38 @@ describe('what is refused, and changes nothing', () => {
     expect([code, err !== '']).toEqual([1, true]);
     expect(readdirSync(at('copy'))).toEqual([]);
   });
+});
+
+test('files of one name in two folders, behind a link: each comes back where it was, what was there is kept whole', async () => {
+  for (const name of ['disk', 'other']) mkdirSync(at(name));
+  const env = { DATABASE_URL: urlOf('link.db'), USERS_DATABASE_URL: `sqlite:${at('other', 'my aerie.db')}` };
+  symlinkSync(at('disk', 'my aerie.db'), at('link.db'));
+  const users = async (): Promise<string[]> => {
+    await using app = await openApp(env.DATABASE_URL, env);
+    const { body } = await app.http.call(usersContract, 'listUsers', {});
+    return (body.users as { name: string }[]).map(({ name }) => name);
+  };
+  const create = async (name: string): Promise<void> => {
+    await using app = await openApp(env.DATABASE_URL, env);
+    const made = { name, email: `${name}@example.com` };
+    expect((await app.http.call(usersContract, 'createUser', made, { 'idempotency-key': `a-user-${name}` })).code).toBe(
+      'ok',
+    );
+  };
+  await create('ada');
+  const copied = await runToEnd(['backup', at('copy')], { cwd: folder, env });
+  expect([copied.code, copied.out]).toEqual([0, expect.stringContaining('do not fit')]);
+  await create('bob');
+  expect((await users()).sort()).toEqual(['ada', 'bob']);
+  const restored = await runToEnd(['restore', at('copy')], { cwd: folder, env });
+  expect([restored.code, restored.err]).toEqual([0, '']);
+  expect(lstatSync(at('link.db')).isSymbolicLink()).toBe(true);
+  expect(await users()).toEqual(['ada']);
+  const aside = readdirSync(at('other')).find((name) => /before-restore-\d+$/.test(name)) ?? '';
+  const kept = await openAt(`sqlite:${at('other', aside)}`);
+  expect(await kept.read((sql) => sql.rows('SELECT name FROM users ORDER BY name'))).toEqual([
+    { name: 'ada' },
+    { name: 'bob' },
+  ]);
+  await kept.close();
 });

@@ -1,11 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseDatabaseUrl } from '../config/database-url';
 import { packageVersion } from '../config/load-config';
 import type { Database } from '../db/database';
 import type { Databases } from '../db/databases';
-import { type CopiedFile, checkDatabase, copyDatabase, digestOf, sync } from '../db/sqlite.backup';
+import { type CopiedFile, checkDatabase, copyDatabase, digestOf, putAside, sync } from '../db/sqlite.backup';
+import { realPath } from '../db/sqlite.claim';
 import { StartError } from '../lifecycle/start.error';
 
 /** A feature as a backup knows it. */
@@ -16,6 +17,8 @@ export interface BackedUp {
 }
 
 const manifestName = 'backup.json';
+const apartWarning =
+  'Features in several files tell each other things: copies that were taken while something was told do not fit. Copy them while nothing is sold.';
 const manifest = z.object({
   version: z.string(),
   takenAt: z.string(),
@@ -53,7 +56,8 @@ export async function backup(databases: Databases, features: readonly BackedUp[]
   const takenAt = new Date().toISOString();
   const files: Manifest['files'] = [];
   for (const { path, features: of } of places) {
-    const name = basename(path);
+    // Files of one name may be in several folders; a feature is in one file.
+    const name = `${of[0]}.db`;
     const copied: CopiedFile = await copyDatabase(path, join(folder, name));
     files.push({ name, features: [...of], ...copied, migrations: [...copied.migrations] });
   }
@@ -63,7 +67,8 @@ export async function backup(databases: Databases, features: readonly BackedUp[]
   sync(join(folder, manifestName));
   sync(folder);
   const told = files.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(', ');
-  return `Copied and checked: ${told}. Keys (JWT_PRIVATE_KEY_FILE, secrets) are not part of it.`;
+  const apart = places.filter(({ isRead }) => !isRead).length > 1 ? ` ${apartWarning}` : '';
+  return `Copied and checked: ${told}. Keys (JWT_PRIVATE_KEY_FILE, secrets) are not part of it.${apart}`;
 }
 
 /**
@@ -79,6 +84,9 @@ export async function restore(
   const { files, version, takenAt } = manifestIn(folder);
   const places = placesOf(databases, features);
   const targets = files.map((file) => ({ file, target: targetOf(file.features, places) }));
+  for (const { path, features: here } of places)
+    if (targets.filter(({ target }) => target === path).length !== 1)
+      throw new StartError(`The backup does not have ${here.join(', ')} in one file, as these settings have them.`);
   const unknown = files.flatMap(({ migrations }) => migrations.filter((name) => !known.includes(name)));
   if (unknown.length > 0)
     throw new StartError(
@@ -86,18 +94,21 @@ export async function restore(
     );
   for (const { name, sha256 } of files) await checkFile(join(folder, name), sha256);
   const claimed = places.map(({ database }) => database.dialect);
-  const aside = `before-restore-${Date.now()}`;
+  const suffix = `before-restore-${Date.now()}`;
   const told: string[] = [];
   try {
     for (const { database } of places) claim(database);
     for (const { file, target } of targets) {
-      const fresh = `${target}.restoring`;
+      // Whatever links lead there: the file is replaced where it is.
+      const real = realPath(target);
+      const fresh = `${real}.restoring`;
       copyFileSync(join(folder, file.name), fresh);
       await checkFile(fresh, file.sha256);
       await checkDatabase(fresh);
       sync(fresh);
-      told.push(...putAside(target, aside));
-      renameSync(fresh, target);
+      if (existsSync(real)) told.push(putAside(real, suffix));
+      renameSync(fresh, real);
+      sync(dirname(real));
     }
   } finally {
     for (const dialect of claimed) dialect.release();
@@ -158,11 +169,4 @@ function claim(database: Database): void {
   } catch (error) {
     throw new StartError(`${database.shown} cannot be restored: ${(error as Error).message}. Stop Aerie first.`, error);
   }
-}
-
-/** The file with its log; answers what it is called now. */
-function putAside(path: string, suffix: string): string[] {
-  const found = ['', '-wal', '-shm'].filter((part) => existsSync(path + part));
-  for (const part of found) renameSync(path + part, `${path}.${suffix}${part}`);
-  return found.includes('') ? [`${path}.${suffix}`] : [];
 }

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { StartError } from '../lifecycle/start.error';
@@ -52,6 +63,40 @@ export async function checkDatabase(path: string): Promise<CopiedFile> {
   } finally {
     copy.close();
   }
+}
+
+/**
+ * Keeps a database that is about to be replaced, under another name, which is answered: whole, and without a moment in which
+ * there is no database. Nobody may be using it. A damaged one is moved away with its log as it is.
+ */
+export function putAside(path: string, suffix: string): string {
+  const aside = `${path}.${suffix}`;
+  if (existsSync(aside)) throw new StartError(`${aside} is there already.`);
+  if (isWritten(path)) {
+    copyFileSync(path, `${aside}.partial`, constants.COPYFILE_FICLONE);
+    sync(`${aside}.partial`);
+    renameSync(`${aside}.partial`, aside);
+    return aside;
+  }
+  for (const part of ['-wal', '-shm', '']) if (existsSync(path + part)) renameSync(path + part, `${aside}${part}`);
+  return aside;
+}
+
+/** Writes what its log holds into the file itself; false for a file that is no whole database. */
+function isWritten(path: string): boolean {
+  try {
+    const database = new (loadDriver())(path);
+    try {
+      database.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      // The last one to close it removes the log.
+      database.close();
+    }
+  } catch (error) {
+    if ((error as { readonly code?: string }).code?.startsWith('SQLITE_')) return false;
+    throw error;
+  }
+  return !existsSync(`${path}-wal`);
 }
 
 /** @throws the file system's error */
