@@ -1,7 +1,7 @@
 // What a system of Aerie needs to know and nobody else: made once, kept from then on. Run by docker/compose*.yaml as
 // `node make-secrets.mjs <folder of Aerie> <folder of the database servers>`.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [, , own, servers] = process.argv;
@@ -19,9 +19,13 @@ const user = 10001;
 
 function keep(path, make, mode, owner) {
   if (existsSync(path)) return;
-  writeFileSync(path, make(), { mode, flag: 'wx' });
+  // Under its name it is whole, and who needs it may read it.
+  const fresh = `${path}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, make(), { mode, flag: 'wx' });
   // Who is not root owns it already, and can give nothing away.
-  if (process.getuid() === 0) chownSync(path, owner, owner);
+  if (process.getuid() === 0) chownSync(fresh, owner, owner);
+  renameSync(fresh, path);
 }
 
 // Whoever the servers' own user is reads this one.

@@ -4,6 +4,7 @@ import type { Reservation } from '../../generated/aerie/reservations/v1/reservat
 import { asInternal } from '../../shared/auth/caller';
 import { Clock } from '../../shared/clock/clock';
 import { instant } from '../../shared/clock/time';
+import { toAppError } from '../../shared/errors/to-app-error';
 import { ReservationsApi } from '../reservations/reservations.api';
 import type { PaymentRow } from './payments.entity';
 import { PaymentsOperationsRepository } from './payments.operations.repository';
@@ -75,8 +76,8 @@ export class PaymentsAuditor {
         const which = { paymentId, reservationId };
         if (refunded + refunding > captured)
           add(violations, 'over_refunded', which, `${refunded + refunding} of ${captured} are or will be given back`);
-        const reservation = seen.get(reservationId);
         const held = status === 'authorized' || captured - refunded - refunding > 0;
+        const reservation = seen.get(reservationId) ?? (held ? await this.known(reservationId) : undefined);
         const owed = reservation && (sold.has(reservation.status) || reservation.status === 'held');
         if (held && !owed && !(reservation && this.isFresh(reservation.updatedAt)))
           add(violations, 'orphan', which, `holds money for a reservation that is ${reservation?.status ?? 'unknown'}`);
@@ -84,6 +85,16 @@ export class PaymentsAuditor {
       const last = page.at(-1);
       if (!last || page.length < pageSize) return;
       after = last.seq;
+    }
+  }
+
+  /** One that was made after the others had been gone through. */
+  private async known(id: string): Promise<Seen | undefined> {
+    try {
+      return await asInternal(() => this.reservations.getReservation({ id }));
+    } catch (error) {
+      if (toAppError(error).kind === 'not_found') return undefined;
+      throw error;
     }
   }
 

@@ -168,6 +168,7 @@ export const environmentSchema = z.object({
     .default('info')
     .describe('fatal | panic | error | warn | info | debug | trace'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url(['http://', 'https://'])
+    .refine((text) => !text.includes('@'), 'must not have credentials: keys go into OTEL_EXPORTER_OTLP_HEADERS')
     .optional()
     .describe('http://collector:4318: where traces go, as OTLP over HTTP in JSON; unset: nothing is recorded'),
   OTEL_EXPORTER_OTLP_HEADERS: filed(

@@ -24,6 +24,9 @@ export function ratio() {
     .transform(Number);
 }
 
+// In a header it would begin another one.
+const control = /\p{Cc}/u;
+
 /** `name=value,...`, with values percent-encoded, as OpenTelemetry and W3C baggage spell them. */
 export function pairs() {
   const reason = 'must be name=value, comma-separated, with values percent-encoded';
@@ -34,7 +37,12 @@ export function pairs() {
       .filter((one) => one.trim() !== '')) {
       const [name = '', ...value] = item.split('=');
       const decoded = decodedOrNothing(value.join('=').trim());
-      if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name.trim()) || value.length === 0 || decoded === undefined) {
+      if (
+        !/^[A-Za-z0-9_.-]{1,64}$/.test(name.trim()) ||
+        value.length === 0 ||
+        decoded === undefined ||
+        control.test(decoded)
+      ) {
         context.addIssue({ code: 'custom', message: reason });
         return {};
       }

@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { guarded } from '../async/guarded';
+import { TimeLimitError } from '../async/within';
 import { keyOf } from './bulk';
 import { isStatementLost, isStatementStale } from './db.errors';
 import { arrayTypes, bind, columnOf, nameOf, numbered } from './postgres.statements';
@@ -12,6 +14,7 @@ import type { BulkRows, LogRows, ReadBack, UpsertRows, Value } from './sql';
 const migrationLock = 7_236_104_501;
 // A change of a table waits for whoever uses it, and everybody else for the change.
 const tableWaitMs = 2000;
+const lockPauseMs = 100;
 const maxRows = 5000;
 
 /** The facts that all connections of one pool share. */
@@ -176,15 +179,26 @@ export class PostgresConnection extends ServerConnection {
     if (command !== 'COMMIT') throw new Error('Nothing was committed: the error of an earlier statement was swallowed');
   }
 
-  // In one transaction, with which the lock and the setting go: a pooler hands the session to others after it.
+  // In one transaction, with which the lock and the settings go: a pooler hands the session to others after it. Whoever waits
+  // has none open: an index that is made concurrently waits for every older transaction, and this one would wait for it.
   async exclusively<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    for (const until = performance.now() + limitMs; ; await sleep(lockPauseMs)) {
+      const done = await this.ifUnlocked(work);
+      if (done) return done.result;
+      if (performance.now() > until) throw new TimeLimitError(limitMs);
+    }
+  }
+
+  /** Undefined where somebody else has the lock. */
+  private async ifUnlocked<T>(work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
     await this.begin();
     try {
-      await this.run(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${tableWaitMs}`);
-      await this.takeLock(limitMs);
-      const result = await work();
+      // It idles while an index is made on another connection.
+      const unlimited = 'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
+      await this.run(`${unlimited}; SET LOCAL lock_timeout = ${tableWaitMs}`);
+      const done = (await this.tryLock()) ? { result: await work() } : undefined;
       await this.commit();
-      return result;
+      return done;
     } catch (error) {
       await this.rollback();
       throw error;
@@ -192,11 +206,12 @@ export class PostgresConnection extends ServerConnection {
   }
 
   override async unhurried<T>(work: () => Promise<T>): Promise<T> {
-    await this.run('SET statement_timeout = 0; SET lock_timeout = 0');
+    // A pooler's session has no limits of ours, and is somebody else's next.
+    if (!this.session.pooled) await this.run('SET statement_timeout = 0; SET lock_timeout = 0');
     try {
       return await work();
     } finally {
-      await this.run('RESET statement_timeout; RESET lock_timeout');
+      if (!this.session.pooled) this.breakOff(new Error('Its limits were lifted: nobody else may have it'));
     }
   }
 

@@ -52,6 +52,7 @@ export function addIndex(name: string, table: string, index: TableIndex): new ()
   const Plain = migration(
     name,
     async (runner) => {
+      await dropUnfinished(runner, index.name, '');
       const found = await runner.getTable(table);
       if (!found?.indices.some(({ name: known }) => known === index.name)) await runner.createIndex(table, index);
     },
@@ -64,17 +65,20 @@ export function addIndex(name: string, table: string, index: TableIndex): new ()
   };
 }
 
+/** On PostgreSQL an index that was not finished stays, counts for nothing, and is in the way. */
+async function dropUnfinished(runner: QueryRunner, name: string | undefined, how: 'CONCURRENTLY' | ''): Promise<void> {
+  if (runner.dataSource.options.type !== 'postgres') return;
+  const text = 'SELECT 1 AS found FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid';
+  const found = await runner.query(text, [name]);
+  if (found.length > 0) await runner.query(`DROP INDEX ${how} ${name}`);
+}
+
 async function indexBeside(
   runner: QueryRunner,
   table: string,
   { name, columnNames, isUnique, where }: TableIndex,
 ): Promise<void> {
-  // One that was not finished stays, counts for nothing, and is in the way.
-  const invalid = await runner.query(
-    'SELECT 1 AS found FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
-    [name],
-  );
-  if (invalid.length > 0) await runner.query(`DROP INDEX CONCURRENTLY ${name}`);
+  await dropUnfinished(runner, name, 'CONCURRENTLY');
   const rest = `${name} ON ${table} (${columnNames.join(', ')})${where ? ` WHERE ${where}` : ''}`;
   await runner.query(`CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY IF NOT EXISTS ${rest}`);
 }

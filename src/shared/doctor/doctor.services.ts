@@ -1,6 +1,7 @@
 import type { Config, Neighbour } from '../config/config';
 import { AppError } from '../errors/app-error';
 import { toAppError } from '../errors/to-app-error';
+import { scrub } from '../logging/redaction';
 import { processesContract } from '../processes/processes.api';
 import { grpcClient, grpcTls } from '../remote/grpc.client';
 import { httpClient } from '../remote/http.client';
@@ -105,10 +106,9 @@ function notAsked(patient: Patient, { kind, code, message }: AppError): void {
   else patient.fail(`answers something else: ${message}`, 'See that this is an address of Aerie, with the right wire.');
 }
 
-/** Of `fetch`: the reason is in the cause. */
+/** Of `fetch`: the reason is in the cause. What stands in its own message may be a value of a header. */
 function reasonOf(error: unknown): string {
-  const { cause, message, name } = error as Error & {
-    readonly cause?: { readonly code?: string; readonly message?: string };
-  };
-  return cause?.code ?? cause?.message ?? (name === 'TimeoutError' ? `no answer in ${askMs / 1000} s` : message);
+  const { cause, name } = error as Error & { readonly cause?: { readonly code?: string; readonly message?: string } };
+  if (name === 'TimeoutError') return `no answer in ${askMs / 1000} s`;
+  return cause?.code ?? scrub(cause?.message ?? name);
 }

@@ -45,7 +45,8 @@ function lookAtKeys({ jwt, environment }: Config): Finding[] {
     const patient = new Patient('key', `JWT_PRIVATE_KEY_FILE ${file}`);
     const there = statSync(file, { throwIfNoEntry: false });
     if (!there && jwt.makeKey && environment === 'development') patient.well('it is made at the first start');
-    else if (there && (there.mode & 0o077) !== 0)
+    // A group may be the process's own, as that of a volume is.
+    else if (there && (there.mode & 0o007) !== 0)
       patient.warn('others on this machine may read it', `chmod 600 ${file}: whoever has it is everybody.`);
     else patient.well();
     return patient.findings;

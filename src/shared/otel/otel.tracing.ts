@@ -6,14 +6,18 @@ import { Seldom } from '../async/seldom';
 import { within } from '../async/within';
 import type { TracingConfig } from '../config/config';
 import { kindOfError } from '../tracing/in-span';
-import { currentContext, runInContext } from '../tracing/request-context';
+import { currentContext, outsideRequests, runInContext } from '../tracing/request-context';
 import { type Attributes, Span, type SpanKind } from '../tracing/span';
 import type { Trace } from '../tracing/trace';
 import { isTraceId, parentIn } from '../tracing/trace-id';
 import { type GroupWork, Tracing } from '../tracing/tracing';
+import { BoundedProcessor } from './bounded.processor';
 import { TellingExporter } from './telling-exporter';
 
 type Api = typeof import('@opentelemetry/api');
+
+/** What becomes of a span that has ended. */
+export type SpanFate = 'sent' | 'failed' | 'dropped';
 
 /** A span that is recorded, by what other processes know of it. */
 type Recorded = Trace & { readonly spanId: string };
@@ -59,11 +63,7 @@ export class OtelTracing extends Tracing {
   }
 
   /** Loads the SDK. The receiver need not be there. */
-  static async open(
-    config: TracingConfig,
-    logger: PinoLogger,
-    count: (status: 'sent' | 'failed', spans: number) => void,
-  ) {
+  static async open(config: TracingConfig, logger: PinoLogger, count: (status: SpanFate, spans: number) => void) {
     const api = await import('@opentelemetry/api');
     const { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
     const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
@@ -72,11 +72,24 @@ export class OtelTracing extends Tracing {
     const sender = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: sendLimitMs });
     const seldom = new Seldom(tellEveryMs);
     const tell = (err: unknown): void => {
-      if (seldom.now()) logger.warn({ err }, 'traces_not_sent');
+      // The timer that sends was set in the context of whichever request came first.
+      if (seldom.now()) outsideRequests(() => logger.warn({ err }, 'traces_not_sent'));
     };
     const exporter = new TellingExporter(sender, (spans, error) => {
+      processor.left(spans);
       count(error ? 'failed' : 'sent', spans);
       if (error) tell(error);
+    });
+    const batches = new BatchSpanProcessor(exporter, {
+      // The bound is the other one's.
+      maxQueueSize: 2 * maxQueued,
+      maxExportBatchSize: maxSent,
+      scheduledDelayMillis: sendEveryMs,
+      exportTimeoutMillis: sendLimitMs,
+    });
+    const processor = new BoundedProcessor(batches, maxQueued, () => {
+      count('dropped', 1);
+      tell(new Error('The receiver of traces does not keep up'));
     });
     const ids = new OwnIds();
     const provider = new BasicTracerProvider({
@@ -84,14 +97,7 @@ export class OtelTracing extends Tracing {
       // What is not to be recorded never comes here.
       sampler: new AlwaysOnSampler(),
       idGenerator: ids,
-      spanProcessors: [
-        new BatchSpanProcessor(exporter, {
-          maxQueueSize: maxQueued,
-          maxExportBatchSize: maxSent,
-          scheduledDelayMillis: sendEveryMs,
-          exportTimeoutMillis: sendLimitMs,
-        }),
-      ],
+      spanProcessors: [processor],
     });
     return new OtelTracing(config, api, provider, ids, tell);
   }

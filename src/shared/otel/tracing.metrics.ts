@@ -6,9 +6,9 @@ import { counter } from '../metrics/metrics';
 export const tracingMetrics = [
   counter(
     'tracing_spans_total',
-    'Spans that were handed to the receiver of traces, and whether it took them',
+    'Spans that have ended: those that the receiver of traces took, did not take, and for which there was no room',
     ['status'],
-    [{ status: 'sent' }, { status: 'failed' }],
+    [{ status: 'sent' }, { status: 'failed' }, { status: 'dropped' }],
   ),
 ];
 
@@ -16,7 +16,7 @@ export const tracingMetrics = [
 export class TracingMetrics {
   constructor(@InjectMetric('tracing_spans_total') private readonly spans: Counter<'status'>) {}
 
-  handed(status: 'sent' | 'failed', spans: number): void {
+  ended(status: 'sent' | 'failed' | 'dropped', spans: number): void {
     this.spans.inc({ status }, spans);
   }
 }

@@ -9,7 +9,7 @@ const chosen = {
   provide: Tracing,
   inject: [Config, PinoLogger, TracingMetrics],
   useFactory: async ({ tracing }: Config, logger: PinoLogger, metrics: TracingMetrics): Promise<Tracing> =>
-    tracing ? OtelTracing.open(tracing, logger, (status, spans) => metrics.handed(status, spans)) : new SilentTracing(),
+    tracing ? OtelTracing.open(tracing, logger, (status, spans) => metrics.ended(status, spans)) : new SilentTracing(),
 };
 
 @Module({

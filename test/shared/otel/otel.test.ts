@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { OtelTracing } from '../../../src/shared/otel/otel.tracing';
+import { OtelTracing, type SpanFate } from '../../../src/shared/otel/otel.tracing';
 import { inSpan } from '../../../src/shared/tracing/in-span';
 import { currentContext, runInContext } from '../../../src/shared/tracing/request-context';
 import type { Span } from '../../../src/shared/tracing/span';
@@ -9,7 +9,7 @@ import { type ReceivedSpan, type Receiver, startReceiver } from '../../support/o
 import { recordingLogger } from '../../support/recording-logger';
 
 const traceIds = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string];
-const counted: Record<'sent' | 'failed', number> = { sent: 0, failed: 0 };
+const counted: Record<SpanFate, number> = { sent: 0, failed: 0, dropped: 0 };
 
 async function openAt(url: string) {
   const { logger, told } = recordingLogger();
@@ -67,7 +67,7 @@ describe('with a receiver', () => {
     }
     expect(JSON.stringify(receiver.spans)).not.toContain('secret');
     expect(receiver.headers.at(-1)).toMatchObject({ 'x-key': 'abc', path: '/v1/traces' });
-    expect(counted).toEqual({ sent: receiver.spans.length, failed: 0 });
+    expect(counted).toEqual({ sent: receiver.spans.length, failed: 0, dropped: 0 });
   });
 
   test('a group of which nothing is recorded runs as it would without', async () => {
@@ -127,7 +127,7 @@ describe('a receiver that is no help', () => {
   });
 
   test('one that is silent: no more than a bound is kept', async () => {
-    const { tracing } = await openAt(url);
+    const { tracing, told } = await openAt(url);
     for (let i = 0; i < 20_000; i += 1) requestIn(tracing, traceIds[0]).end();
     await eventually(async () => expect(waiting.length).toBeGreaterThan(0));
     for (let i = 0; i < 20_000; i += 1) requestIn(tracing, traceIds[0]).end();
@@ -137,7 +137,9 @@ describe('a receiver that is no help', () => {
     await tracing.close();
     // Those on their way, and those that wait.
     expect(received).toBeGreaterThanOrEqual(512);
-    expect(received).toBeLessThanOrEqual(512 + 2 * 2048);
+    expect(received).toBeLessThanOrEqual(2048);
+    expect(counted.dropped).toBe(40_000 - received);
+    expect(told.filter((line) => line === 'traces_not_sent')).toHaveLength(1);
   });
 
   test('one that is gone: one line is logged, however often it is asked', async () => {
