@@ -209,6 +209,8 @@ test('a full disk, and settings that cannot be used', async () => {
     encoding: 'utf8',
   });
   expectFound({ out, err: '', code: 1 }, [['FAIL', /its disk is full: 0 MB are left/, /Make room/]]);
+  const reached = await doctor({ HOST: '0.0.0.0', AUTH_REQUIRED: 'true' });
+  expectFound(reached, [['WARN', /signed with the development secret/, /ENVIRONMENT=production/]]);
   const ended = await doctor({ HTTP_PORT: 'eighty', HMAC_SECRET: 'too-short' });
   expect([ended.code, ended.err]).toEqual([1, '']);
   expectFound(ended, [

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Config } from '../config/config';
+import { isLoopback } from '../config/config.listeners';
 import { type Finding, Patient } from './finding';
 
 const leastDistinct = 12;
@@ -53,12 +54,17 @@ function lookAtKeys({ jwt, environment }: Config): Finding[] {
   });
 }
 
-function lookAtRules({ environment, logLevel, publicUrl, trustedProxies, authRequired }: Config): Finding[] {
+function lookAtRules({ environment, http, logLevel, publicUrl, trustedProxies, authRequired }: Config): Finding[] {
   const patient = new Patient('settings', environment);
   if (environment !== 'development' && (logLevel === 'debug' || logLevel === 'trace'))
     patient.warn(
       `LOG_LEVEL is ${logLevel}: a line for each request`,
       'LOG_LEVEL=info; what is slow or fails is logged there, too.',
+    );
+  if (environment === 'development' && !isLoopback(http.host))
+    patient.warn(
+      'others reach it, and it takes events that are signed with the development secret, which everybody knows',
+      'ENVIRONMENT=production and secrets of its own, or HOST=127.0.0.1.',
     );
   if (environment === 'staging' && !authRequired)
     patient.warn('AUTH_REQUIRED is false: everybody on this machine is the administrator', 'AUTH_REQUIRED=true');
