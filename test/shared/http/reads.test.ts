@@ -69,6 +69,11 @@ async function told(
   const { date: _date, ...sent } = answer.headers;
   // The numbering of a chat room is each process's own.
   const text = (await answer.body.text()).replace(/"epoch":"[0-9A-Z]{26}"/, '"epoch":""');
+  if (path.startsWith('/console/stats') && answer.statusCode === 200) {
+    // What a process has counted is its own, too: the names are alike.
+    const { 'content-length': _length, ...alike } = sent;
+    return { status: 200, headers: alike, text: Object.keys(JSON.parse(text) as object).join() };
+  }
   return { status: answer.statusCode, headers: sent, text };
 }
 
