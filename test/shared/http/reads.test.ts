@@ -72,7 +72,7 @@ async function told(
   if (path.startsWith('/console/stats') && answer.statusCode === 200) {
     // What a process has counted is its own, too: the names are alike.
     const { 'content-length': _length, ...alike } = sent;
-    return { status: 200, headers: alike, text: Object.keys(JSON.parse(text) as object).join() };
+    return { status: 200, headers: alike, text: Object.keys(JSON.parse(text || '{}') as object).join() };
   }
   return { status: answer.statusCode, headers: sent, text };
 }
