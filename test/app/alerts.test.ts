@@ -81,7 +81,7 @@ describe('the rules', () => {
   });
 });
 
-const seconds = (text: string): string => text.replace(/\[5m\]/g, '[5s]').replace(/for: \w+/g, 'for: 0s');
+const seconds = (text: string): string => text.replace(/\[[25]m\]/g, '[5s]').replace(/for: \w+/g, 'for: 0s');
 const filledIn = (expr: string): string => expr.replace(/\$__rate_interval/g, '20s').replace(/\$instance/g, '.*');
 
 let postgres: DatabaseServer;
