@@ -8,7 +8,14 @@ import { Databases } from '../../../src/shared/db/databases';
 import { DbModule } from '../../../src/shared/db/db.module';
 import { ListenerParts, NewsListener } from '../../../src/shared/outbox/news-listener';
 import { Outbox, OutboxParts } from '../../../src/shared/outbox/outbox';
-import { inboxEntity, inboxMigration, outboxEntity, outboxMigration } from '../../../src/shared/outbox/outbox.entity';
+import {
+  inboxEntity,
+  inboxMigration,
+  inboxRedrivenMigration,
+  outboxEntity,
+  outboxMigration,
+  outboxTraceMigration,
+} from '../../../src/shared/outbox/outbox.entity';
 import { OutboxModule } from '../../../src/shared/outbox/outbox.module';
 import { FakeReservations } from './fake-reservations';
 
@@ -73,7 +80,12 @@ export const fakeReservationsFeature: Feature = {
   module: FakeReservationsModule,
   doors: { controllers: [] },
   entities: [outboxEntity('reservations'), inboxEntity('reservations')],
-  migrations: [outboxMigration('reservations', 1_796_000_000_001), inboxMigration('reservations', 1_796_000_000_002)],
+  migrations: [
+    outboxMigration('reservations', 1_796_000_000_001),
+    inboxMigration('reservations', 1_796_000_000_002),
+    inboxRedrivenMigration('reservations', 1_796_300_000_101),
+    outboxTraceMigration('reservations', 1_796_300_000_201),
+  ],
   announces: [reservationNews.topic, paymentNews.handled],
   hears: [paymentNews.topic, reservationNews.handled],
 };
