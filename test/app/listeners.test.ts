@@ -87,7 +87,8 @@ const open = async (app: AppProcess): Promise<string | undefined> => {
 test('it is told of, counted, and says goodbye: before that its clients are served', async () => {
   await using app = await start({ SHUTDOWN_DRAIN_MS: '4000' });
   const port = portOf(app);
-  expect(app.stdout()).toContain(`\n  Parrot    127.0.0.1:${port} (TCP)\n`);
+  // It is printed behind the line by which the app is known to be ready.
+  await eventually(async () => expect(app.stdout()).toContain(`\n  Parrot    127.0.0.1:${port} (TCP)\n`));
   expect(await open(app)).toBe('0');
   const first = client(port);
   await eventually(async () => expect(first.text).toBe('hello '));

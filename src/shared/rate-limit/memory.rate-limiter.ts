@@ -25,7 +25,8 @@ export class MemoryRateLimiter extends RateLimiter {
   }
 
   override async take(limit: Limit, key: string): Promise<Taken> {
-    const now = this.clock.monotonic();
+    // Whole milliseconds: fractions do not add up, and who comes back when told to would come too early.
+    const now = Math.floor(this.clock.monotonic());
     const name = `${limit.name}:${key}`;
     const known = this.windows.get(name);
     const window = known && known.endsAt > now ? known : { endsAt: now + limit.windowSeconds * 1000, count: 0 };
@@ -35,7 +36,7 @@ export class MemoryRateLimiter extends RateLimiter {
       limit,
       exceeded: window.count > limit.max,
       remaining: Math.max(0, limit.max - window.count),
-      resetMs: Math.ceil(window.endsAt - now),
+      resetMs: window.endsAt - now,
     };
   }
 }
