@@ -81,6 +81,13 @@ test.each<[string, RawEnvironment, string[]]>([
   ['one secret for two purposes', { HMAC_SECRET: secret, INTERNAL_API_SECRET: secret }, ['INTERNAL_API_SECRET']],
   ['three internal secrets', { INTERNAL_API_SECRET: `${secret}1,${secret}2,${secret}3` }, ['INTERNAL_API_SECRET']],
   ['no authentication beyond this machine', { HOST: '0.0.0.0' }, ['AUTH_REQUIRED']],
+  [
+    'credentials in the address of traces',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://u:p@h' },
+    ['OTEL_EXPORTER_OTLP_ENDPOINT'],
+  ],
+  ['a second header within one', { OTEL_EXPORTER_OTLP_HEADERS: 'x=a%0Ay: b' }, ['OTEL_EXPORTER_OTLP_HEADERS']],
+  ['a share above one', { OTEL_TRACES_SAMPLER_ARG: '1.5' }, ['OTEL_TRACES_SAMPLER_ARG']],
   ['half of a TLS pair', { GRPC_TLS_CERT: '/nowhere/cert.pem' }, ['GRPC_TLS_CERT', 'GRPC_TLS_KEY']],
   [
     'TLS files that are not there',
