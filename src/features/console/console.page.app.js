@@ -3,7 +3,7 @@
 import { Calls, Refused } from './api.js';
 import { Dialog } from './dialog.js';
 import { History } from './history.js';
-import { Component, html } from './markup.js';
+import { Component, html, newId } from './markup.js';
 import { SignIn } from './session.js';
 import { views } from './views.js';
 import { languageNow, speak, t } from './words.js';
@@ -65,9 +65,14 @@ export class App extends Component {
     this.#timer = setTimeout(() => this.setState({ said: '' }), saidMs);
   }
 
-  /** See Dialog. */
+  /** See Dialog. Each question is one of its own, though it has the words of the last. */
   ask(asked) {
-    this.setState({ asked });
+    this.setState({ asked: { ...asked, id: newId() } });
+  }
+
+  /** A browser tells it later than it gives the focus back: the next question may stand there by then. */
+  #closed({ id }) {
+    if (this.state.asked?.id === id) this.setState({ asked: undefined });
   }
 
   go(hash) {
@@ -157,7 +162,7 @@ export class App extends Component {
         }
       </main>
       <p class="said" role="status">${said}</p>
-      ${asked && html`<${Dialog} desk=${this} asked=${asked} closed=${() => this.setState({ asked: undefined })} />`}
+      ${asked && html`<${Dialog} key=${asked.id} desk=${this} asked=${asked} closed=${() => this.#closed(asked)} />`}
     `;
   }
 

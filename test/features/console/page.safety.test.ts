@@ -149,6 +149,7 @@ test('a question is asked and answered with the keyboard, what has the focus can
   await press('Escape');
   await focusIs('Block a player');
   await press('Enter');
+  await focusIs('Player id');
   for (const [text, next] of [
     ['keys-1', 'For'],
     ['', 'Reason'],
@@ -171,6 +172,19 @@ test('a question is asked and answered with the keyboard, what has the focus can
   for (const name of ['Skip to the content', 'Overview', 'Sign out', 'Unblock keys-1']) expect(seen).toContain(name);
   // The page itself has none.
   expect([...seen].filter((name) => / \(unseen\)$/.test(name) && name.length < 50)).toEqual([]);
+});
+
+test('a question that is asked before the browser has told that the last one was closed is asked', async () => {
+  const one = await Operator.at('blocks');
+  await one.button('Block a player').click();
+  await one.dialog.getByLabel('Player id').fill('of the first');
+  // In one task: "close" is told in a later one.
+  const again = `document.querySelector('dialog').close();
+    [...document.querySelectorAll('main button')].find((each) => each.textContent.trim() === 'Block a player').click()`;
+  await one.page.evaluate(again);
+  await one.page.evaluate('new Promise((told) => setTimeout(told))');
+  await eventually(async () => expect(await focusOf(one.page)).toBe('Player id'));
+  expect(await one.dialog.getByLabel('Player id').inputValue()).toBe('');
 });
 
 test.each([
