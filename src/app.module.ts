@@ -49,7 +49,7 @@ export class AppModule {
       providers: [
         { provide: Features, useValue: new Features(here) },
         { provide: RouteTable, useValue: routes },
-        { provide: Audiences, useValue: audiences(config) },
+        { provide: Audiences, useValue: audiencesOf(config) },
       ],
       exports: [Features, RouteTable, Audiences],
       imports: [
@@ -78,8 +78,8 @@ export class AppModule {
   }
 }
 
-/** A feature consumes under its own name. */
-function audiences({ audience }: Config): Audiences {
+/** Who hears what, in any process. A feature consumes under its own name. */
+export function audiencesOf({ audience }: Config): Audiences {
   const byTopic = new Map<string, string[]>();
   for (const { contract, hears = [] } of allFeatures.filter((one) => audience.includes(one.contract.name)))
     for (const { name } of hears) byTopic.set(name, [...(byTopic.get(name) ?? []), contract.name]);

@@ -1,7 +1,7 @@
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import { AppModule, allFeatures, featuresOf, servedBy } from './app.module';
+import { AppModule, allFeatures, audiencesOf, featuresOf, servedBy } from './app.module';
 import { guarded } from './shared/async/guarded';
 import { AccessGuard } from './shared/auth/access.guard';
 import { backup, restore } from './shared/commands/backup-command';
@@ -21,7 +21,7 @@ import { Databases } from './shared/db/databases';
 import { SqliteDriverMissingError } from './shared/db/db.errors';
 import { databasesOf } from './shared/db/db.module';
 import { diagnose, ofSettings, tableOf } from './shared/doctor/doctor';
-import type { Finding } from './shared/doctor/finding';
+import type { Finding } from './shared/findings/finding';
 import { GrpcConnections } from './shared/grpc/grpc.connections';
 import { GrpcMetrics } from './shared/grpc/grpc.metrics';
 import { addReflection, GrpcServer } from './shared/grpc/grpc.server';
@@ -59,9 +59,11 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
   try {
     const config = loadConfig(environment, allFeatures);
     if (command.name === 'serve') return await serve(config);
-    const databases = databasesOf(config, featuresOf(config));
+    const features = featuresOf(config);
+    const databases = databasesOf(config, features);
     const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
-    if (command.name === 'doctor') return tellDoctor(await diagnose({ config, databases, known: new Set(known) }));
+    const subject = { config, features, audiences: audiencesOf(config), databases, known: new Set(known) };
+    if (command.name === 'doctor') return tellDoctor(await diagnose(subject));
     process.stdout.write(`${await change(databases, config, { command, known })}\n`);
   } catch (error) {
     if (command.name === 'doctor' && error instanceof ConfigError) return tellDoctor(ofSettings(error));
@@ -92,9 +94,13 @@ async function change(
   return restore(databases, features, { folder: command.folder, known });
 }
 
+/** Ends the process once it is told: a client of somebody's service may wait a minute for a server that is not there. */
 function tellDoctor(findings: readonly Finding[]): void {
-  process.stdout.write(`${tableOf(findings)}\n`);
-  process.exitCode = findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0;
+  const code = findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0;
+  process.stdout.write(
+    `${tableOf(findings)}\n`,
+    guarded(() => process.exit(code)),
+  );
 }
 
 async function serve(config: Config): Promise<void> {

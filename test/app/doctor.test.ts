@@ -11,6 +11,7 @@ import { makeKeyFile } from '../support/keys';
 import { redisCall, startRedis } from '../support/redis';
 import { certificateFile } from '../support/tls-proxy';
 import { openApp } from '../support/wires';
+import { examined, expectFound, staging } from './examined';
 
 // ISSUE 14, must hold 5: each fault is found, its remedy is named, and no secret is shown.
 
@@ -19,12 +20,6 @@ const root = join(__dirname, '..', '..');
 const minuteMs = 60_000;
 const centuryMs = 120 * 365 * 24 * 3_600_000;
 const password = 'hunter2-is-not-the-password';
-const secrets = {
-  hmac: '6f1ed002ab5595859014ebf0951522d9a1c6f4e7b2d3c8a5',
-  receipts: 'b3a8e0e1f9ab1bfe3a36f231f676f78bb30a519d2b21e6c5',
-  grants: '0c1d2e3f405162738495a6b7c8d9eaf7061524334251607a',
-  internal: '9b74c9897bac770ffc029102a200c5de8f14e45fceea167a',
-};
 
 let folder: string;
 let database: TestDatabase;
@@ -54,23 +49,7 @@ function keep<T extends AsyncDisposable>(one: T): T {
 /** By the clock of so much later. */
 const later = (name: 'minute' | 'century') => ({ NODE_OPTIONS: `--require ${join(folder, `${name}.js`)}` });
 
-async function doctor(env: Record<string, string>): Promise<Ended> {
-  const ended = await runToEnd(['doctor'], { cwd: folder, env });
-  for (const secret of [password, ...Object.values(secrets)]) expect(ended.out + ended.err).not.toContain(secret);
-  return ended;
-}
-
-/** Each fault has a line that says so, and the line behind it says what to do. */
-function expectFound(
-  { out }: Ended,
-  found: readonly (readonly [verdict: 'FAIL' | 'WARN', told: RegExp, remedy: RegExp])[],
-): void {
-  const lines = out.split('\n');
-  for (const [verdict, told, remedy] of found) {
-    const at = lines.findIndex((line) => line.startsWith(verdict) && told.test(line));
-    expect([told, at >= 0 ? lines[at + 1] : out]).toEqual([told, expect.stringMatching(remedy)]);
-  }
-}
+const doctor = (env: Record<string, string>): Promise<Ended> => examined(folder, env, [password]);
 
 async function listening(): Promise<{ port: number } & AsyncDisposable> {
   // It says nothing, as a program of another kind.
@@ -80,25 +59,9 @@ async function listening(): Promise<{ port: number } & AsyncDisposable> {
   return { port, [Symbol.asyncDispose]: () => new Promise((done) => server.close(() => done())) };
 }
 
-/** Outside development, and well. */
-async function staging(): Promise<Record<string, string>> {
-  return {
-    ENVIRONMENT: 'staging',
-    HOST: '127.0.0.1',
-    ALLOWED_ORIGINS: 'https://studio.example',
-    HMAC_SECRET: secrets.hmac,
-    RECEIPT_KEYS: `a:${secrets.receipts}`,
-    GRANT_KEYS: `a:${secrets.grants}`,
-    INTERNAL_API_SECRET: secrets.internal,
-    JWT_PRIVATE_KEY_FILE: await makeKeyFile(folder, 'doctor'),
-    CONNECTIONS_MAX: '100',
-    MODULES: 'users,auth,events-gateway,progression,leaderboard,fairness',
-  };
-}
-
 test('a system that is well: exit code 0', async () => {
   const redis = keep(await startRedis({ args: ['--appendonly', 'yes'] }));
-  const env = { ...(await staging()), DATABASE_URL: database.url, REDIS_URL: redis.url };
+  const env = { ...(await staging(folder)), DATABASE_URL: database.url, REDIS_URL: redis.url };
   expect((await runToEnd(['migrate'], { cwd: folder, env })).code).toBe(0);
   const { code, out, err } = await doctor(env);
   expect([code, err]).toEqual([0, '']);
@@ -111,7 +74,7 @@ test('wrong passwords, who is gone, what is taken, and what is weak', async () =
   const redis = keep(await startRedis({ password: 'the-right-one' }));
   const [http, grpc, gone] = [keep(await listening()), keep(await listening()), await listening()];
   await gone[Symbol.asyncDispose]();
-  const env = await staging();
+  const env = await staging(folder);
   chmodSync(env.JWT_PRIVATE_KEY_FILE ?? '', 0o644);
   const url = new URL(database.url);
   const ended = await doctor({
@@ -156,7 +119,7 @@ test('clocks, migrations, durability, a Redis that forgets, and a neighbour with
   );
   await sql(`ALTER DATABASE ${nameOf(database.url)} SET synchronous_commit = off`);
   const ended = await doctor({
-    ...(await staging()),
+    ...(await staging(folder)),
     ...later('minute'),
     DATABASE_URL: database.url,
     DB_POOL_MAX: '1000',
@@ -181,7 +144,7 @@ test('clocks, migrations, durability, a Redis that forgets, and a neighbour with
 test('a later version, a read-only database, a replica, and a certificate that has expired', async () => {
   const [master, replica] = [keep(await startRedis()), keep(await startRedis())];
   await redisCall(replica.url, 'REPLICAOF', '127.0.0.1', new URL(master.url).port);
-  const env = { ...(await staging()), DATABASE_URL: database.url };
+  const env = { ...(await staging(folder)), DATABASE_URL: database.url };
   expect((await runToEnd(['migrate'], { cwd: folder, env })).code).toBe(0);
   await sql("INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'AddWings9999999999999')", database.url);
   await sql(`ALTER DATABASE ${nameOf(database.url)} SET default_transaction_read_only = on`);

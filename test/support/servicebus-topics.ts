@@ -148,6 +148,12 @@ export class Subscription {
     this.offer();
   }
 
+  /** The oldest messages that nobody is handling; they stay where they are. */
+  peek(count: number): readonly Kept[] {
+    const waiting = [...this.sessions.values()].flatMap((session) => session.waiting);
+    return waiting.sort((a, b) => a.sequence - b.sequence).slice(0, count);
+  }
+
   /** Asks for the next session that nobody has. */
   accept(taker: Taker): void {
     this.takers.add(taker);

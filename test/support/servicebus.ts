@@ -1,18 +1,17 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import rhea, { type Connection, type Delivery, type EventContext, type Message, type Sender } from 'rhea';
-import { type Kept, type Outcome, type Rules, Session, type Taker, Topics } from './servicebus-topics';
+import { LinkTaker, sessionFilter } from './servicebus-taker';
+import { type Outcome, type Rules, Topics } from './servicebus-topics';
 
 // Azure Service Bus as far as its official client needs it for topics with sessions: AMQP 1.0 by rhea, which is what that
 // client is made of, too. So the wire is real and the service is ours: only the client is foreign.
 
-const sessionFilter = 'com.microsoft:session-filter';
 // Several messages in one, each encoded in a data section.
 const batchFormat = 0x80013700;
 const maxMessageSize = 256 * 1024;
 // They are missing in rhea's types.
 const outcomes = rhea.message as unknown as Record<'accepted' | 'rejected', (of?: object) => { described(): never }>;
-const ticksAtEpoch = 621_355_968_000_000_000n;
 
 export interface ServiceBus extends AsyncDisposable {
   /** As BUS_CONN. */
@@ -21,6 +20,8 @@ export interface ServiceBus extends AsyncDisposable {
   readonly topics: Topics;
   /** What went wrong within it. */
   readonly errors: readonly unknown[];
+  /** True: it lets in nobody more, as one that knows no such key. */
+  refusing: boolean;
   /** Puts a text into a topic, as somebody else would. */
   send(topic: string, sessionId: string, text: string): void;
   /** Cuts all connections and listens no more. Messages stay, and so do locks until they expire. */
@@ -58,6 +59,7 @@ export async function startServiceBus(rules: Rules): Promise<ServiceBus> {
 class OwnServiceBus implements ServiceBus {
   readonly topics: Topics;
   readonly errors: unknown[] = [];
+  refusing = false;
   port = 0;
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
@@ -179,7 +181,7 @@ class OwnServiceBus implements ServiceBus {
     const address = receiver?.target.address ?? '';
     if (address === '$cbs' || address.endsWith('/$management')) {
       delivery?.accept();
-      const answer = address === '$cbs' ? { 'status-code': 202 } : this.manage(address, message as Message);
+      const answer = address === '$cbs' ? this.judgeToken() : this.manage(address, message as Message);
       const { body, ...properties } = answer as { body?: unknown };
       const link = session?.find_sender(() => true);
       link?.send({
@@ -195,8 +197,15 @@ class OwnServiceBus implements ServiceBus {
     delivery?.accept();
   }
 
-  /** Answers the one request that is made here: to renew the lock of a session. */
+  private judgeToken(): object {
+    if (!this.refusing) return { 'status-code': 202 };
+    const words = 'InvalidSignature: The token has an invalid signature.';
+    return { 'status-code': 401, 'status-description': words };
+  }
+
+  /** Answers what is asked for here: to renew the lock of a session, and to look at messages. */
   private manage(address: string, { application_properties: asked, body }: Message): object {
+    if (asked?.operation === 'com.microsoft:peek-message') return this.peek(address, body['message-count']);
     if (asked?.operation !== 'com.microsoft:renew-session-lock')
       return { statusCode: 501, statusDescription: `Not here: ${asked?.operation}` };
     const link = String(asked['associated-link-name']);
@@ -207,6 +216,18 @@ class OwnServiceBus implements ServiceBus {
     return { statusCode: 200, body: { expiration: new Date(taker.session.lockedUntil) } };
   }
 
+  /** The oldest messages of a subscription that wait there: nothing becomes of them. */
+  private peek(address: string, count: number): object {
+    const [topic = '', , name = ''] = address.split('/');
+    const seen = this.topics.subscription(topic, name).peek(count);
+    if (seen.length === 0) return { statusCode: 204 };
+    const messages = seen.map(({ message, sequence }) => {
+      const annotations = { 'x-opt-sequence-number': rhea.types.wrap_long(sequence) };
+      return { message: rhea.message.encode({ ...message, message_annotations: annotations }) };
+    });
+    return { statusCode: 200, body: { messages } };
+  }
+
   private finish({ sender, delivery }: EventContext, outcome: Outcome): void {
     const taker = this.takers.get(sender as Sender);
     const one = delivery as Delivery & { tag: Buffer; remote_settled: boolean };
@@ -215,74 +236,6 @@ class OwnServiceBus implements ServiceBus {
     one.update(true, (done ? outcomes.accepted() : outcomes.rejected({ error })).described());
     // The client settles without a word, being the second to do so; rhea would keep the delivery for ever.
     one.remote_settled = true;
-  }
-}
-
-/** A client's link over which a session comes. */
-class LinkTaker implements Taker {
-  session: Session | undefined;
-  private given = 0;
-  private limit: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly sender: Sender,
-    private readonly address: string,
-  ) {}
-
-  isLink(management: string, name: string, sessionId: unknown): boolean {
-    return management === `${this.address}/$management` && this.sender.name === name && this.session?.id === sessionId;
-  }
-
-  /** The attach is answered when there is a session, or after the time that the client gives it. */
-  holdBack(leave: () => boolean): void {
-    // rhea has opened it already and writes that in the next tick.
-    const { state } = this.sender as unknown as { state: { local_open: boolean; open_requests: number } };
-    state.local_open = false;
-    state.open_requests -= 1;
-    const asked = (this.sender.properties as Record<string, number> | undefined)?.['com.microsoft:timeout'];
-    this.limit = setTimeout(() => {
-      if (!leave()) return;
-      this.sender.open();
-      this.sender.close({ condition: 'com.microsoft:timeout', description: 'No session has messages' });
-    }, asked ?? 60_000);
-    this.stop = () => {
-      clearTimeout(this.limit);
-      leave();
-    };
-  }
-
-  stop: () => void = () => undefined;
-
-  opened(session: Session): void {
-    clearTimeout(this.limit);
-    this.session = session;
-    this.sender.set_source({ address: this.address, filter: { [sessionFilter]: session.id } });
-    const ticks = Buffer.alloc(8);
-    ticks.writeBigInt64BE(BigInt(session.lockedUntil) * 10_000n + ticksAtEpoch);
-    const { attach } = (this.sender as unknown as { local: { attach: { properties: object } } }).local;
-    attach.properties = { 'com.microsoft:locked-until-utc': rhea.types.wrap_long(ticks as never) };
-    this.sender.open();
-  }
-
-  room(): number {
-    // The sum does not change as messages are sent.
-    const { delivery_count, credit } = this.sender as unknown as { delivery_count: number; credit: number };
-    return delivery_count + credit - this.given;
-  }
-
-  give({ message, deliveries, sequence, enqueuedAt }: Kept, tag: Buffer, lockedUntil: number): void {
-    this.given += 1;
-    const annotations = {
-      ...message.message_annotations,
-      'x-opt-sequence-number': rhea.types.wrap_long(sequence),
-      'x-opt-enqueued-time': rhea.types.wrap_timestamp(enqueuedAt),
-      'x-opt-locked-until': rhea.types.wrap_timestamp(lockedUntil),
-    };
-    this.sender.send({ ...message, delivery_count: deliveries, message_annotations: annotations }, tag);
-  }
-
-  lost(): void {
-    this.sender.close({ condition: 'com.microsoft:session-lock-lost', description: 'The lock of the session expired' });
   }
 }
 

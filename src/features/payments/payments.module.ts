@@ -26,6 +26,7 @@ import {
   webhooksTable,
 } from './payments.entity';
 import { paymentNews } from './payments.events';
+import { examinePayments } from './payments.examination';
 import { PaymentsGateway } from './payments.gateway';
 import { PaymentsGrpcController } from './payments.grpc.controller';
 import { PaymentsHttpController } from './payments.http.controller';
@@ -101,6 +102,7 @@ export const paymentsFeature: Feature = {
   migrations: paymentsMigrations,
   settings: PaymentsSettings,
   rules: paymentsRules,
+  examine: examinePayments,
   needs: [ReservationsApi],
   announces: [paymentNews.topic, reservationNews.handled, deadNews.topic, redrivenNews.handled],
   hears: [reservationNews.topic, paymentNews.handled, redrivenNews.topic, deadNews.handled],

@@ -10,6 +10,8 @@ export interface StripeOptions {
   readonly apiUrl: string | undefined;
 }
 
+/** Where Stripe is. */
+export const stripeUrl = 'https://api.stripe.com';
 const toleranceSeconds = 300;
 const maxRefunds = 100;
 
@@ -94,6 +96,14 @@ export class StripeProvider extends PaymentProvider {
     return toEvent(event);
   }
 
+  /** Asks what changes nothing there and shows nobody's payment: for one of an operation that is none. Answers the API's version. */
+  async ask(): Promise<string | undefined> {
+    const stripe = await this.client();
+    const nothing = { query: "metadata['operation']:'nothing'", limit: 1 };
+    const { lastResponse } = await stripe.paymentIntents.search(nothing);
+    return lastResponse.apiVersion;
+  }
+
   private async findRefund(stripe: Stripe, { key, chargeId, refundId }: Order): Promise<Outcome | undefined> {
     if (refundId !== null) return returning(await stripe.refunds.retrieve(refundId));
     if (chargeId === null) return undefined;
@@ -110,7 +120,7 @@ export class StripeProvider extends PaymentProvider {
   private async load(): Promise<Stripe> {
     const { default: Client } = await import('stripe');
     const { secretKey, apiUrl } = this.options;
-    const { hostname, port, protocol } = new URL(apiUrl ?? 'https://api.stripe.com');
+    const { hostname, port, protocol } = new URL(apiUrl ?? stripeUrl);
     // Tried again it is by us, who have written down what is asked; and nothing is told of how long that took.
     const client = new Client(secretKey, {
       host: hostname,

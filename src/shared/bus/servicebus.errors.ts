@@ -1,7 +1,6 @@
 /** An error of the SDK as an operator can use it: it says what to make when that is what is missing. */
 export function explained(error: unknown, topic: string, consumer?: string): unknown {
-  // The SDK's for several tries; it has no words of its own.
-  const last = error instanceof AggregateError ? error.errors.at(-1) : error;
+  const last = lastOf(error);
   if (codeOf(last) !== 'MessagingEntityNotFound') return last;
   const what = consumer === undefined ? `topic ${topic}` : `subscription ${consumer} of a topic ${topic}`;
   return new Error(`Service Bus has no ${what}: make it, see "Service Bus" in the README`, { cause: last });
@@ -33,6 +32,12 @@ export function isLockAlone(error: unknown): boolean {
   return codeOf(error) === 'SessionLockLost' && !(error as Error).message.includes('AMQP connection');
 }
 
-function codeOf(error: unknown): string | undefined {
+/** Of the SDK's error for several tries, which has no words of its own, the last one. */
+export function lastOf(error: unknown): unknown {
+  return error instanceof AggregateError ? error.errors.at(-1) : error;
+}
+
+/** As the SDK names what is wrong. */
+export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as { code?: string }).code : undefined;
 }

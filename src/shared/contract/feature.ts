@@ -1,6 +1,8 @@
 import type { Provider, Type } from '@nestjs/common';
 import type { DataSourceOptions, EntitySchema, MigrationInterface } from 'typeorm';
+import type { Config } from '../config/config';
 import type { Configured } from '../config/settings';
+import type { Finding } from '../findings/finding';
 import type { CallDocs } from './call-docs';
 import type { AnyContract } from './contract';
 import type { Page } from './page';
@@ -21,6 +23,8 @@ export interface Feature extends Configured {
   readonly elsewhere?: readonly Provider[];
   /** The tokens of the contracts that it asks. Without them it does not run. */
   readonly needs?: readonly (abstract new () => object)[];
+  /** Looks at what it alone talks to, for `doctor`: where it runs. It changes nothing there, shows no secret, and ends in seconds. */
+  readonly examine?: (config: Config) => Promise<readonly Finding[]>;
   /** Its tables. */
   readonly entities?: readonly { readonly name: string; schema(type: DataSourceOptions['type']): EntitySchema }[];
   readonly migrations: readonly (new () => MigrationInterface)[];

@@ -7,7 +7,7 @@ import { factsOf } from '../db/database.facts';
 import type { Databases } from '../db/databases';
 import { isUnwritable, reasonOf } from '../db/db.errors';
 import { ClaimedError } from '../db/sqlite.claim';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 const mb = 1_048_576;
 const leastDiskMb = 100;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config';
 import { reachableHost } from '../http/http.address';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 const dayMs = 86_400_000;
 const soonMs = 21 * dayMs;

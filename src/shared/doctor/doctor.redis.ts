@@ -5,7 +5,7 @@ import type { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
 import { scrub } from '../logging/redaction';
 import { serverOptions } from '../redis/redis.options';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 const limitMs = 3000;
 const fullShare = 0.9;

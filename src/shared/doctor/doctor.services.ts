@@ -5,7 +5,7 @@ import { scrub } from '../logging/redaction';
 import { processesContract } from '../processes/processes.api';
 import { grpcClient, grpcTls } from '../remote/grpc.client';
 import { httpClient } from '../remote/http.client';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 const askMs = 3000;
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Config } from '../config/config';
 import { isLoopback } from '../config/config.listeners';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 const leastDistinct = 12;
 const spareFiles = 200;

@@ -1,29 +1,42 @@
+import type { Audiences } from '../bus/audiences';
 import type { Config } from '../config/config';
 import type { ConfigError } from '../config/config.errors';
+import type { Feature } from '../contract/feature';
 import type { Databases } from '../db/databases';
 import { scrub } from '../logging/redaction';
+import { lookAtBus } from './doctor.buses';
 import { lookAtDatabases } from './doctor.databases';
 import { lookAtListeners } from './doctor.listeners';
 import { lookAtRedis } from './doctor.redis';
 import { lookAtServices } from './doctor.services';
 import { lookAtSettings } from './doctor.settings';
-import { type Finding, Patient } from './finding';
+import { type Finding, Patient } from '../findings/finding';
 
 /** What the doctor is told of the application. */
 export interface Subject {
   readonly config: Config;
+  /** Those that run here. */
+  readonly features: readonly Feature[];
+  readonly audiences: Audiences;
   /** Not connected. */
   readonly databases: Databases;
   /** The names of all migrations that this version has. */
   readonly known: ReadonlySet<string>;
 }
 
+/** A word for what is looked at, and the looking. */
+type Look = [what: string, look: () => Promise<readonly Finding[]>];
+
 /** Looks at the settings and at everything that a process with them talks to. Changes nothing. Never throws. */
-export async function diagnose({ config, databases, known }: Subject): Promise<Finding[]> {
-  const looks: [string, () => Promise<readonly Finding[]>][] = [
+export async function diagnose({ config, features, audiences, databases, known }: Subject): Promise<Finding[]> {
+  const looks: Look[] = [
     ['settings', async () => lookAtSettings(config)],
     ['database', () => lookAtDatabases(config, databases, known)],
     ['redis', () => lookAtRedis(config)],
+    ['bus', () => lookAtBus(config.bus, features, audiences)],
+    ...features.flatMap(({ contract, examine }): Look[] =>
+      examine ? [[contract.name, () => examine(config)]] : [],
+    ),
     ['services', () => lookAtServices(config)],
     ['ports', () => lookAtListeners(config)],
   ];

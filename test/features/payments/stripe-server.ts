@@ -27,6 +27,15 @@ interface Answered {
   readonly body: object;
 }
 
+type Fate = 'unreachable' | 'silent' | 'lost' | 'unauthorized' | 'forbidden' | 'rate_limited' | 'broken' | 'fine';
+
+// What is told before anything is done.
+const refusals: Readonly<Partial<Record<Fate, Answered>>> = {
+  unauthorized: { status: 401, body: { error: { type: 'invalid_request_error', message: 'Invalid API Key provided: sk_test_****' } } },
+  forbidden: problem(403, 'invalid_request_error', 'more_permissions_required'),
+  rate_limited: problem(429, 'invalid_request_error', 'rate_limit'),
+};
+
 export class StripeServer implements AsyncDisposable {
   readonly intents = new Map<string, Intent>();
   readonly refunds = new Map<
@@ -42,7 +51,7 @@ export class StripeServer implements AsyncDisposable {
   >();
   readonly requests: StripeRequest[] = [];
   /** What becomes of the next requests, instead of an answer, or after it was made and before it is sent. */
-  readonly fates: ('unreachable' | 'lost' | 'rate_limited' | 'broken' | 'fine')[] = [];
+  readonly fates: Fate[] = [];
   private readonly answers = new Map<string, Answered>();
   private readonly server = createServer((request, response) => {
     this.serve(request, response).catch((error) => response.destroy(error as Error));
@@ -67,7 +76,9 @@ export class StripeServer implements AsyncDisposable {
     const fate = this.fates.shift() ?? 'fine';
     this.requests.push({ path: `${request.method} ${url.pathname}`, key, form });
     if (fate === 'unreachable') return void response.destroy();
-    if (fate === 'rate_limited') return send(response, problem(429, 'invalid_request_error', 'rate_limit'));
+    if (fate === 'silent') return;
+    const refused = refusals[fate];
+    if (refused) return send(response, refused);
     const known = key === undefined ? undefined : this.answers.get(key);
     const made = known ?? this.answerAs(fate, url.pathname, request.method ?? '', form);
     // Stripe keeps what it has answered, whatever it was.
@@ -176,7 +187,9 @@ function unexpected(intent: Intent): Answered {
   return problem(400, 'invalid_request_error', 'payment_intent_unexpected_state', { payment_intent: { ...intent } });
 }
 
+const headers = { 'content-type': 'application/json', 'request-id': 'req_1', 'stripe-version': '2026-10-28.endive' };
+
 function send(response: ServerResponse, { status, body }: Answered): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_1' });
+  response.writeHead(status, headers);
   response.end(JSON.stringify(body));
 }

@@ -39,6 +39,3 @@ export class Patient {
     return { what: this.what, where: this.where };
   }
 }
-
-/** Runs `look` within a time limit: whoever does not answer is told, too. */
-export type Look = () => Promise<readonly Finding[]>;
