@@ -26,7 +26,11 @@ function program(): Command {
       url,
       'http://127.0.0.1:8080',
     )
-    .option('--secret <secret>', 'the HMAC secret that signs events, or @file to read it from', developmentSecret)
+    .addOption(
+      new Option('--secret <secret>', 'the HMAC secret that signs events, or @file to read it from')
+        .env('AERIE_SECRET')
+        .default(developmentSecret),
+    )
     .option('--key-id <id>', 'the id of that secret', 'default')
     .addOption(new Option('--token <token>', 'bearer secret or token, or @file to read it from').env('AERIE_TOKEN'))
     .option('--json', 'print JSON')

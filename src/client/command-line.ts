@@ -5,6 +5,7 @@ import type { AppError, FieldViolation } from '../shared/errors/app-error';
 import { validationFailed } from '../shared/errors/common.errors';
 import { toAppError } from '../shared/errors/to-app-error';
 import { AerieClient } from './client';
+import { developmentSecret } from './signer';
 
 const probeMs = 1000;
 
@@ -42,7 +43,7 @@ export function run<Given extends unknown[]>(command: (session: Session, ...give
     try {
       await using client = new AerieClient({
         url,
-        key: { kid: keyId, secret: textOrFile('--secret', secret) },
+        key: { kid: keyId, secret: textOrFile('--secret', secret || developmentSecret) },
         ...(token === undefined ? {} : { bearer: textOrFile('--token', token) }),
       });
       const print = (answer: unknown, lines: readonly string[]): void => {

@@ -6,7 +6,7 @@ import { features } from '../../src/features/index';
 import { isFiled } from '../../src/shared/config/config.values';
 import { loadConfig } from '../../src/shared/config/load-config';
 import { variablesOf } from '../../src/shared/config/settings';
-import { type Compose, type Env, imageEnv, read, root, type Service, yaml } from '../support/deployment';
+import { type Compose, type Env, envIn, imageEnv, read, root, type Service, yaml } from '../support/deployment';
 
 // The image, the compose files and the workflows agree with the program and with the README. Issue 14, must hold 1. They are
 // run by a real engine in npm run test:foreign.
@@ -24,12 +24,19 @@ const ours = files.flatMap((file) =>
 const processes = ours.filter(([, { environment }]) => environment !== undefined);
 
 let folder: string;
+let envPath: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'aerie-shipping-'));
   for (const name of ['own', 'servers']) mkdirSync(join(folder, name));
   makeSecrets();
+  envPath = join(folder, 'aerie.env');
+  makeEnv();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function makeEnv(): void {
+  execFileSync(process.execPath, [join(root, 'docker/make-secrets.mjs'), envPath]);
+}
 
 function makeSecrets(): void {
   execFileSync(process.execPath, [join(root, 'docker/make-secrets.mjs'), join(folder, 'own'), join(folder, 'servers')]);
@@ -69,9 +76,26 @@ test('the context of the build is what is there, and nothing that is local', () 
   for (const path of ['.env', '.data', 'node_modules', 'dist']) expect(letIn).not.toContain(path);
 });
 
-test('nothing but a folder: the image is reachable, and asks everybody who they are', () => {
-  const { http, authRequired, environment } = loadConfig(imageEnv(), features);
+test('nothing but a folder and secrets: the image is reachable, and asks everybody who they are', () => {
+  const { http, authRequired, environment } = loadConfig({ ...imageEnv(), ...envIn(envPath) }, features);
   expect([http.host, authRequired, environment]).toEqual(['0.0.0.0', true, 'development']);
+});
+
+test('without secrets of its own the image does not start, and says which', () => {
+  const bad = ['HMAC_SECRET', 'RECEIPT_KEYS', 'GRANT_KEYS', 'WEBHOOK_SECRET'];
+  const named = new RegExp(`^The configuration cannot be used:\\n${bad.map((name) => `  ${name}: .+`).join('\\n')}$`);
+  expect(() => loadConfig(imageEnv(), features)).toThrow(named);
+});
+
+test('secrets as variables: made once, each another, for their user alone; the command line has its own names of two', () => {
+  const text = readFileSync(envPath, 'utf8');
+  const { AERIE_SECRET, AERIE_TOKEN, ...made } = envIn(envPath);
+  expect([AERIE_SECRET, AERIE_TOKEN]).toEqual([made.HMAC_SECRET, made.INTERNAL_API_SECRET]);
+  expect(new Set(Object.values(made)).size).toBe(5);
+  expect(Object.keys(made).filter((name) => !(name in variables))).toEqual([]);
+  makeEnv();
+  expect(readFileSync(envPath, 'utf8')).toBe(text);
+  expect(statSync(envPath).mode & 0o777).toBe(0o600);
 });
 
 test('secrets are made once, each another, for their readers alone', () => {
@@ -146,6 +170,16 @@ test('Prometheus asks the process of compose.yaml, and Grafana asks Prometheus',
   expect(services.grafana?.volumes).toContain(`./grafana:${provider.providers[0]?.options.path}:ro`);
 });
 
+interface Step {
+  readonly id?: string;
+  readonly if?: string;
+  readonly run?: string;
+  readonly uses?: string;
+  readonly with?: object;
+  readonly env?: object;
+  readonly 'working-directory'?: string;
+}
+
 interface Workflow {
   readonly permissions: object;
   readonly jobs: Readonly<
@@ -154,7 +188,7 @@ interface Workflow {
       {
         readonly permissions?: object;
         readonly strategy?: { readonly matrix: { readonly node: readonly number[] } };
-        readonly steps: readonly { readonly run?: string; readonly uses?: string; readonly with?: object }[];
+        readonly steps: readonly Step[];
       }
     >
   >;
@@ -168,9 +202,60 @@ test('CI runs the commands of the README on every Node, and the image as the REA
   const readme = read('README.md').replace(/ \\\n\s*/g, ' ');
   expect(workflow('ci').jobs.ci?.strategy?.matrix.node).toEqual([20, 22, 24]);
   expect(commandsOf('ci', 'ci')).toEqual(['npm ci', 'npm run check', 'npm test']);
-  const image = commandsOf('ci', 'image').filter((command) => /^(docker (build|run|stop)|until|npm) /.test(command));
-  expect(image).toHaveLength(6);
+  const image = commandsOf('ci', 'image').filter((command) => /^(docker (build|run|stop)|node|env|until|npm) /.test(command));
+  expect(image).toHaveLength(7);
   for (const command of image) expect(readme).toContain(command);
+});
+
+describe('CI replaces the last release by this version', () => {
+  const { steps } = workflow('ci').jobs.upgrade as Workflow['jobs'][string];
+  let place: string;
+  beforeEach(() => {
+    place = mkdtempSync(join(tmpdir(), 'aerie-tags-'));
+    git('init', '--quiet');
+  });
+  afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+  function git(...words: readonly string[]): void {
+    const author = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', '-c', 'commit.gpgsign=false'];
+    execFileSync('git', [...author, ...words], { cwd: place });
+  }
+  const commit = (): void => git('commit', '--quiet', '--allow-empty', '-m', 'A change');
+
+  /** What the step that looks for it answers in this repository. */
+  function found(): string {
+    const output = join(place, '.git', 'output');
+    const run = steps.find(({ id }) => id === 'last')?.run ?? '';
+    execFileSync('bash', ['-e', '-o', 'pipefail', '-c', run], { cwd: place, env: { ...process.env, GITHUB_OUTPUT: output } });
+    return readFileSync(output, 'utf8');
+  }
+
+  test('the last release is the highest version before this commit; there may be none', () => {
+    commit();
+    expect(found()).toBe('release=\n');
+    rmSync(join(place, '.git', 'output'));
+    for (const tag of ['v0.9.0', 'v0.10.0', 'v0.11.0-rc.1', 'nightly']) git('tag', tag);
+    commit();
+    git('tag', 'v1.0.0');
+    expect(found()).toBe('release=v0.10.0\n');
+  });
+
+  test('it is built in a place of its own, and is what the test of rolling upgrades replaces', () => {
+    const [checkout] = steps;
+    expect(checkout).toMatchObject({ with: { 'fetch-depth': 0 } });
+    const later = steps.slice(steps.findIndex(({ id }) => id === 'last') + 1);
+    expect(later.map(({ if: condition }) => condition)).toEqual(later.map(() => "steps.last.outputs.release != ''"));
+    const worktree = '../last-release';
+    expect(later.map(({ run, 'working-directory': where }) => [where ?? '.', run])).toEqual([
+      ['.', 'npm ci'],
+      ['.', `git worktree add ${worktree} "$RELEASE"`],
+      [worktree, 'npm ci && node .ci/build.mjs'],
+      ['.', 'npx jest test/faults/rolling'],
+    ]);
+    expect(later.at(-1)?.env).toEqual({ TEST_PREVIOUS_DIST: `\${{ github.workspace }}/${worktree}/dist` });
+    expect(read('test/faults/rolling.test.ts')).toContain('process.env.TEST_PREVIOUS_DIST');
+    expect(existsSync(join(root, '.ci/build.mjs'))).toBe(true);
+  });
 });
 
 test.each(['ci', 'release'])('%s: every action is pinned, and may no more than it needs', (name) => {

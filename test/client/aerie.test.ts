@@ -17,8 +17,8 @@ interface Ended {
   readonly err: string;
 }
 
-function aerie(args: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { cwd: tmpdir(), env: {} });
+function aerie(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { cwd: tmpdir(), env });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -196,6 +196,15 @@ describe('aerie', () => {
       err: '',
       out: expect.stringContaining('claim <playerId> <rewardId>') as string,
     });
+  });
+
+  it('signs with AERIE_SECRET, unless that is empty or --secret says another', async () => {
+    const send = (env: Record<string, string>, ...args: readonly string[]): Promise<Ended> =>
+      aerie(['--url', app.url, ...args, 'send', '-'], JSON.stringify(randomEvents(1, 1)[0]), env);
+    const wrong = { AERIE_SECRET: 'the-secret-of-another-server-altogether' };
+    expect((await send(wrong)).err).toContain('signature_invalid');
+    expect((await send(wrong, '--secret', developmentSecret)).out).toContain('1 accepted');
+    expect((await send({ AERIE_SECRET: '' })).out).toContain('1 accepted');
   });
 
   it('knows the secret of development', () => {

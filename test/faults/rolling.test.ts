@@ -134,7 +134,8 @@ class Load {
 /** Brings the database to the schema of the version that comes. */
 async function migrateTo(newer: NewerVersion | undefined, databaseUrl: string): Promise<void> {
   const migrated = await migrate({ databaseUrl, ...(newer && { dist: newer.dist }) });
-  expect(migrated).toMatch(/^Migrated: /);
+  // Between two releases there need not be any migration.
+  expect(migrated).toMatch(newer ? /^Migrated: / : /^(Migrated: .+|The databases are up to date\.)$/m);
   for (const migration of newer?.migrations ?? []) expect(migrated).toContain(migration);
 }
 

@@ -15,9 +15,14 @@ export const inner = <T>(text: string): T => load(text, { schema }) as T;
 
 export type Env = Readonly<Record<string, string>>;
 
-/** `NAME=value`, a line each. */
+/** `NAME=value`, a line each, in a file of the project. */
 export function envFile(path: string): Env {
-  const lines = read(path)
+  return envIn(join(root, path));
+}
+
+/** The same, wherever it is. */
+export function envIn(path: string): Env {
+  const lines = readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(lines.map((line) => [line.split('=', 1)[0] ?? '', line.slice(line.indexOf('=') + 1)]));

@@ -38,9 +38,10 @@ export function* brokenRules(env: Variables, features: readonly Configured[]): G
   yield* tokenKeys(env);
   const secret = secretsOf(env, variablesOf(features));
   yield* secrets(env, secret, features);
+  yield* knownSecrets(env, secret);
   const here = modulesOf(env, features);
   for (const feature of features) if (here.includes(feature.contract.name)) yield* feature.rules?.(env) ?? [];
-  if (env.ENVIRONMENT !== 'development') yield* deployed(env, secret);
+  if (env.ENVIRONMENT !== 'development') yield* deployed(env);
   if (env.ENVIRONMENT === 'production') yield* production(env, features);
   if (!authRequired(env) && !isLoopback(hostOf(env))) {
     yield { name: 'AUTH_REQUIRED', reason: 'may be false only while HOST is a loopback address' };
@@ -232,14 +233,21 @@ function* passwords(env: Variables, features: readonly Configured[]): Generator<
   if (connection !== undefined && !(connection instanceof AddressError)) yield ['BUS_CONN', connection.secret];
 }
 
-function* deployed(
+/** Secrets that stand in this program, and so are everybody's: for a process that only its own machine reaches. */
+function* knownSecrets(
   env: EnvironmentVariables,
   purposes: readonly [string, readonly Buffer[]][],
 ): Generator<BadVariable> {
+  const isDeveloped = env.ENVIRONMENT === 'development';
+  if (isDeveloped && isLoopback(hostOf(env))) return;
+  const way = isDeveloped ? ', or HOST to 127.0.0.1: others reach this process, and everybody knows this one' : '';
   for (const [name, values] of purposes) {
     if (values.some((value) => value.toString('utf8').startsWith('aerie-development-')))
-      yield { name, reason: 'must be set to a secret of your own' };
+      yield { name, reason: `must be set to a secret of your own${way}` };
   }
+}
+
+function* deployed(env: EnvironmentVariables): Generator<BadVariable> {
   if (env.ALLOWED_ORIGINS === undefined || env.ALLOWED_ORIGINS.includes('*')) {
     yield { name: 'ALLOWED_ORIGINS', reason: 'must name the origins that may call; * is not one' };
   }

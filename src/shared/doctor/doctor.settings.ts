@@ -24,7 +24,8 @@ function lookAtSecrets(config: Config): Finding[] {
   return named.flatMap(([name, secrets]) => {
     const patient = new Patient('secret', name);
     if (secrets.length === 0) return [];
-    if (config.environment === 'development') patient.well('in development anything does');
+    if (config.environment === 'development' && isLoopback(config.http.host))
+      patient.well('on a machine of your own anything does');
     else if (secrets.some(isWeak))
       patient.warn(
         'it can be guessed',
@@ -54,17 +55,12 @@ function lookAtKeys({ jwt, environment }: Config): Finding[] {
   });
 }
 
-function lookAtRules({ environment, http, logLevel, publicUrl, trustedProxies, authRequired }: Config): Finding[] {
+function lookAtRules({ environment, logLevel, publicUrl, trustedProxies, authRequired }: Config): Finding[] {
   const patient = new Patient('settings', environment);
   if (environment !== 'development' && (logLevel === 'debug' || logLevel === 'trace'))
     patient.warn(
       `LOG_LEVEL is ${logLevel}: a line for each request`,
       'LOG_LEVEL=info; what is slow or fails is logged there, too.',
-    );
-  if (environment === 'development' && !isLoopback(http.host))
-    patient.warn(
-      'others reach it, and it takes events that are signed with the development secret, which everybody knows',
-      'ENVIRONMENT=production and secrets of its own, or HOST=127.0.0.1.',
     );
   if (environment === 'staging' && !authRequired)
     patient.warn('AUTH_REQUIRED is false: everybody on this machine is the administrator', 'AUTH_REQUIRED=true');

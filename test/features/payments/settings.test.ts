@@ -41,6 +41,10 @@ test('Stripe needs both secrets, and none is printed', () => {
 
 test('the simulator signs with a secret of its own outside development', () => {
   expect(refused({ ENVIRONMENT: 'staging' })).toContain('WEBHOOK_SECRET');
+  const reached = { HOST: '0.0.0.0', AUTH_REQUIRED: 'true' };
+  expect(refused(reached)).toContain('WEBHOOK_SECRET');
+  expect(refused({ ...reached, ...stripe })).not.toContain('WEBHOOK_SECRET: is missing: the simulator');
+  expect(refused({ HOST: '127.0.0.1' })).toBe('');
   expect(refused({ WEBHOOK_SECRET: 'short' })).toContain('WEBHOOK_SECRET');
   const known = `whsec_${Buffer.from('aerie-development-webhooks-do-not-use').toString('base64')}`;
   expect(refused({ ENVIRONMENT: 'staging', WEBHOOK_SECRET: known })).toContain('WEBHOOK_SECRET');

@@ -9,13 +9,16 @@ import { databaseVariable, variablesOf } from '../../../src/shared/config/settin
 import { settingsOf } from '../../support/settings';
 
 const secret = 's'.repeat(32);
-const production = {
-  MODULES: 'events-gateway,fairness,progression',
-  ENVIRONMENT: 'production',
+const own = {
   HMAC_SECRET: `${secret}1`,
   RECEIPT_KEYS: `k:${secret}2`,
   GRANT_KEYS: `k:${secret}4`,
   WEBHOOK_SECRET: `${secret}5`,
+};
+const production = {
+  MODULES: 'events-gateway,fairness,progression',
+  ENVIRONMENT: 'production',
+  ...own,
   INTERNAL_API_SECRET: `${secret}3`,
   ALLOWED_ORIGINS: 'https://studio.example',
   DATABASE_URL: 'postgres://aerie@db/aerie',
@@ -80,7 +83,8 @@ test.each<[string, RawEnvironment, string[]]>([
   ['the default key in the ring', { HMAC_KEYS: `default:${secret}` }, ['HMAC_KEYS']],
   ['one secret for two purposes', { HMAC_SECRET: secret, INTERNAL_API_SECRET: secret }, ['INTERNAL_API_SECRET']],
   ['three internal secrets', { INTERNAL_API_SECRET: `${secret}1,${secret}2,${secret}3` }, ['INTERNAL_API_SECRET']],
-  ['no authentication beyond this machine', { HOST: '0.0.0.0' }, ['AUTH_REQUIRED']],
+  ['no authentication beyond this machine', { ...own, HOST: '0.0.0.0', AUTH_REQUIRED: 'false' }, ['AUTH_REQUIRED']],
+  ['a process that others reach and that asks nobody, unasked', { ...own, HOST: '0.0.0.0' }, ['AUTH_REQUIRED']],
   [
     'credentials in the address of traces',
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://u:p@h' },

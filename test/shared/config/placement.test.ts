@@ -5,6 +5,10 @@ import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load
 // Which features run here, which elsewhere; what cannot work stops the start with what to set.
 
 const secret = { INTERNAL_API_SECRET: 'a-secret-between-the-processes-of-a-test' };
+const ofOnesOwn = {
+  ...{ HMAC_SECRET: 'a-secret-that-signs-the-events-of-a-test', WEBHOOK_SECRET: 'a-secret-of-the-webhooks-of-a-test' },
+  ...{ RECEIPT_KEYS: 'a:a-secret-of-the-receipts-of-a-test', GRANT_KEYS: 'a:a-secret-of-the-grants-of-a-test' },
+};
 const load = (environment: RawEnvironment) => loadConfig(environment, features);
 
 function refusal(environment: RawEnvironment): string {
@@ -206,7 +210,7 @@ describe('a process that would call itself', () => {
     ['grpc://127.0.0.1:9090', { GRPC_PORT: '0' }],
     ['grpc://a:7001', {}],
     ['grpc://127.0.0.2:7001', {}],
-    ['grpc://127.0.0.1:7001', { HOST: '10.0.0.7', AUTH_REQUIRED: 'true' }],
+    ['grpc://127.0.0.1:7001', { ...ofOnesOwn, HOST: '10.0.0.7', AUTH_REQUIRED: 'true' }],
     // Runs here, and is asked here: all processes may share one list.
     ['grpc://127.0.0.1:7001', { MODULES: 'users,auth' }],
   ])('is somebody else: %s with %j', (address, more) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { features } from '../../../src/features/index';
 import type { Config } from '../../../src/shared/config/config';
 import { ConfigError } from '../../../src/shared/config/config.errors';
+import { developmentHmacSecret } from '../../../src/shared/config/config.schema';
 import { loadConfig, type RawEnvironment } from '../../../src/shared/config/load-config';
 import { variablesOf } from '../../../src/shared/config/settings';
 
@@ -20,6 +21,12 @@ const readers: readonly [string, (secret: string) => RawEnvironment, (config: Co
   ['GRANT_KEYS', (secret) => ({ GRANT_KEYS: `a:${secret}` }), ({ grantKeys }) => grantKeys[0]?.secret],
   ['INTERNAL_API_SECRET', (secret) => ({ INTERNAL_API_SECRET: secret }), ({ internalSecrets }) => internalSecrets[0]],
 ];
+
+/** In the place of those that development has. */
+const ofOnesOwn = {
+  ...{ HMAC_SECRET: `${text}1`, RECEIPT_KEYS: `a:${text}2` },
+  ...{ GRANT_KEYS: `a:${text}3`, WEBHOOK_SECRET: `${text}4` },
+};
 
 /** Variable and reason of all that is wrong. */
 function problems(environment: RawEnvironment): Record<string, string> {
@@ -103,6 +110,45 @@ test.each<[string, RawEnvironment, string]>([
   ['a password of Redis', { INTERNAL_API_SECRET: text, REDIS_URL: `redis://:${text}@h` }, 'INTERNAL_API_SECRET'],
 ])('no two purposes share a secret: %s', (_name, environment, name) => {
   expect(Object.keys(problems(environment))).toEqual([name]);
+});
+
+describe('the secrets of development, which everybody knows', () => {
+  const names = Object.keys(ofOnesOwn).sort();
+
+  test.each<RawEnvironment>([
+    {},
+    { HOST: '127.0.0.1' },
+    { HOST: '127.0.0.2' },
+    { HOST: '::1' },
+    { HOST: 'localhost' },
+    { HOST: '127.0.0.1', AUTH_REQUIRED: 'true' },
+  ])('are taken where nobody else gets through: %j', (environment) => expect(problems(environment)).toEqual({}));
+
+  test.each(['0.0.0.0', '::', '10.0.0.7', 'game.studio.example'])('are refused by name at %s', (HOST) => {
+    const found = problems({ HOST, AUTH_REQUIRED: 'true' });
+    expect(Object.keys(found).sort()).toEqual(names);
+    for (const name of ['HMAC_SECRET', 'RECEIPT_KEYS', 'GRANT_KEYS'])
+      expect(found[name]).toBe(
+        'must be set to a secret of your own, or HOST to 127.0.0.1: others reach this process, and everybody knows this one',
+      );
+    expect(problems({ ...ofOnesOwn, HOST, AUTH_REQUIRED: 'true' })).toEqual({});
+  });
+
+  test.each(names)('one is enough: %s', (name) => {
+    const others = Object.fromEntries(Object.entries(ofOnesOwn).filter(([other]) => other !== name));
+    expect(Object.keys(problems({ ...others, HOST: '0.0.0.0', AUTH_REQUIRED: 'true' }))).toEqual([name]);
+  });
+
+  test.each<RawEnvironment>([
+    { HMAC_SECRET: developmentHmacSecret },
+    { HMAC_SECRET: `whsec_${Buffer.from(developmentHmacSecret).toString('base64')}` },
+    { WEBHOOK_SECRET: 'aerie-development-webhooks-do-not-use' },
+    { RECEIPT_KEYS: `${ofOnesOwn.RECEIPT_KEYS},dev:aerie-development-receipts-do-not-use` },
+    { HMAC_KEYS: `old:${developmentHmacSecret}` },
+  ])('also when they are set: %j', (environment) => {
+    const given = { ...ofOnesOwn, ...environment, HOST: '0.0.0.0', AUTH_REQUIRED: 'true' };
+    expect(Object.keys(problems(given))).toEqual(Object.keys(environment));
+  });
 });
 
 describe('a secret in a file', () => {
@@ -196,7 +242,7 @@ describe('what was set for somebody else', () => {
     [{ REDIS_HOST: 'redis', REDIS_PORT: 'six' }, 'REDIS_PORT'],
     [{ GRPC_PORT: 'nine' }, 'GRPC_PORT'],
     [{ DATABASE_URL: 'tcp://10.0.0.1:5432' }, 'DATABASE_URL'],
-    [{ HOST: hostname(), AUTH_REQUIRED: 'false' }, 'AUTH_REQUIRED'],
+    [{ ...ofOnesOwn, HOST: hostname(), AUTH_REQUIRED: 'false' }, 'AUTH_REQUIRED'],
   ])('%j is meant for us, and refused', (environment, name) => {
     expect(Object.keys(problems(environment))).toEqual([name]);
   });
