@@ -1,5 +1,5 @@
-// npm run test:foreign: other people's tools on the built application: a linter, a fuzzer, generated clients, a server that
-// speaks SQS. They are installed into a temporary folder (the server: once, into ~/.cache), so the network is needed; it tells
+// npm run test:foreign: other people's tools on the built application: a linter, a fuzzer, generated clients, a collector of
+// traces, a server that speaks SQS. They are installed into a temporary folder (the server: once, into ~/.cache), so the network is needed; it tells
 // what it ran and what it could not. Not part of npm test.
 // Exit 1: a tool found something. Exit 2: no tool could be installed.
 import { execFile, fork } from 'node:child_process';
@@ -21,7 +21,7 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aerie-foreign-'));
 const at = (...names) => join(folder, ...names);
 const secret = 'a-secret-of-the-foreign-tools-of-40-bytes';
-const versions = { spectral: '6', openapiTypescript: '7', openapiFetch: '0', python: '0.29.1', schemathesis: '4.32.5' };
+const versions = { spectral: '6', openapiTypescript: '7', openapiFetch: '0', python: '0.29.1', schemathesis: '4.32.5', rotel: '0.0.1a15' };
 
 async function run(command, args, options = {}) {
   const settings = { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 300_000, ...options };
@@ -36,11 +36,11 @@ async function pip(name) {
   await run(at('venv', 'bin', 'pip'), ['install', '--quiet', name]);
 }
 
-/** Our own suites, on another server than npm test has. */
-async function jest(brokers, ...what) {
-  const env = { ...process.env, TEST_BROKERS: brokers };
+/** Our own suites, on another server than npm test has. Answers what they have printed of their own. */
+async function jest(more, ...what) {
+  const env = { ...process.env, ...more };
   const limits = { cwd: file('../..'), timeout: 1_800_000, env };
-  await run(file('../../node_modules/.bin/jest'), what, limits);
+  return run(file('../../node_modules/.bin/jest'), what, limits);
 }
 
 const tools = [
@@ -107,14 +107,25 @@ const tools = [
     },
   },
   {
+    name: `rotel ${versions.rotel}, a collector of traces: an event is one trace there, in one process and in four`,
+    install: () => pip(`rotel==${versions.rotel}`),
+    async use() {
+      const printed = await jest(
+        { TEST_ROTEL: at('venv', 'bin', 'rotel') },
+        ...['--testMatch', file('../../test/foreign/tracing.foreign.ts')],
+      );
+      process.stdout.write(printed);
+    },
+  },
+  {
     name: 'ElasticMQ 1.7.1: the suites of every bus on SQS, standard and FIFO, and systems of seven processes that are killed',
     install: () => support('elasticmq').ensureElasticMq(),
     async use() {
-      const suites = ['test/foreign/*.foreign.ts', 'test/shared/bus/*.test.ts', 'test/shared/log/buses.test.ts'];
+      const suites = ['test/foreign/sqs.foreign.ts', 'test/shared/bus/*.test.ts', 'test/shared/log/buses.test.ts'];
       const patterns = suites.map((suite) => file(`../../${suite}`));
-      await jest('sqs,sqs with fifo', ...patterns.flatMap((pattern) => ['--testMatch', pattern]));
-      await jest('sqs', 'test/faults/split.test.ts', '-t', 'postgres');
-      await jest('sqs with fifo', 'test/faults/split.test.ts', '-t', 'mysql');
+      await jest({ TEST_BROKERS: 'sqs,sqs with fifo' }, ...patterns.flatMap((pattern) => ['--testMatch', pattern]));
+      await jest({ TEST_BROKERS: 'sqs' }, 'test/faults/split.test.ts', '-t', 'postgres');
+      await jest({ TEST_BROKERS: 'sqs with fifo' }, 'test/faults/split.test.ts', '-t', 'mysql');
     },
   },
 ];

@@ -1,6 +1,5 @@
 // docker/Dockerfile, built by a real engine and run as nobody in particular, without rights, on a root that cannot be written.
-import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const data = process.env.TEST_CONTAINERS_DIR ?? join(tmpdir(), `aerie-containers-${process.pid}`);
 if (process.env.TEST_CONTAINERS_DIR === undefined)
   process.on('exit', () => rmSync(data, { recursive: true, force: true }));
+const envFile = join(data, 'aerie-test.env');
 const maxBeyondBase = 200_000_000;
 const restricted = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '512m'];
 
@@ -64,9 +64,27 @@ async function portsOf(engine) {
   return { http, args: ['-p', `127.0.0.1:${http}:8080`] };
 }
 
-/** Runs with nothing but a volume until the engine says that it is healthy. */
-async function checkRun(engine, { http, args }, secret) {
-  const given = ['-e', `INTERNAL_API_SECRET=${secret}`, '-v', 'aerie-test-data:/data'];
+/** With nothing it ends, and says what it lacks. */
+async function checkRefusal(engine, { args }) {
+  const refused = await engine.docker('run', '--name', 'aerie-test-bare', ...args, ...restricted, 'aerie').then(
+    () => 'it has ended with 0',
+    ({ code, stderr }) => `${code} ${stderr}`,
+  );
+  for (const name of ['HMAC_SECRET', 'RECEIPT_KEYS', 'GRANT_KEYS', 'WEBHOOK_SECRET'])
+    must(refused.startsWith('78 ') && refused.includes(`  ${name}: `), `without secrets of its own: ${refused}`);
+}
+
+/** Secrets as the README makes them. Answers them by their names. */
+async function makeSecrets() {
+  mkdirSync(data, { recursive: true });
+  await run(process.execPath, [join(root, 'docker/make-secrets.mjs'), envFile]);
+  const lines = readFileSync(envFile, 'utf8').trim().split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
+}
+
+/** Runs with nothing but secrets and a volume until the engine says that it is healthy. */
+async function checkRun(engine, { http, args }) {
+  const given = ['--env-file', envFile, '-v', 'aerie-test-data:/data'];
   await engine.docker('run', '-d', '--name', 'aerie-test', ...args, ...restricted, ...given, 'aerie');
   await patiently('the container is healthy', 120, async () => {
     const { Status, Health } = JSON.parse(await inspect(engine, 'aerie-test', '{{json .State}}'));
@@ -90,8 +108,8 @@ async function checkRun(engine, { http, args }, secret) {
 }
 
 /** From outside, as whoever has a checkout; then it is told to stop. */
-async function checkDemo(engine, { http }, secret) {
-  const env = { ...process.env, AERIE_TOKEN: secret };
+async function checkDemo(engine, { http }, secrets) {
+  const env = { ...process.env, ...secrets };
   const url = ['--', '--url', `http://127.0.0.1:${http}`];
   const said = await run('npm', ['run', '--silent', 'demo', ...url], { cwd: root, env });
   must(/its receipt, verified/.test(said), `the demo ends otherwise: ${said}`);
@@ -118,14 +136,15 @@ async function checkBill(engine) {
 
 async function use() {
   const engine = await Engine.start(data);
-  const secret = randomBytes(24).toString('base64url');
   try {
     const base = await buildImage(engine);
     await checkLabels(engine);
     const beyond = await sizeBeyondBase(engine);
     const ports = await portsOf(engine);
-    await checkRun(engine, ports, secret);
-    await checkDemo(engine, ports, secret);
+    await checkRefusal(engine, ports);
+    const secrets = await makeSecrets();
+    await checkRun(engine, ports);
+    await checkDemo(engine, ports, secrets);
     await checkBill(engine);
     console.log(`     ${base}; ${Math.round(beyond / 1e6)} MB beyond it`);
   } catch (error) {
@@ -133,7 +152,7 @@ async function use() {
     throw new Error(`${error.message}\n${error.stderr ?? ''}\nThe container: ${logs}`);
   } finally {
     const left = await engine.docker('ps', '-aq', '--filter', 'name=aerie-test');
-    if (left.trim() !== '') await engine.docker('rm', '-f', '-v', left.trim());
+    if (left.trim() !== '') await engine.docker('rm', '-f', '-v', ...left.trim().split('\n'));
     await engine.stop();
   }
 }

@@ -3,6 +3,7 @@ import { Audiences } from '../../src/shared/bus/audiences';
 import type { Broker, Receiver } from '../../src/shared/bus/broker';
 import type { BusMessage } from '../../src/shared/bus/bus';
 import { SqsBroker } from '../../src/shared/bus/sqs.broker';
+import { lookAtSqs } from '../../src/shared/doctor/doctor.sqs';
 import { type SqsPlace, startSqs } from '../shared/bus/sqs.kind';
 import { eventually } from '../support/eventually';
 
@@ -57,6 +58,17 @@ describe.each([
     expect(Number(redrive.maxReceiveCount)).toBe(5);
     expect(Attributes).toMatchObject({ VisibilityTimeout: '30', ReceiveMessageWaitTimeSeconds: '1' });
     if (fifo) expect(Attributes).toMatchObject({ FifoQueue: 'true', ContentBasedDeduplication: 'false' });
+  });
+
+  test('the doctor says what is missing there, and makes nothing', async () => {
+    const look = async () =>
+      (await lookAtSqs(place.url, [{ topic: 'news', consumer: 'reader' }])).map(({ verdict, told }) => [verdict, told]);
+    const missing = ['warning', `queues are missing: only-news-reader${ending}`];
+    expect(await look()).toEqual([['ok', '0 of 1 queues are there'], missing]);
+    expect((await place.client.listQueues({})).QueueUrls ?? []).toEqual([]);
+    await broker.send('news', [{ key: 'k', body: 1 }]);
+    expect(await look()).toEqual([['ok', '1 of 1 queues are there']]);
+    expect(await place.kept('news')).toBe(1);
   });
 
   test('equal news is not the same news', async () => {
