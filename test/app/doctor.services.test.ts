@@ -50,7 +50,10 @@ describe('SQS', () => {
 
   test('that is well: every queue of this process is looked at, and nothing else is done', async () => {
     const { code, out } = await doctor(env);
-    expect([code, out]).toEqual([0, expect.stringMatching(/ok +bus +\S+\/000000000000\/aerie +\d+\.\d +5 of 5 queues/)]);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/ok +bus +\S+\/000000000000\/aerie +\d+\.\d +5 of 5 queues/),
+    ]);
     expect(server.asked.map(({ queue }) => queue).sort()).toEqual(names);
     expect(new Set(server.asked.map(({ action }) => action))).toEqual(new Set(['GetQueueAttributes']));
   });
@@ -100,7 +103,9 @@ describe('Service Bus', () => {
     server.topics.subscription('accepted-events', 'fairness');
     server.send('accepted-events', 'ada', 'a message that somebody waits for');
     const { code, out } = await doctor(env);
-    const told = new RegExp(`ok +bus +sb://127\\.0\\.0\\.1:${server.port} +\\d+\\.\\d +6 of 6 topics and subscriptions`);
+    const told = new RegExp(
+      `ok +bus +sb://127\\.0\\.0\\.1:${server.port} +\\d+\\.\\d +6 of 6 topics and subscriptions`,
+    );
     expect([code, out]).toEqual([0, expect.stringMatching(told)]);
     // One in each subscription; of the doctor's there is none.
     expect(server.topics.kept('accepted-events')).toBe(3);

@@ -173,7 +173,9 @@ test('a full disk, and settings that cannot be used', async () => {
   });
   expectFound({ out, err: '', code: 1 }, [['FAIL', /its disk is full: 0 MB are left/, /Make room/]]);
   const reached = await doctor({ HOST: '0.0.0.0', AUTH_REQUIRED: 'true' });
-  expectFound(reached, [['FAIL', /settings +HMAC_SECRET +must be .* of your own.* everybody knows/, /Correct HMAC_SECRET/]]);
+  expectFound(reached, [
+    ['FAIL', /settings +HMAC_SECRET +must be .* of your own.* everybody knows/, /Correct HMAC_SECRET/],
+  ]);
   const guessed = 'passwordpasswordpasswordpasswordpassword';
   const developed = { ENVIRONMENT: 'development', HOST: '0.0.0.0', HMAC_SECRET: guessed };
   const weak = await doctor({ ...(await staging(folder)), ...developed, AUTH_REQUIRED: 'true' });

@@ -202,7 +202,9 @@ test('CI runs the commands of the README on every Node, and the image as the REA
   const readme = read('README.md').replace(/ \\\n\s*/g, ' ');
   expect(workflow('ci').jobs.ci?.strategy?.matrix.node).toEqual([20, 22, 24]);
   expect(commandsOf('ci', 'ci')).toEqual(['npm ci', 'npm run check', 'npm test']);
-  const image = commandsOf('ci', 'image').filter((command) => /^(docker (build|run|stop)|node|env|until|npm) /.test(command));
+  const image = commandsOf('ci', 'image').filter((command) =>
+    /^(docker (build|run|stop)|node|env|until|npm) /.test(command),
+  );
   expect(image).toHaveLength(7);
   for (const command of image) expect(readme).toContain(command);
 });
@@ -226,7 +228,10 @@ describe('CI replaces the last release by this version', () => {
   function found(): string {
     const output = join(place, '.git', 'output');
     const run = steps.find(({ id }) => id === 'last')?.run ?? '';
-    execFileSync('bash', ['-e', '-o', 'pipefail', '-c', run], { cwd: place, env: { ...process.env, GITHUB_OUTPUT: output } });
+    execFileSync('bash', ['-e', '-o', 'pipefail', '-c', run], {
+      cwd: place,
+      env: { ...process.env, GITHUB_OUTPUT: output },
+    });
     return readFileSync(output, 'utf8');
   }
 

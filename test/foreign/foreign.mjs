@@ -21,7 +21,14 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aerie-foreign-'));
 const at = (...names) => join(folder, ...names);
 const secret = 'a-secret-of-the-foreign-tools-of-40-bytes';
-const versions = { spectral: '6', openapiTypescript: '7', openapiFetch: '0', python: '0.29.1', schemathesis: '4.32.5', rotel: '0.0.1a15' };
+const versions = {
+  spectral: '6',
+  openapiTypescript: '7',
+  openapiFetch: '0',
+  python: '0.29.1',
+  schemathesis: '4.32.5',
+  rotel: '0.0.1a15',
+};
 
 async function run(command, args, options = {}) {
   const settings = { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 300_000, ...options };

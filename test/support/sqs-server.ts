@@ -37,9 +37,15 @@ export class SqsLookServer implements AsyncDisposable {
     this.asked.push({ action, queue });
     const { refusal } = this;
     if (refusal === 'InternalFailure') return fail(response, 500, `com.amazon.coral.service#${refusal}`);
-    if (refusal) return fail(response, refusal === 'AccessDeniedException' ? 400 : 403, `com.amazon.coral.service#${refusal}`);
+    if (refusal)
+      return fail(response, refusal === 'AccessDeniedException' ? 400 : 403, `com.amazon.coral.service#${refusal}`);
     if (!this.queues.has(queue))
-      return fail(response, 400, 'com.amazonaws.sqs#QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue;Sender');
+      return fail(
+        response,
+        400,
+        'com.amazonaws.sqs#QueueDoesNotExist',
+        'AWS.SimpleQueueService.NonExistentQueue;Sender',
+      );
     const QueueArn = `arn:aws:sqs:eu-west-1:${this.account}:${queue}`;
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify({ Attributes: { QueueArn } }));

@@ -34,16 +34,25 @@ function refused(patient: Patient, error: unknown): void {
     readonly detail?: { readonly code?: string };
   };
   if (type === 'StripeAuthenticationError')
-    patient.fail('refuses us: it does not know the key', 'Give STRIPE_SECRET_KEY a key of the account that is not revoked.');
+    patient.fail(
+      'refuses us: it does not know the key',
+      'Give STRIPE_SECRET_KEY a key of the account that is not revoked.',
+    );
   else if (type === 'StripePermissionError')
     patient.fail(
       'refuses us: the key may not read payments',
       'A restricted key needs to write PaymentIntents and Refunds; then it may read them, too.',
     );
   else if (type === 'StripeRateLimitError')
-    patient.warn('is asked too often by this account', 'Payments wait and are tried again: look who else uses the key.');
+    patient.warn(
+      'is asked too often by this account',
+      'Payments wait and are tried again: look who else uses the key.',
+    );
   else if (statusCode !== undefined)
-    patient.fail(`answers ${statusCode}`, 'See that STRIPE_API_URL speaks as Stripe does; status.stripe.com tells of outages.');
+    patient.fail(
+      `answers ${statusCode}`,
+      'See that STRIPE_API_URL speaks as Stripe does; status.stripe.com tells of outages.',
+    );
   else
     patient.fail(
       `does not answer: ${error instanceof TimeLimitError ? error.message : (detail?.code ?? 'no connection')}`,

@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config';
-import { reachableHost } from '../http/http.address';
 import { type Finding, Patient } from '../findings/finding';
+import { reachableHost } from '../http/http.address';
 
 const dayMs = 86_400_000;
 const soonMs = 21 * dayMs;

@@ -3,9 +3,9 @@ import { guarded } from '../async/guarded';
 import { within } from '../async/within';
 import type { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
+import { type Finding, Patient } from '../findings/finding';
 import { scrub } from '../logging/redaction';
 import { serverOptions } from '../redis/redis.options';
-import { type Finding, Patient } from '../findings/finding';
 
 const limitMs = 3000;
 const fullShare = 0.9;

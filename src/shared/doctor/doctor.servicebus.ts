@@ -66,7 +66,7 @@ async function sendable({ client, signal }: ServiceBusLine, topic: string): Prom
 
 /** A look at one message, which takes neither it nor a session. */
 async function audible({ client, signal }: ServiceBusLine, { topic, consumer }: Channel): Promise<void> {
-  await client.createReceiver(topic, consumer).peekMessages(1, { abortSignal: signal, omitMessageBody: true });
+  await client.createReceiver(topic, consumer).peekMessages(1, { abortSignal: signal });
 }
 
 function refused(patient: Patient, error: unknown): void {
@@ -79,5 +79,8 @@ function refused(patient: Patient, error: unknown): void {
   else if (code === 'MessagingEntityDisabled')
     patient.fail('a topic or a subscription is disabled', 'Set its status to active.');
   else
-    patient.fail(`does not answer: ${code}`, 'See that BUS_CONN names the namespace, and that it can be reached (port 5671).');
+    patient.fail(
+      `does not answer: ${code}`,
+      'See that BUS_CONN names the namespace, and that it can be reached (port 5671).',
+    );
 }

@@ -1,11 +1,11 @@
 import type { Config, Neighbour } from '../config/config';
 import { AppError } from '../errors/app-error';
 import { toAppError } from '../errors/to-app-error';
+import { type Finding, Patient } from '../findings/finding';
 import { scrub } from '../logging/redaction';
 import { processesContract } from '../processes/processes.api';
 import { grpcClient, grpcTls } from '../remote/grpc.client';
 import { httpClient } from '../remote/http.client';
-import { type Finding, Patient } from '../findings/finding';
 
 const askMs = 3000;
 

@@ -20,7 +20,9 @@ export async function lookAtSqs(url: string, channels: readonly Channel[]): Prom
   const ending = new AbortController();
   const calling = { abortSignal: ending.signal };
   const queues = new SqsQueues(client, address, calling);
-  const asked = new Map(channels.map(({ topic, consumer }) => queues.of(topic, consumer)).map((one) => [one.name, one]));
+  const asked = new Map(
+    channels.map(({ topic, consumer }) => queues.of(topic, consumer)).map((one) => [one.name, one]),
+  );
   const isThere = ({ url: QueueUrl }: { readonly url: string }) => answers(client, QueueUrl, calling);
   try {
     if (!(await hasCredentials(client, patient))) return patient.findings;
@@ -61,7 +63,11 @@ async function judge(
   );
 }
 
-async function answers(client: SQS, QueueUrl: string, calling: { readonly abortSignal: AbortSignal }): Promise<boolean> {
+async function answers(
+  client: SQS,
+  QueueUrl: string,
+  calling: { readonly abortSignal: AbortSignal },
+): Promise<boolean> {
   try {
     await client.getQueueAttributes({ QueueUrl, AttributeNames: ['QueueArn'] }, calling);
     return true;
@@ -87,7 +93,11 @@ async function hasCredentials(client: SQS, patient: Patient): Promise<boolean> {
 }
 
 function refused(patient: Patient, error: unknown): void {
-  const { name = '', code, $metadata } = error as {
+  const {
+    name = '',
+    code,
+    $metadata,
+  } = error as {
     readonly name?: string;
     readonly code?: string;
     readonly $metadata?: { readonly httpStatusCode?: number };
@@ -96,7 +106,10 @@ function refused(patient: Patient, error: unknown): void {
   // What another server calls its errors is not repeated.
   const reason = /^[\w.]{1,60}$/.test(name) ? name : 'an error without a name';
   if (status === undefined)
-    patient.fail(`does not answer: ${code ?? reason}`, 'See that BUS_CONN names its endpoint, and that it can be reached.');
+    patient.fail(
+      `does not answer: ${code ?? reason}`,
+      'See that BUS_CONN names its endpoint, and that it can be reached.',
+    );
   else if (/AccessDenied/.test(reason))
     patient.warn(
       `does not let us look at its queues: ${reason}`,

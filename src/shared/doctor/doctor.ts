@@ -3,6 +3,7 @@ import type { Config } from '../config/config';
 import type { ConfigError } from '../config/config.errors';
 import type { Feature } from '../contract/feature';
 import type { Databases } from '../db/databases';
+import { type Finding, Patient } from '../findings/finding';
 import { scrub } from '../logging/redaction';
 import { lookAtBus } from './doctor.buses';
 import { lookAtDatabases } from './doctor.databases';
@@ -10,7 +11,6 @@ import { lookAtListeners } from './doctor.listeners';
 import { lookAtRedis } from './doctor.redis';
 import { lookAtServices } from './doctor.services';
 import { lookAtSettings } from './doctor.settings';
-import { type Finding, Patient } from '../findings/finding';
 
 /** What the doctor is told of the application. */
 export interface Subject {
@@ -34,9 +34,7 @@ export async function diagnose({ config, features, audiences, databases, known }
     ['database', () => lookAtDatabases(config, databases, known)],
     ['redis', () => lookAtRedis(config)],
     ['bus', () => lookAtBus(config.bus, features, audiences)],
-    ...features.flatMap(({ contract, examine }): Look[] =>
-      examine ? [[contract.name, () => examine(config)]] : [],
-    ),
+    ...features.flatMap(({ contract, examine }): Look[] => (examine ? [[contract.name, () => examine(config)]] : [])),
     ['services', () => lookAtServices(config)],
     ['ports', () => lookAtListeners(config)],
   ];

@@ -70,11 +70,7 @@ export class OtelTracing extends Tracing {
   }
 
   /** Loads the SDK. The receiver need not be there. */
-  static async open(
-    config: TracingConfig,
-    logger: PinoLogger,
-    { count, believes }: OtelParts,
-  ): Promise<OtelTracing> {
+  static async open(config: TracingConfig, logger: PinoLogger, { count, believes }: OtelParts): Promise<OtelTracing> {
     const api = await import('@opentelemetry/api');
     const { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
     const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');

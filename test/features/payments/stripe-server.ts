@@ -31,7 +31,10 @@ type Fate = 'unreachable' | 'silent' | 'lost' | 'unauthorized' | 'forbidden' | '
 
 // What is told before anything is done.
 const refusals: Readonly<Partial<Record<Fate, Answered>>> = {
-  unauthorized: { status: 401, body: { error: { type: 'invalid_request_error', message: 'Invalid API Key provided: sk_test_****' } } },
+  unauthorized: {
+    status: 401,
+    body: { error: { type: 'invalid_request_error', message: 'Invalid API Key provided: sk_test_****' } },
+  },
   forbidden: problem(403, 'invalid_request_error', 'more_permissions_required'),
   rate_limited: problem(429, 'invalid_request_error', 'rate_limit'),
 };
