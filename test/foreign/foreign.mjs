@@ -43,6 +43,12 @@ async function pip(name) {
   await run(at('venv', 'bin', 'pip'), ['install', '--quiet', name]);
 }
 
+/** Where pip has put a package. */
+async function packageOf(name) {
+  const ask = `import importlib.util as i; print(i.find_spec('${name}').submodule_search_locations[0])`;
+  return (await run(at('venv', 'bin', 'python'), ['-c', ask])).trim();
+}
+
 /** Our own suites, on another server than npm test has. Answers what they have printed of their own. */
 async function jest(more, ...what) {
   const env = { ...process.env, ...more };
@@ -118,7 +124,7 @@ const tools = [
     install: () => pip(`rotel==${versions.rotel}`),
     async use() {
       const printed = await jest(
-        { TEST_ROTEL: at('venv', 'bin', 'rotel') },
+        { TEST_ROTEL: join(await packageOf('rotel'), 'rotel-agent') },
         ...['--testMatch', file('../../test/foreign/tracing.foreign.ts')],
       );
       process.stdout.write(printed);

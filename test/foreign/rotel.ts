@@ -17,6 +17,8 @@ export interface PrintedSpan {
   readonly kind: string;
   /** `service.instance.id` of the process. */
   readonly instance: string;
+  /** `messaging.consumer.group.name`; empty: it is none of a consumer. */
+  readonly consumer: string;
 }
 
 export interface Rotel extends AsyncDisposable {
@@ -80,9 +82,12 @@ export function spansIn(printed: string): PrintedSpan[] {
   let instance = '';
   for (const line of printed.split('\n')) {
     instance = /-> service\.instance\.id: (?:Str\()?([\w-]+)/.exec(line)?.[1] ?? instance;
-    if (/^Span #\d+/.test(line)) spans.push({ traceId: '', parentId: '', id: '', name: '', kind: '', instance });
+    if (/^Span #\d+/.test(line))
+      spans.push({ traceId: '', parentId: '', id: '', name: '', kind: '', instance, consumer: '' });
     const [, label, value = ''] = /^ *(Trace ID|Parent ID|ID|Name|Kind) *: ?(.*)$/.exec(line) ?? [];
     const span = spans.at(-1);
+    const [, consumer] = /-> messaging\.consumer\.group\.name: (?:Str\()?([\w-]+)/.exec(line) ?? [];
+    if (span && consumer !== undefined) span.consumer = consumer;
     if (span && label !== undefined) span[fields[label as keyof typeof fields]] = value.trim();
   }
   return spans;
