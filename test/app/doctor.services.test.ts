@@ -82,7 +82,9 @@ describe('SQS', () => {
     expectFound(await doctor(gone), [['FAIL', /bus .*does not answer: ECONNREFUSED/, /BUS_CONN names its endpoint/]]);
     const { AWS_ACCESS_KEY_ID: _, ...bare } = env;
     const nowhere = { ...bare, AWS_EC2_METADATA_DISABLED: 'true', HOME: folder };
-    expectFound(await doctor(nowhere), [['FAIL', /bus .*no credentials/, /AWS_ACCESS_KEY_ID/]]);
+    const lacking = await doctor(nowhere);
+    expectFound(lacking, [['FAIL', /bus .*no credentials/, /AWS_ACCESS_KEY_ID/]]);
+    expect(lacking.out.match(/FAIL/g)).toHaveLength(1);
     expect(server.asked).toEqual([]);
   });
 });
