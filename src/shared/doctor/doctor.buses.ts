@@ -5,12 +5,6 @@ import type { Finding } from '../findings/finding';
 import { lookAtServiceBus } from './doctor.servicebus';
 import { lookAtSqs } from './doctor.sqs';
 
-/** What one consumer hears of a topic. */
-export interface Channel {
-  readonly topic: string;
-  readonly consumer: string;
-}
-
 /** Looks at a bus that is somebody's service, as far as these features use it. A Redis is looked at as a Redis. */
 export async function lookAtBus(
   { kind, url }: Config['bus'],

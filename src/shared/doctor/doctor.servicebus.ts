@@ -1,9 +1,9 @@
 import { within } from '../async/within';
+import type { Channel } from '../bus/audiences';
 import { codeOf, lastOf } from '../bus/servicebus.errors';
 import { ServiceBusLine } from '../bus/servicebus.line';
 import { parseServiceBusConnection } from '../config/servicebus-connection';
 import { type Finding, Patient } from '../findings/finding';
-import type { Channel } from './doctor.buses';
 
 const limitMs = 5000;
 

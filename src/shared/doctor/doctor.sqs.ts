@@ -1,9 +1,9 @@
 import type { SQS } from '@aws-sdk/client-sqs';
 import { within } from '../async/within';
+import type { Channel } from '../bus/audiences';
 import { isMissing, SqsQueues } from '../bus/sqs.queues';
 import { parseSqsUrl } from '../config/sqs-url';
 import { type Finding, Patient } from '../findings/finding';
-import type { Channel } from './doctor.buses';
 
 const limitMs = 5000;
 const requestMs = 3000;
