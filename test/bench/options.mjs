@@ -7,7 +7,7 @@ export const help = `npm run bench -- [scenario...] [options]     Load from a se
 
   --only <scenario,...>   single, unary, stream, batch-kind, batch-rewards, reads, drain, start, paced-500, paced-5000,
                           fairness; without it all of these, in this order. Only when asked for: chat (thousands of
-                          clients in one room, beside a bare server of lines), ticketing (ticketing-polls, -joins, -holds, and a -drop at 10,000 people), leaderboards (in SQLite), tracing (one of a hundred traces recorded, beside none), migrate (the schema changes under a million rows, on a database server), and those of several processes, on a database server and a throw-away Redis:
+                          clients in one room, beside a bare server of lines), ticketing (ticketing-polls, -joins, -holds, and a -drop at 10,000 people), leaderboards (in SQLite), sizing (what one core carries, and what an event takes on the disk), tracing (one of a hundred traces recorded, beside none), migrate (the schema changes under a million rows, on a database server), and those of several processes, on a database server and a throw-away Redis:
                           split (one process and six), redis (with and without), buses (accepted -> visible over each
                           that can be started here), wires (gRPC and HTTP between two processes)
   --paced <rate,...>      only paced runs of so many events a second, each on a process that has just started; their

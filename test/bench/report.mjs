@@ -19,6 +19,7 @@ const columns = [
   ['KB a client', 13, (row) => fixed(row.kbEach, 1)],
   ['missed', 11, (row) => whole(row.missed)],
   ['applied/s', 11, (row) => whole(row.appliedRate)],
+  ['sustained', 11, (row) => whole(row.sustained)],
   ['behind s', 10, (row) => fixed(row.behind, 1)],
   ['lag p99', 9, (row) => seconds(row.lagP99)],
   ['5xx', 6, (row) => (row.statuses ? String(failuresOf(row)) : '')],

@@ -5,6 +5,7 @@ import { measureFairness } from './fairness.mjs';
 import { measureMigrate } from './migrate.mjs';
 import { measureReads } from './reads.mjs';
 import { measureRounds } from './rounds.mjs';
+import { measureSizing } from './sizing.mjs';
 import { measureBuses, measureRedis, measureSplit } from './split.mjs';
 import { measureStarts } from './start.mjs';
 import { measureTicketing, ticketing } from './ticketing.mjs';
@@ -41,7 +42,7 @@ const loads = {
 export const byDefault = [...Object.keys(loads), 'reads', 'drain', 'start', 'paced-500', 'paced-5000', 'fairness'];
 
 /** Of something else than events: only when asked for. */
-export const apart = ['chat', 'tracing', 'migrate', ...ticketing];
+export const apart = ['chat', 'sizing', 'tracing', 'migrate', ...ticketing];
 
 /** Names that stand for several scenarios. */
 export const groups = { ticketing };
@@ -55,6 +56,7 @@ const others = {
   start: measureStarts,
   fairness: measureFairness,
   chat: measureChat,
+  sizing: measureSizing,
   tracing: measureTracing,
   migrate: measureMigrate,
   ...Object.fromEntries(ticketing.map((name) => [name, (bench) => measureTicketing(bench, name)])),

@@ -1,6 +1,9 @@
 // The databases that are measured on: SQLite in a temporary folder, or a server of the bench's own, as the tests start one.
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import pg from 'pg';
 import { support } from '../support/typescript.mjs';
 import { temporaryFolder } from './folders.mjs';
 
@@ -19,6 +22,13 @@ class SqliteStore {
   /** An empty database; answers its URL. */
   create() {
     return `sqlite:${join(temporaryFolder(), 'aerie.db')}`;
+  }
+
+  /** What its files take on the disk: the journal has one of its own. */
+  bytes(url) {
+    const folder = dirname(url.slice('sqlite:'.length));
+    const files = readdirSync(folder).filter((name) => name.endsWith('.db'));
+    return files.reduce((sum, name) => sum + sqliteBytes(join(folder, name)), 0);
   }
 
   close() {}
@@ -60,9 +70,44 @@ class ServerStore {
     return url;
   }
 
+  /** What a database takes on the disk. */
+  async bytes(url) {
+    return this.dialect === 'postgres' ? postgresBytes(url) : mariadbBytes(url);
+  }
+
   async close() {
     if (this.server) return this.server[Symbol.asyncDispose]();
     for (const url of this.#made) await support('servers').dropDatabase(this.url, url);
     return undefined;
+  }
+}
+
+function sqliteBytes(file) {
+  const database = new BetterSqlite3(file, { readonly: true });
+  const bytes = database.pragma('page_count', { simple: true }) * database.pragma('page_size', { simple: true });
+  database.close();
+  return bytes;
+}
+
+async function postgresBytes(connectionString) {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    const { rows } = await client.query('SELECT pg_database_size(current_database()) AS bytes');
+    return Number(rows[0].bytes);
+  } finally {
+    await client.end();
+  }
+}
+
+async function mariadbBytes(url) {
+  const connection = await createConnection(url);
+  try {
+    const [rows] = await connection.query(
+      "SELECT SUM(file_size) AS bytes FROM information_schema.innodb_sys_tablespaces WHERE name LIKE CONCAT(DATABASE(), '/%')",
+    );
+    return Number(rows[0].bytes);
+  } finally {
+    await connection.end();
   }
 }

@@ -137,6 +137,7 @@ export class Subject {
       ...row,
       lagP99: lagQuantile(before, after, 0.99),
       behind,
+      sustained: row.accepted / (row.wall + behind),
       appliedRate: (meanwhile.total - before.total) / row.wall,
       wholeUs: ((server.cpuSeconds() - cpu) * 1e6) / row.worked,
       ...serverCpuEach(others, serverCpuSeconds(server.backingPids), row.worked),

@@ -53,8 +53,15 @@ function targetsOf(found, dialect) {
     below('p99 of chat at 100,000 deliveries/s', chat(pacedTitle(pacedRate), 'p99'), 50, ms),
     atLeast('polls of a waiting room of bare Fastify', of(pollTitle, 'Aerie'), 0.6, ratio),
     atLeast('polls of a waiting room', ofTitle(pollTitle, 'rate'), 20_000, rate),
+    below('CPU of an event, one of a hundred traced', tracingCost(found), 1.05, ratio),
     below('memory of a chat client', memoryOfClient(found), 20, kb),
   ].filter(({ value }) => value !== undefined && !Number.isNaN(value));
+}
+
+/** See tracing.mjs: of an event that is applied, beside one without traces. */
+function tracingCost(found) {
+  const { ratios = [] } = found.find(({ scenario }) => scenario === 'tracing') ?? {};
+  return ratios.find(({ key }) => key === 'wholeUs')?.median;
 }
 
 /** In the largest crowd: in a small one it is less than what the heap grows and shrinks by. */

@@ -37,7 +37,7 @@ export const koreanActs = {
   'unblock.text': '이 플레이어의 이벤트가 바로 다시 접수되고 누적 경고가 지워집니다.',
   'unblock.done': '{player} 차단이 해제되었습니다.',
   'letters.text': '컨슈머가 다섯 번 시도해도 처리하지 못한 이벤트와 알림입니다. 다시 처리할 때까지 여기에 남습니다.',
-  'letters.none': '처리 실패가 없습니다.',
+  'letters.none': '데드 레터가 없습니다.',
   'letter.about': '이벤트 또는 알림',
   'letter.whose': '플레이어 또는 키',
   'letter.consumer': '컨슈머',

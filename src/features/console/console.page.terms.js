@@ -33,7 +33,7 @@ export const terms = {
   'feature.events-gateway': ['events gateway', '이벤트 게이트웨이'],
   'feature.fairness': ['fairness', '공정성'],
   'feature.progression': ['progression', '진행도'],
-  'feature.leaderboard': ['leaderboard', '순위표'],
+  'feature.leaderboard': ['leaderboard', '리더보드'],
   'feature.chat': ['chat', '채팅'],
   'feature.reservations': ['reservations', '예약'],
   'feature.payments': ['payments', '결제'],
