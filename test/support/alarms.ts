@@ -38,11 +38,14 @@ export function testFaults(faults: readonly Fault[], open: () => Promise<Alarmed
   test.each(faults)('$what: $rings', async ({ rings, make }) => {
     await system.silent(rings);
     const mend = await make(system);
-    await eventually(
-      async () => expect(await system.ringing()).toEqual(expect.arrayContaining([...rings])),
-      patienceMs,
-    );
-    await mend();
+    try {
+      await eventually(
+        async () => expect(await system.ringing()).toEqual(expect.arrayContaining([...rings])),
+        patienceMs,
+      );
+    } finally {
+      await mend();
+    }
     await system.silent(rings);
   });
 }
