@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { ChatSettings } from '../../src/features/chat/chat.settings';
 import { features } from '../../src/features/index';
 import { isFiled } from '../../src/shared/config/config.values';
 import { loadConfig } from '../../src/shared/config/load-config';
+import { parseRedisUrl } from '../../src/shared/config/redis-url';
 import { variablesOf } from '../../src/shared/config/settings';
 import { startApp } from '../support/app';
 import {
@@ -18,11 +20,13 @@ import {
   type Kustomization,
   overlays,
   processesOf,
+  read,
   root,
   type Workload,
   yaml,
   yamls,
 } from '../support/deployment';
+import { samplesOf } from '../support/grafana';
 import { makeKeyFile } from '../support/keys';
 
 // What docker/k8s says agrees with the program. Issue 14, must hold 2. Real tools judge the rest: npm run test:foreign.
@@ -33,6 +37,19 @@ const job = yaml<Workload>(`${k8s}/base/migrate.yaml`);
 const server = deployment.spec.template.spec.containers[0] as Container;
 const variables = variablesOf(features);
 const isSecret = (name: string): boolean => isFiled(variables[name] as z.ZodType);
+/** What the operator calls each process by; a label of the program with such a name is called exported_ by Prometheus. */
+const operatorsLabels = ['namespace', 'service', 'pod', 'container', 'endpoint'];
+interface Endpoint {
+  readonly port: string;
+  readonly path: string;
+  readonly relabelings: readonly { readonly action: string; readonly regex: string }[];
+}
+interface Policy {
+  readonly spec: {
+    readonly ingress: readonly { readonly ports: readonly { readonly port: number }[] }[];
+    readonly egress: readonly { readonly ports: readonly { readonly port: number }[] }[];
+  };
+}
 const systems = overlays.flatMap((overlay) =>
   Object.entries(processesOf(overlay)).map(([name, env]): [string, Env] => [`${overlay}, ${name}`, env]),
 );
@@ -103,8 +120,7 @@ test('in the split each feature runs once, where its address says, and the gatew
 });
 
 test('probes and Prometheus ask what the program answers', async () => {
-  const monitor = yaml<{ spec: { endpoints: { port: string; path: string }[] } }>(`${k8s}/base/service-monitor.yaml`);
-  const [scraped] = monitor.spec.endpoints;
+  const [scraped] = yaml<{ spec: { endpoints: Endpoint[] } }>(`${k8s}/base/service-monitor.yaml`).spec.endpoints;
   const probes = [server.startupProbe, server.livenessProbe, server.readinessProbe];
   expect([...probes.map(({ httpGet }) => httpGet.port), scraped?.port]).toEqual(Array(4).fill('http'));
   const app = await startApp();
@@ -114,6 +130,10 @@ test('probes and Prometheus ask what the program answers', async () => {
       expect([path, answer.statusCode]).toEqual([path, 200]);
       await answer.body.dump();
     }
+    const text = await (await request(`${app.url}${scraped?.path}`)).body.text();
+    const told = new Set([...samplesOf(text).values()].flatMap((labels) => [...labels.keys()]));
+    const taken = operatorsLabels.filter((label) => told.has(label));
+    expect(scraped?.relabelings).toEqual(taken.map((regex) => ({ action: 'labeldrop', regex })));
   } finally {
     await app.stop();
   }
@@ -142,11 +162,31 @@ test('ports are those on which the program listens', () => {
   expect(service.spec.ports).toEqual(
     Object.entries(listened).map(([name, port]) => ({ name, port, targetPort: name })),
   );
-  type Policy = { spec: { ingress: { ports: { port: number }[] }[] } };
   const [own, doors] = yamls<Policy>(`${k8s}/base/network-policy.yaml`);
   const open = (policy: Policy | undefined) => policy?.spec.ingress.map(({ ports }) => ports.map(({ port }) => port));
   expect(open(own)).toEqual([[http.port, grpc.port], [http.port]]);
   expect(open(doors)).toEqual([Object.values(listened)]);
+});
+
+test('what the program may be told to stand on is let out to, where it listens by default', () => {
+  const [own] = yamls<Policy>(`${k8s}/base/network-policy.yaml`);
+  const open = own?.spec.egress.at(-1)?.ports.map(({ port }) => port);
+  const hosts = ['redis://one', 'redis+sentinel://one/aerie', 'redis+cluster://one'].flatMap(
+    (url) => parseRedisUrl(url).hosts,
+  );
+  expect(open).toEqual(expect.arrayContaining(hosts.map(({ port }) => port)));
+});
+
+test('the operator is given the alerts of docker/prometheus/rules.yml, as they are', () => {
+  const script = 'test/architecture/prometheus-rule.mjs';
+  const rendered = execFileSync(process.execPath, [script, '--print'], { cwd: root, encoding: 'utf8' });
+  expect(read(`${k8s}/base/prometheus-rule.yaml`)).toBe(rendered);
+  type Rules = { groups: { rules: object[] }[] };
+  const object = yaml<{ apiVersion: string; kind: string; spec: Rules }>(`${k8s}/base/prometheus-rule.yaml`);
+  expect([object.apiVersion, object.kind]).toEqual(['monitoring.coreos.com/v1', 'PrometheusRule']);
+  expect(object.spec).toEqual(yaml<Rules>('docker/prometheus/rules.yml'));
+  for (const overlay of overlays)
+    expect(filesOf(`${k8s}/overlays/${overlay}`)).toContain(`${k8s}/base/prometheus-rule.yaml`);
 });
 
 test.each([

@@ -1,9 +1,11 @@
-// npm run generate: types from proto/ into src/generated, descriptors for reflection, and .env.example from the configuration's schema.
+// npm run generate: types from proto/ into src/generated, descriptors for reflection, .env.example from the configuration's
+// schema, and the alerts as an object of Kubernetes.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { renderEnvExample } from './env-example.mjs';
+import { writePrometheusRule } from './prometheus-rule.mjs';
 import { projectRoot } from './sources.mjs';
 
 export const descriptors = 'descriptors.binpb';
@@ -21,4 +23,5 @@ export function generate(root = projectRoot, out = join(root, 'proto')) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   generate();
   writeFileSync(join(projectRoot, '.env.example'), renderEnvExample());
+  writePrometheusRule();
 }

@@ -17,7 +17,7 @@ import { inspectRoots } from './planted';
 
 const project = join(__dirname, '../..');
 const run = promisify(execFile);
-const copied = ['src', 'proto', '.ci', 'test/architecture', 'package.json', 'tsconfig.json', 'nest-cli.json'];
+const copied = ['src', 'proto', 'docker', '.ci', 'test/architecture', 'package.json', 'tsconfig.json', 'nest-cli.json'];
 
 let root: string;
 let stop: (() => Promise<unknown>) | undefined;

@@ -86,15 +86,15 @@ class ApiServer {
   }
 }
 
-/** The operator's resource, as far as the server has to know of it. */
-const serviceMonitors = {
+/** A kind of the operator's, as far as the server has to know of it. */
+const definitionOf = (kind) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'servicemonitors.monitoring.coreos.com' },
+  metadata: { name: `${kind.toLowerCase()}s.monitoring.coreos.com` },
   spec: {
     group: 'monitoring.coreos.com',
     scope: 'Namespaced',
-    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
+    names: { kind, plural: `${kind.toLowerCase()}s` },
     versions: [
       {
         name: 'v1',
@@ -104,7 +104,7 @@ const serviceMonitors = {
       },
     ],
   },
-};
+});
 
 async function checkOverlay(server, overlay) {
   const folder = join(manifests, overlay);
@@ -142,9 +142,11 @@ async function use() {
   const server = new ApiServer(folder, await freePort());
   try {
     await server.start(etcd.endpoints[0]);
-    writeFileSync(join(folder, 'crd.json'), JSON.stringify(serviceMonitors));
-    await server.kubectl('apply', '-f', join(folder, 'crd.json'));
-    await server.kubectl('wait', '--for=condition=established', `crd/${serviceMonitors.metadata.name}`);
+    for (const definition of ['ServiceMonitor', 'PrometheusRule'].map(definitionOf)) {
+      writeFileSync(join(folder, 'crd.json'), JSON.stringify(definition));
+      await server.kubectl('apply', '-f', join(folder, 'crd.json'));
+      await server.kubectl('wait', '--for=condition=established', `crd/${definition.metadata.name}`);
+    }
     const single = await checkOverlay(server, 'single');
     // As the README says: a Job cannot be changed.
     await server.kubectl('delete', 'job', 'aerie-migrate', '-n', 'aerie');

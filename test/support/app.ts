@@ -14,6 +14,8 @@ export interface AppOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another version than the one that is built here. */
   readonly dist?: string;
+  /** A program with its arguments that runs what follows them in its own place, such as `unshare --mount`. */
+  readonly under?: readonly string[];
 }
 
 /** The real application, built, as a process of its own. */
@@ -58,7 +60,8 @@ export async function startApp(options: AppOptions = {}): Promise<AppProcess> {
     ...options.env,
   };
   // A folder of its own: .env is read from where a process starts.
-  const app = new Running(folder, launch([join(options.dist ?? join(root, 'dist'), 'main.js')], folder, environment));
+  const args = [join(options.dist ?? join(root, 'dist'), 'main.js')];
+  const app = new Running(folder, launch(args, folder, environment, options.under));
   await app.ready();
   return app;
 }
@@ -104,12 +107,14 @@ export function runToEnd(
 }
 
 /** pdeathsig: a test run that is itself killed with SIGKILL leaves no process behind. */
-function launch(args: readonly string[], cwd: string, env: Record<string, string>): ChildProcess {
-  return spawn('setpriv', ['--pdeathsig=KILL', process.execPath, ...args], {
-    cwd,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+function launch(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  under: readonly string[] = [],
+): ChildProcess {
+  const [program = '', ...words] = [...under, 'setpriv', '--pdeathsig=KILL', process.execPath, ...args];
+  return spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 class Running implements AppProcess {

@@ -14,12 +14,14 @@ const logEveryMs = 10_000;
 
 /**
  * Runs what the process does by itself, again and again. Each job is guarded by itself: one that fails is told and counted
- * (`job_failures_total`), and the next one runs all the same.
+ * (`job_failures_total`), and the next one runs all the same. When each last succeeded is a metric, too.
  */
 @Injectable()
 export class Jobs {
   private readonly failures;
   private readonly parked;
+  private readonly succeeded;
+  private readonly intervals;
   private readonly told = new Map<string, Seldom>();
 
   constructor(
@@ -30,11 +32,24 @@ export class Jobs {
     this.parked = metrics.gauge('job_rows_parked', 'Rows that a job leaves alone since they failed five times', [
       'job',
     ]);
+    this.succeeded = metrics.gauge(
+      'job_last_success_timestamp_seconds',
+      'When a job last succeeded; until it has, when it was begun',
+      ['job'],
+    );
+    this.intervals = metrics.gauge('job_interval_seconds', 'Between two rounds of a job', ['job']);
   }
 
-  /** A loop whose rounds are `round(jobs)`. */
+  /**
+   * A loop whose rounds are `round(jobs)`. Its jobs are told from now on: one that never succeeds, or never ends, is as late
+   * as one that no longer does.
+   */
   loop(jobs: NamedJobs, timing: { readonly everyMs: number; readonly atOnce?: true }): Loop {
-    for (const job of Object.keys(jobs)) this.failures.inc({ job }, 0);
+    for (const job of Object.keys(jobs)) {
+      this.failures.inc({ job }, 0);
+      this.intervals.set({ job }, timing.everyMs / 1000);
+      this.succeeded.setToCurrentTime({ job });
+    }
     return new Loop({ ...timing, work: () => this.round(jobs), failed: (error) => this.failed('round', error) });
   }
 
@@ -48,6 +63,7 @@ export class Jobs {
     for (const [job, run] of Object.entries(jobs)) {
       try {
         more = (await run()) === true || more;
+        this.succeeded.setToCurrentTime({ job });
       } catch (error) {
         this.failed(job, error);
       }

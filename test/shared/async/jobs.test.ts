@@ -51,6 +51,36 @@ describe('a round', () => {
     await loop.stop();
     expect(await metric('job_failures_total', 'a.fails')).toBe(rounds);
   });
+
+  test('that is due tells how often; each job when it last succeeded, from the start on, however it is woken', async () => {
+    const { jobs, metric } = testJobs();
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(1_000_000);
+    try {
+      let broken = true;
+      const work = {
+        'a.fails': async () => {
+          if (broken) throw new Error('not now');
+        },
+        'a.works': async () => undefined,
+      };
+      const last = async () => [
+        await metric('job_last_success_timestamp_seconds', 'a.fails'),
+        await metric('job_last_success_timestamp_seconds', 'a.works'),
+      ];
+      jobs.loop(work, { everyMs: 300_000 });
+      expect(await metric('job_interval_seconds', 'a.fails')).toBe(300);
+      expect(await last()).toEqual([1000, 1000]);
+      clock.mockReturnValue(1_300_000);
+      await jobs.round(work);
+      expect(await last()).toEqual([1000, 1300]);
+      broken = false;
+      clock.mockReturnValue(1_600_000);
+      await jobs.round(work);
+      expect(await last()).toEqual([1600, 1600]);
+    } finally {
+      clock.mockRestore();
+    }
+  });
 });
 
 describe('rows', () => {
