@@ -81,34 +81,21 @@ test.each(['http', 'grpc'] as const)('an event over %s is one trace to both cons
   }
 });
 
-test.each(['http', 'grpc'] as const)(
-  'over %s a share is recorded; processes of ours decide before that, strangers not',
-  async (wire) => {
-    const [recorded, forced, refused, own, proxied] = [newTrace(), newTrace(), newTrace(), newTrace(), newTrace()];
-    const secret = 'the-secret-between-the-processes-of-a-test';
-    const ingest = (app: TestApp, headers: Record<string, string>) =>
-      app[wire].call(gateway, 'ingest', signed(`shared-${wire}-${newTrace()}`, bodyOf('ada')), headers);
-    {
-      await using app = await open({ OTEL_TRACES_SAMPLER_ARG: '0', INTERNAL_API_SECRET: secret });
-      const get = (headers: Record<string, string>) => app[wire].call(users, 'getUser', { id: 'nobody' }, headers);
-      const internal = { authorization: `Bearer ${secret}` };
-      await get({ ...internal, traceparent: `00-${recorded}-${parentSpan}-01` });
-      await get({ traceparent: `00-${forced}-${parentSpan}-01` });
-      await ingest(app, { traceparent: `00-${forced}-${parentSpan}-01` });
-      await get({ 'x-trace-id': own });
-    }
-    {
-      await using app = await open({ OTEL_TRACES_SAMPLER_ARG: '0', TRUSTED_PROXIES: '127.0.0.1' });
-      await ingest(app, { traceparent: `00-${proxied}-${parentSpan}-01` });
-    }
-    {
-      await using app = await open();
-      await app[wire].call(users, 'getUser', { id: 'nobody' }, { traceparent: `00-${refused}-${parentSpan}-00` });
-    }
-    for (const traceId of [recorded, proxied]) expect(receiver.of(traceId).length).toBeGreaterThan(0);
-    expect([own, refused, forced].flatMap((traceId) => receiver.of(traceId))).toEqual([]);
-  },
-);
+test('who begins a trace decides by its share; whoever has called decides before that', async () => {
+  const [recorded, refused, own] = [newTrace(), newTrace(), newTrace()];
+  {
+    await using app = await open({ OTEL_TRACES_SAMPLER_ARG: '0' });
+    const get = (headers: Record<string, string>) => app.http.call(users, 'getUser', { id: 'nobody' }, headers);
+    await get({ traceparent: `00-${recorded}-${parentSpan}-01` });
+    await get({ 'x-trace-id': own });
+  }
+  {
+    await using app = await open();
+    await app.http.call(users, 'getUser', { id: 'nobody' }, { traceparent: `00-${refused}-${parentSpan}-00` });
+  }
+  expect(receiver.of(recorded).length).toBeGreaterThan(0);
+  expect([...receiver.of(own), ...receiver.of(refused)]).toEqual([]);
+});
 
 test('what is answered and logged is the id of the trace; what is still to be sent when the process ends is sent', async () => {
   const before = receiver.spans.length;

@@ -179,9 +179,7 @@ export const environmentSchema = z.object({
   OTEL_TRACES_SAMPLER: z
     .enum(samplers, `must be one of ${samplers.join(', ')}`)
     .default('parentbased_traceidratio')
-    .describe(
-      'Which traces are recorded, by the names of OpenTelemetry; parentbased: our processes and TRUSTED_PROXIES decide',
-    ),
+    .describe('Which traces are recorded, by the names of OpenTelemetry; parentbased: whoever has called decides'),
   OTEL_TRACES_SAMPLER_ARG: ratio()
     .default(1)
     .describe('Of the traces that begin here this share is recorded: 0.01 is one of a hundred'),

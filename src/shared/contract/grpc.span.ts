@@ -17,19 +17,16 @@ const ours: ReadonlySet<number> = new Set([
 
 /**
  * The trace of a call that has come in, and its span if it is recorded; both are left in the metadata for a handler without a
- * request context. `address`: of the caller's end of the connection. `path`: of a unary call; a stream is not recorded, its span would not be seen before it ends.
+ * request context. `path`: of a unary call; a stream is not recorded, its span would not be seen before it ends.
  */
 export function stampTrace(
   tracing: Tracing,
   path: string | undefined,
   metadata: Metadata,
-  address: string,
 ): { readonly traceId: string; readonly span: Span | null | undefined } {
   const [traceparent] = metadata.get('traceparent');
   const traceId = traceIdFrom(traceparent, metadata.get(idKey)[0]);
-  const [authorization] = metadata.get('authorization');
-  const told = { traceparent, authorization, address };
-  const span = path === undefined ? null : tracing.request(path.slice(1), traceId, told, named(path));
+  const span = path === undefined ? null : tracing.request(path.slice(1), traceId, traceparent, named(path));
   metadata.set(idKey, traceId);
   // A caller does not say which span is ours.
   metadata.remove(spanKey);

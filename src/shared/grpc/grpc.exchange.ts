@@ -1,7 +1,6 @@
 import { Metadata, type Server, type ServerDuplexStream, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Call, CallAnswer, ExchangeRequest, ExchangeResponse } from '../../generated/aerie/calls/v1/calls';
 import { guarded } from '../async/guarded';
-import { addressOf } from '../connections/peers';
 import { headersOf } from '../contract/answer-headers';
 import { callsService, maxGroupBytes } from '../contract/calls';
 import { endSpan, stampTrace } from '../contract/grpc.span';
@@ -118,7 +117,7 @@ class ExchangeServer {
     if (!entry || handler?.type !== 'unary')
       throw new AppError('method', 'route_not_found', `${call.path} is not served`);
     const metadata = this.metadataOf(call);
-    const { traceId, span } = stampTrace(this.parts.tracing, call.path, metadata, addressOf(this.stream.getPeer()));
+    const { traceId, span } = stampTrace(this.parts.tracing, call.path, metadata);
     const ends = performance.now() + Math.min(call.timeoutMs || maxTimeoutMs, maxTimeoutMs);
     const timer = setTimeout(
       guarded(() => settleOnce(deadlineExceeded()), this.parts.failed),

@@ -123,8 +123,7 @@ class CallAround {
     const inContext = (next: () => void): void => (this.kind.hot ? next() : runInContext(this.context, next));
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const recorded = this.kind.unary ? this.path : undefined;
-        const { traceId, span } = stampTrace(this.parts.tracing, recorded, metadata, this.address);
+        const { traceId, span } = stampTrace(this.parts.tracing, this.kind.unary ? this.path : undefined, metadata);
         const { kind, ends } = this;
         this.context = kind.hot ? { traceId, span } : { traceId, span, peer: this.peerOf(metadata), ends };
         if (sizeOf(metadata) > maxMetadataBytes)
@@ -190,13 +189,11 @@ class CallAround {
     if (code !== undefined) endSpan(this.context.span, code);
   }
 
-  /** Of the other end of the connection. */
-  private get address(): string {
-    return addressOf(this.call?.getPeer() ?? '');
-  }
-
   private peerOf(metadata: Metadata): string {
-    return this.parts.peers.of(this.address, metadata.get('x-forwarded-for').join(',') || undefined);
+    return this.parts.peers.of(
+      addressOf(this.call?.getPeer() ?? ''),
+      metadata.get('x-forwarded-for').join(',') || undefined,
+    );
   }
 
   private admit(metadata: Metadata, next: (metadata: Metadata) => void): void {

@@ -123,12 +123,12 @@ function contextOf({ traceId, span, raw, headers, routeOptions }: FastifyRequest
 
 /** What lasts as long as the caller listens is not recorded: its span would never be seen. */
 function spanOf(
-  { method, traceId, raw, routeOptions: { url: path = 'unmatched', config } }: FastifyRequest,
+  { method, traceId, headers, routeOptions: { url: path = 'unmatched', config } }: FastifyRequest,
   response: ServerResponse,
   tracing: Tracing,
 ): Span | null | undefined {
   if (config.endless) return null;
-  return recordHttp(tracing, { method, path, traceId, request: raw }, response);
+  return recordHttp(tracing, { method, path, traceId, traceparent: headers.traceparent }, response);
 }
 
 function unmatched(request: FastifyRequest, routes: RouteTable): Error {

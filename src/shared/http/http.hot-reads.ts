@@ -68,16 +68,15 @@ export class HotReads {
   }
 
   private send(
-    request: IncomingMessage,
+    { headers }: IncomingMessage,
     response: ServerResponse,
     { path, entry, observe }: Served,
     body: object,
     began: number,
   ): void {
     const { browsers, lifecycle, logger, tracing } = this.parts;
-    const { headers } = request;
     const traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
-    recordHttp(tracing, { method: 'GET', path, traceId, request }, response);
+    recordHttp(tracing, { method: 'GET', path, traceId, traceparent: headers.traceparent }, response);
     const text = jsonOf(body);
     const sent = Buffer.byteLength(text);
     const head = browsers.of(headers.origin);

@@ -117,7 +117,7 @@ class HotRequest implements Replying, Trace {
     this.traceId = traceIdFrom(headers.traceparent, headers['x-trace-id']);
     this.answerHeaders = { 'x-trace-id': this.traceId };
     const { traceId } = this;
-    const named = { method: 'POST', path: route.path, traceId, request };
+    const named = { method: 'POST', path: route.path, traceId, traceparent: headers.traceparent };
     this.spanId = recordHttp(parts.tracing, named, raw)?.spanId;
   }
 

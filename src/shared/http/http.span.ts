@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { guarded } from '../async/guarded';
 import type { Span } from '../tracing/span';
 import type { Tracing } from '../tracing/tracing';
@@ -8,19 +8,17 @@ export interface RecordedRequest {
   /** The route's template: what a caller put into the path is nobody's business. */
   readonly path: string;
   readonly traceId: string;
-  readonly request: IncomingMessage;
+  readonly traceparent: unknown;
 }
 
 /** The span of a request, if it is recorded; it ends with the answer, or when the caller has left. */
 export function recordHttp(
   tracing: Tracing,
-  { method, path, traceId, request }: RecordedRequest,
+  { method, path, traceId, traceparent }: RecordedRequest,
   response: ServerResponse,
 ): Span | null | undefined {
   const named = { 'http.request.method': method, 'http.route': path };
-  const { traceparent, authorization } = request.headers;
-  const told = { traceparent, authorization, address: request.socket.remoteAddress };
-  const span = tracing.request(`${method} ${path}`, traceId, told, named);
+  const span = tracing.request(`${method} ${path}`, traceId, traceparent, named);
   if (!span) return span;
   const end = (): void => {
     const { statusCode, writableFinished } = response;

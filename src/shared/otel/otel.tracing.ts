@@ -10,7 +10,7 @@ import { currentContext, outsideRequests, runInContext } from '../tracing/reques
 import { type Attributes, Span, type SpanKind } from '../tracing/span';
 import type { Trace } from '../tracing/trace';
 import { isTraceId, parentIn } from '../tracing/trace-id';
-import { type CallersTrace, type GroupWork, Tracing } from '../tracing/tracing';
+import { type GroupWork, Tracing } from '../tracing/tracing';
 import { BoundedProcessor } from './bounded.processor';
 import { TellingExporter } from './telling-exporter';
 
@@ -18,12 +18,6 @@ type Api = typeof import('@opentelemetry/api');
 
 /** What becomes of a span that has ended. */
 export type SpanFate = 'sent' | 'failed' | 'dropped';
-
-export interface OtelParts {
-  readonly count: (status: SpanFate, spans: number) => void;
-  /** Whether a caller's word is taken that a trace is recorded. */
-  readonly believes: (told: CallersTrace) => boolean;
-}
 
 /** A span that is recorded, by what other processes know of it. */
 type Recorded = Trace & { readonly spanId: string };
@@ -37,7 +31,7 @@ const closeLimitMs = 1000;
 const tellEveryMs = 60_000;
 const maxLinks = 128;
 
-/** Of the end of a trace id, by which traces are chosen. */
+/** A random number of 32 bits for the root's decision is there already: the end of its trace id. */
 const idRange = 2 ** 32;
 
 /** Gives a root the trace id that its request has. */
@@ -64,13 +58,12 @@ export class OtelTracing extends Tracing {
     private readonly provider: BasicTracerProvider,
     private readonly ids: OwnIds,
     private readonly tell: (error: unknown) => void,
-    private readonly believes: (told: CallersTrace) => boolean,
   ) {
     super();
   }
 
   /** Loads the SDK. The receiver need not be there. */
-  static async open(config: TracingConfig, logger: PinoLogger, { count, believes }: OtelParts): Promise<OtelTracing> {
+  static async open(config: TracingConfig, logger: PinoLogger, count: (status: SpanFate, spans: number) => void) {
     const api = await import('@opentelemetry/api');
     const { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
     const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
@@ -106,18 +99,13 @@ export class OtelTracing extends Tracing {
       idGenerator: ids,
       spanProcessors: [processor],
     });
-    return new OtelTracing(config, api, provider, ids, tell, believes);
+    return new OtelTracing(config, api, provider, ids, tell);
   }
 
-  override request(
-    name: string,
-    traceId: string,
-    told: CallersTrace | undefined,
-    attributes: Attributes = {},
-  ): Span | null {
+  override request(name: string, traceId: string, traceparent: unknown, attributes: Attributes = {}): Span | null {
     if (!isTraceId(traceId)) return null;
-    const parent = parentIn(told?.traceparent);
-    if (!this.isRecorded(traceId, parent && told, parent?.recorded)) return null;
+    const parent = parentIn(traceparent);
+    if (!this.isRecorded(traceId, parent?.recorded)) return null;
     const context = parent ? this.within({ traceId, spanId: parent.spanId }) : this.api.ROOT_CONTEXT;
     this.ids.next = traceId;
     return this.begin(name, 'server', attributes, context);
@@ -157,16 +145,11 @@ export class OtelTracing extends Tracing {
     }
   }
 
-  /**
-   * Where the sampler minds parents, anybody may say no, and whoever is believed may say yes; else chance decides, since an id
-   * may be chosen. Where it does not, the last bits of the id decide: so do those of other processes.
-   */
-  private isRecorded(traceId: string, told: CallersTrace | undefined, byParent: boolean | undefined): boolean {
+  /** A parent decides, where the sampler minds it; else the last bits of the trace id, which are random. */
+  private isRecorded(traceId: string, byParent: boolean | undefined): boolean {
     const { ratio, parentBased } = this.config;
-    if (!parentBased) return Number.parseInt(traceId.slice(-8), 16) < ratio * idRange;
-    if (byParent === false) return false;
-    if (Math.random() < ratio) return true;
-    return told !== undefined && this.believes(told);
+    if (parentBased && byParent !== undefined) return byParent;
+    return Number.parseInt(traceId.slice(-8), 16) < ratio * idRange;
   }
 
   private begin(

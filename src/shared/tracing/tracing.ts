@@ -11,24 +11,16 @@ export interface GroupWork<T> {
   readonly work: () => Promise<T>;
 }
 
-/** What a call says of the trace that it is part of, and who says so, as it came. */
-export interface CallersTrace {
-  readonly traceparent: unknown;
-  readonly authorization: unknown;
-  /** Of the other end of the connection. */
-  readonly address: string | undefined;
-}
-
 /** Begins spans where work comes in; what is done for them begins where it is done, by `inSpan`. */
 export abstract class Tracing {
   /**
    * A request that has come in. Null: it is not recorded, and whoever is asked for it must not record it either; undefined:
-   * nothing is recorded in this process. `told`: undefined of whoever says nothing of it.
+   * nothing is recorded in this process. `traceparent`: the header, as it came.
    */
   abstract request(
     name: string,
     traceId: string,
-    told: CallersTrace | undefined,
+    traceparent: unknown,
     attributes?: Attributes,
   ): Span | null | undefined;
 

@@ -1,29 +1,21 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BelievedCallers } from '../../../src/shared/otel/believed-callers';
 import { OtelTracing, type SpanFate } from '../../../src/shared/otel/otel.tracing';
 import { inSpan } from '../../../src/shared/tracing/in-span';
 import { currentContext, runInContext } from '../../../src/shared/tracing/request-context';
 import type { Span } from '../../../src/shared/tracing/span';
-import type { CallersTrace } from '../../../src/shared/tracing/tracing';
 import { eventually } from '../../support/eventually';
 import { type ReceivedSpan, type Receiver, startReceiver } from '../../support/otlp';
 import { recordingLogger } from '../../support/recording-logger';
 
-const secret = 'the-secret-between-the-processes-of-a-test';
 const traceIds = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string];
 const counted: Record<SpanFate, number> = { sent: 0, failed: 0, dropped: 0 };
 
-async function openAt(url: string, sampler: { readonly ratio?: number; readonly parentBased?: boolean } = {}) {
+async function openAt(url: string) {
   const { logger, told } = recordingLogger();
-  const { ratio = 1, parentBased = true } = sampler;
-  const config = { url: `${url}/v1/traces`, headers: { 'x-key': 'abc' }, ratio, parentBased, resource: {} };
-  const believed = new BelievedCallers({ internalSecrets: [Buffer.from(secret)], trustedProxies: ['10.0.0.0/8'] });
-  const tracing = await OtelTracing.open(config, logger, {
-    count: (status, spans) => {
-      counted[status] += spans;
-    },
-    believes: (one) => believed.includes(one),
+  const config = { url: `${url}/v1/traces`, headers: { 'x-key': 'abc' }, ratio: 1, parentBased: true, resource: {} };
+  const tracing = await OtelTracing.open(config, logger, (status, spans) => {
+    counted[status] += spans;
   });
   return { tracing, told };
 }
@@ -106,57 +98,6 @@ describe('with a receiver', () => {
       await tracing.close();
     },
   );
-});
-
-describe('who decides whether a trace is recorded', () => {
-  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-  const anybody = { traceparent: undefined, authorization: undefined, address: '192.0.2.7' };
-  const parent = (flags: string, id = traceId) => ({ ...anybody, traceparent: `00-${id}-b7ad6b7169203331-${flags}` });
-  const believed: readonly (readonly [string, Partial<CallersTrace>])[] = [
-    ['a process of ours', { authorization: `Bearer ${secret}` }],
-    ['a proxy that is named', { address: '10.1.2.3' }],
-    ['a proxy that is named, over IPv6', { address: '::ffff:10.1.2.3' }],
-  ];
-  const strangers: readonly (readonly [string, Partial<CallersTrace>])[] = [
-    ['anybody', {}],
-    ['another secret', { authorization: 'Bearer the-secret-between-the-processes-of-another' }],
-    ['a secret that is not borne', { authorization: secret }],
-    ['nobody at an address', { address: undefined }],
-  ];
-  const isRecorded = async (ratio: number, told: CallersTrace | undefined, parentBased = true, id = traceId) => {
-    const { tracing } = await openAt('http://127.0.0.1:1', { ratio, parentBased });
-    const span = tracing.request('GET /', id, told);
-    await tracing.close();
-    return span !== null;
-  };
-
-  test.each(believed)('%s says yes, whatever the share is', async (_name, who) => {
-    expect(await isRecorded(0, { ...parent('01'), ...who })).toBe(true);
-    expect(await isRecorded(0, { ...parent('00'), ...who })).toBe(false);
-    expect(await isRecorded(0, { ...parent('01'), ...who, traceparent: undefined })).toBe(false);
-  });
-
-  test.each(strangers)('%s does not: the share decides', async (_name, who) => {
-    expect(await isRecorded(0, { ...parent('01'), ...who })).toBe(false);
-    expect(await isRecorded(1, { ...parent('01'), ...who })).toBe(true);
-  });
-
-  test('anybody says no', async () => expect(await isRecorded(1, parent('00'))).toBe(false));
-
-  test('an id that was chosen makes no difference, unless the sampler goes by ids alone', async () => {
-    const chosen = `${'a'.repeat(24)}00000000`;
-    const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
-    try {
-      for (const told of [undefined, parent('01', chosen)]) {
-        expect(await isRecorded(0.4, told, true, chosen)).toBe(false);
-        expect(await isRecorded(0.6, told, true, chosen)).toBe(true);
-        expect(await isRecorded(0.4, told, false, chosen)).toBe(true);
-      }
-    } finally {
-      random.mockRestore();
-    }
-    expect(await isRecorded(0.4, parent('01', 'f'.repeat(32)), false, 'f'.repeat(32))).toBe(false);
-  });
 });
 
 describe('a receiver that is no help', () => {
