@@ -145,17 +145,19 @@ test('a later version, a read-only database, a replica, and a certificate that h
   const [master, replica] = [keep(await startRedis()), keep(await startRedis())];
   await redisCall(replica.url, 'REPLICAOF', '127.0.0.1', new URL(master.url).port);
   const env = { ...(await staging(folder)), DATABASE_URL: database.url };
+  const fewer = { BUS_KIND: 'redis', BUS_CONN: `${master.url}/99` };
   expect((await runToEnd(['migrate'], { cwd: folder, env })).code).toBe(0);
   await sql("INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'AddWings9999999999999')", database.url);
   await sql(`ALTER DATABASE ${nameOf(database.url)} SET default_transaction_read_only = on`);
   const [cert, key] = [certificateFile, await makeKeyFile(folder, 'of-another')];
   const tls = { GRPC_TLS_CERT: cert, GRPC_TLS_KEY: key };
-  const ended = await doctor({ ...env, ...tls, ...later('century'), REDIS_URL: replica.url });
+  const ended = await doctor({ ...env, ...tls, ...fewer, ...later('century'), REDIS_URL: replica.url });
   expect(ended.code).toBe(1);
   expectFound(ended, [
     ['FAIL', /a later version has migrated it: AddWings9999999999999/, /Run that version/],
     ['FAIL', /it takes no changes/, /Name the server that takes changes/],
     ['FAIL', /redis .*a replica/, /Name the master/],
+    ['FAIL', /redis .*refuses the database whose number its URL names: .*DB index/, /Name a number that it has/],
     ['FAIL', /GRPC_TLS_CERT .*has expired/, /Put a new one in its place/],
     ['FAIL', /GRPC_TLS_KEY is the key of another certificate/, /Name the key that belongs to it/],
   ]);

@@ -5,7 +5,7 @@ import type { Config } from '../config/config';
 import { parseRedisUrl, type RedisAddress, shownRedis } from '../config/redis-url';
 import { type Finding, Patient } from '../findings/finding';
 import { scrub } from '../logging/redaction';
-import { serverOptions } from '../redis/redis.options';
+import { isDatabaseRefused, serverOptions } from '../redis/redis.options';
 
 const limitMs = 3000;
 const fullShare = 0.9;
@@ -103,5 +103,10 @@ function refused(patient: Patient, error: unknown): void {
   const reason = scrub(message || code || 'does not answer');
   if (/^(WRONGPASS|NOAUTH|ERR .*AUTH|ERR invalid password)/.test(message))
     patient.fail(`refuses us: ${reason}`, 'Give its URL the right user and password.');
+  else if (isDatabaseRefused(error as Error))
+    patient.fail(
+      `refuses the database whose number its URL names: ${reason}`,
+      'Name a number that it has (`databases` in redis.conf; many services have only 0) and that its user may choose.',
+    );
   else patient.fail(`does not answer: ${reason}`, 'Start it, or name the host and port where it listens.');
 }

@@ -1,7 +1,7 @@
 import type Redlock from 'redlock';
 import type { CheckResult } from '../health/readiness';
 import type { RedisClient } from '../redis/redis.client';
-import { checkRedis, type RedisClients } from '../redis/redis.clients';
+import type { RedisClients } from '../redis/redis.clients';
 import { type Grant, type LockParts, QueuedLock } from './queued.lock';
 import { RedisVoter } from './redis.voter';
 
@@ -17,6 +17,7 @@ const driftMs = 2;
 export class RedisLock extends QueuedLock {
   private constructor(
     parts: LockParts,
+    private readonly redis: RedisClients,
     private readonly clients: readonly RedisClient[],
     private readonly redlock: typeof Redlock,
   ) {
@@ -27,12 +28,12 @@ export class RedisLock extends QueuedLock {
     const clients = await Promise.all(parts.config.redisUrls.map((url) => redis.open(url)));
     // Loaded only where it is chosen.
     const { default: redlock } = await import('redlock');
-    return new RedisLock(parts, clients, redlock);
+    return new RedisLock(parts, redis, clients, redlock);
   }
 
   /** Settles within a second and does not throw. */
   override check(): Promise<CheckResult> {
-    return checkRedis(this.clients, this.quorum);
+    return this.redis.check(this.clients, this.quorum);
   }
 
   /** One round of redlock: asks all, and when most do not agree takes back what it got, before it says so. */

@@ -22,8 +22,7 @@ function careful({ tls, username, password, family, name }: RedisAddress): Redis
     commandTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
     disableClientInfo: true,
-    // After a failover the old server refuses writes: ask again who the master is. The command itself has failed.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isDemoted,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(family === undefined ? {} : { family }),
@@ -32,16 +31,38 @@ function careful({ tls, username, password, family, name }: RedisAddress): Redis
   };
 }
 
+/** After a failover the old server refuses writes: ask again who the master is. The command itself has failed. */
+function isDemoted(error: Error): boolean {
+  return error.message.startsWith('READONLY');
+}
+
+/** The server has no database of the number that its URL names, or this user may not choose one. */
+export function isDatabaseRefused(error: Error): boolean {
+  const { command } = error as { readonly command?: { readonly name?: string } };
+  return command?.name === 'select' && !error.message.startsWith('NOAUTH');
+}
+
 /**
  * For one server, directly or by way of sentinels. The sentinels themselves are asked without a password. Without
  * auto-pipelining, which saves a third of the client's CPU: after an outage it may keep all further commands for ever
  * (ioredis 5.11, `results[i] is not iterable` in autoPipelining.js).
  */
 export function serverOptions(address: RedisAddress): RedisOptions {
+  let isRefused = false;
   const options = {
     ...careful(address),
     db: address.db,
-    retryStrategy: pauseBefore,
+    // ioredis would go on in database 0, which is somebody else's.
+    reconnectOnError: (error: Error) => {
+      isRefused ||= isDatabaseRefused(error);
+      return isRefused || isDemoted(error);
+    },
+    retryStrategy: (attempt: number) => {
+      // What is on its way when it is refused counts as a connection, and the attempts begin anew.
+      const pause = isRefused ? maxPauseMs : pauseBefore(attempt);
+      isRefused = false;
+      return pause;
+    },
   };
   if (address.kind === 'single') return { ...options, ...address.hosts[0] };
   return {

@@ -69,6 +69,30 @@ test('one server: many commands of one tick, a database of its own', async () =>
   expect(await other.get('n')).toBeNull();
 });
 
+test('a database that the server does not have: degraded, and never another one in its place', async () => {
+  await using server = await startRedis({ args: ['--databases', '2'] });
+  await using set = await startSentinel();
+  const { clients, main, check, printed } = await open(`${server.url}/2`);
+  const all = [main, await clients.open(`${server.url}/99`), await clients.open(`${set.url}/99`)];
+  const pauses: number[] = [];
+  for (const client of all) client.on('reconnecting', (ms: number) => pauses.push(ms));
+  // Through several connections: what is sent while one is being refused counts.
+  await eventually(async () => {
+    await Promise.all(all.map((client) => failure(client.set('mine', 1))));
+    expect(pauses.length).toBeGreaterThan(9);
+  }, 30_000);
+  // Not as often as it can.
+  expect(new Set(pauses)).toEqual(new Set([1000]));
+  const reason = 'does not let us use the database whose number its URL names';
+  expect(await check()).toEqual({ status: 'degraded', reason });
+  expect(await clients.check(all, 1)).toEqual({ status: 'degraded', reason });
+  for (const { url } of [server, set.servers[0]!]) expect(await redisCall(url, 'DBSIZE')).toBe(0);
+  expect(printed()).toContain(reason);
+  expect(printed()).not.toContain('redis_connected');
+  const last = await clients.open(`${server.url}/1`);
+  expect(await last.set('mine', 1)).toBe('OK');
+});
+
 test('killed: a command fails at once, is not done later, and it goes on by itself', async () => {
   await using server = await startRedis();
   const { main, clients, printed } = await openConnected(server.url);
