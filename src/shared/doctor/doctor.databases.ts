@@ -8,6 +8,7 @@ import type { Databases } from '../db/databases';
 import { isUnwritable, reasonOf } from '../db/db.errors';
 import { ClaimedError } from '../db/sqlite.claim';
 import { type Finding, Patient } from '../findings/finding';
+import type { Holder } from './doctor.listeners';
 
 const mb = 1_048_576;
 const leastDiskMb = 100;
@@ -16,6 +17,14 @@ const skewMs = 1000;
 const maxSkewMs = 60_000;
 // What a server keeps for its administrators, and a few for others.
 const spareConnections = 5;
+
+const inUse = 'in use by a process: `health` asks that one';
+
+/** Who has the databases, after a look at them. */
+export function holderOf(databases: Databases, found: readonly Finding[]): Holder {
+  if (found.some(({ told }) => told === inUse)) return 'a process';
+  return databases.all.every(({ embedded, shown }) => embedded && shown !== 'sqlite::memory:') ? 'nobody' : 'not known';
+}
 
 /** Looks at the databases of this process's features. `known`: the names of all migrations that this version has. */
 export async function lookAtDatabases(
@@ -55,7 +64,7 @@ function canBeOpened(database: Database, patient: Patient): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof ClaimedError)) throw error;
-    patient.well('in use by a process: `health` asks that one');
+    patient.well(inUse);
     return false;
   }
 }

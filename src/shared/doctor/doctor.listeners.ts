@@ -1,31 +1,60 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { createServer } from 'node:net';
+import { guarded } from '../async/guarded';
 import type { Config } from '../config/config';
 import { type Finding, Patient } from '../findings/finding';
 import { reachableHost } from '../http/http.address';
 
 const dayMs = 86_400_000;
+const askMs = 1000;
 const soonMs = 21 * dayMs;
 
-/** Looks whether this process could listen where it is to, and at the certificate that it would show. */
-export async function lookAtListeners(config: Config): Promise<Finding[]> {
-  const isServing = await answersAsAerie(config);
-  const found = await Promise.all(config.listeners.map((one) => lookAtPort(config.http.host, one, isServing)));
+/** Who has the SQLite files of these settings; servers do not tell whose their connections are. */
+export type Holder = 'nobody' | 'a process' | 'not known';
+
+/**
+ * Looks whether this process could listen where it is to, and at the certificate that it would show. A process with these
+ * settings may be serving: then it is no fault that the ports are taken.
+ */
+export async function lookAtListeners(config: Config, holder: Holder): Promise<Finding[]> {
+  const [http, grpc] = await Promise.all([answersAsAerie(config), grpcAnswersAsAerie(config)]);
+  // Who shows a certificate may ask for ours; other wires say nothing of who speaks them.
+  const unknown = http || grpc || holder === 'a process' ? 'perhaps' : 'no';
+  const isAerie = (variable: string): Answered => {
+    if (variable === 'HTTP_PORT') return http ? 'yes' : 'no';
+    if (variable === 'GRPC_PORT' && !config.grpc.tls?.ca) return grpc ? 'yes' : 'no';
+    return unknown;
+  };
+  const found = await Promise.all(
+    config.listeners.map((one) => lookAtPort(config.http.host, one, { answered: isAerie(one.variable), holder })),
+  );
   return [...found.flat(), ...lookAtCertificate(config)];
+}
+
+/** Whether Aerie listens at a port. */
+type Answered = 'yes' | 'no' | 'perhaps';
+
+interface Taken {
+  readonly answered: Answered;
+  readonly holder: Holder;
 }
 
 async function lookAtPort(
   host: string,
   { variable, port }: Config['listeners'][number],
-  isServing: boolean,
+  taken: Taken,
 ): Promise<Finding[]> {
   const patient = new Patient('port', `${variable} ${host}:${port}`);
   const code = port === 0 ? undefined : await refusalOf(host, port);
-  if (code === undefined) patient.well();
-  else if (code === 'EADDRINUSE' && isServing) patient.well('Aerie listens there');
-  else if (code === 'EADDRINUSE')
-    patient.fail('another program listens there', `End that program, or give ${variable} another port.`);
+  if (code === undefined && port !== 0 && variable === 'HTTP_PORT' && taken.holder === 'a process')
+    patient.warn(
+      'nobody listens there, and yet a process has the database',
+      `End that process before this one is started. With its settings, ${variable} is another.`,
+    );
+  else if (code === undefined) patient.well();
+  else if (code === 'EADDRINUSE') whoListens(patient, variable, taken);
   else if (code === 'EACCES')
     patient.fail(
       'this user may not listen there',
@@ -33,6 +62,20 @@ async function lookAtPort(
     );
   else patient.fail(`nobody can listen there: ${code}`, 'Give HOST an address of this machine.');
   return patient.findings;
+}
+
+function whoListens(patient: Patient, variable: string, { answered, holder }: Taken): void {
+  const another = `give ${variable} another port.`;
+  const unless = `The start fails unless it is the process with these settings, which this one replaces: else ${another}`;
+  if (answered === 'no') patient.fail('another program listens there', `End that program, or ${another}`);
+  else if (answered === 'perhaps') patient.warn('a program listens there, perhaps an Aerie', unless);
+  else if (holder === 'a process') patient.well('Aerie listens there, and a process has the database');
+  else if (holder === 'not known') patient.warn('an Aerie listens there', unless);
+  else
+    patient.fail(
+      'another Aerie listens there: nobody has the database of these settings',
+      `End that one, or ${another}`,
+    );
 }
 
 /** The code of the error, if nobody can listen there. */
@@ -48,7 +91,7 @@ async function answersAsAerie({ http: { host, port } }: Config): Promise<boolean
   if (port === 0) return false;
   try {
     const answer = await fetch(`http://${reachableHost(host)}:${port}/health/live`, {
-      signal: AbortSignal.timeout(1000),
+      signal: AbortSignal.timeout(askMs),
     });
     await answer.arrayBuffer();
     return answer.headers.has('x-trace-id');
@@ -56,6 +99,41 @@ async function answersAsAerie({ http: { host, port } }: Config): Promise<boolean
     if (error instanceof TypeError || (error as Error).name === 'TimeoutError') return false;
     throw error;
   }
+}
+
+/** By the answer of a call that everybody may make, whatever the certificate says. */
+function grpcAnswersAsAerie({ http: { host }, grpc: { enabled, port, tls } }: Config): Promise<boolean> {
+  if (!enabled || port === 0) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const origin = `${tls ? 'https' : 'http'}://${reachableHost(host)}:${port}`;
+    const session = connect(origin, { rejectUnauthorized: false });
+    const done = (isAerie: boolean): void => {
+      clearTimeout(timer);
+      session.destroy();
+      resolve(isAerie);
+    };
+    const timer = setTimeout(
+      guarded(() => done(false)),
+      askMs,
+    );
+    session.on('error', () => done(false));
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const judge = (headers: IncomingHttpHeaders): void => {
+      if ('x-trace-id' in headers) done(true);
+    };
+    call.on('response', judge);
+    call.on('trailers', judge);
+    call.on('error', () => done(false));
+    call.on('end', () => done(false));
+    call.resume();
+    // An empty message, without compression.
+    call.end(Buffer.alloc(5));
+  });
 }
 
 function lookAtCertificate({ grpc: { tls } }: Config): Finding[] {

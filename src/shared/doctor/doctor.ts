@@ -6,7 +6,7 @@ import type { Databases } from '../db/databases';
 import { type Finding, Patient } from '../findings/finding';
 import { scrub } from '../logging/redaction';
 import { lookAtBus } from './doctor.buses';
-import { lookAtDatabases } from './doctor.databases';
+import { holderOf, lookAtDatabases } from './doctor.databases';
 import { lookAtListeners } from './doctor.listeners';
 import { lookAtRedis } from './doctor.redis';
 import { lookAtServices } from './doctor.services';
@@ -29,14 +29,15 @@ type Look = [what: string, look: () => Promise<readonly Finding[]>];
 
 /** Looks at the settings and at everything that a process with them talks to. Changes nothing. Never throws. */
 export async function diagnose({ config, features, audiences, databases, known }: Subject): Promise<Finding[]> {
+  const kept = lookAtDatabases(config, databases, known);
   const looks: Look[] = [
     ['settings', async () => lookAtSettings(config)],
-    ['database', () => lookAtDatabases(config, databases, known)],
+    ['database', () => kept],
     ['redis', () => lookAtRedis(config)],
     ['bus', () => lookAtBus(config.bus, features, audiences)],
     ...features.flatMap(({ contract, examine }): Look[] => (examine ? [[contract.name, () => examine(config)]] : [])),
     ['services', () => lookAtServices(config)],
-    ['ports', () => lookAtListeners(config)],
+    ['ports', async () => lookAtListeners(config, holderOf(databases, await kept))],
   ];
   const found = await Promise.all(
     looks.map(async ([what, look]) => {
@@ -92,6 +93,10 @@ export function tableOf(findings: readonly Finding[]): string {
 function summaryOf(findings: readonly Finding[]): string {
   const count = (verdict: Finding['verdict']): number => findings.filter((one) => one.verdict === verdict).length;
   const [failed, warned] = [count('failed'), count('warning')];
-  if (failed > 0) return `Aerie does not work like this: ${failed} faults, ${warned} warnings.`;
-  return warned > 0 ? `Aerie works like this; ${warned} warnings.` : 'All is well.';
+  if (failed > 0) return `Aerie does not work like this: ${counted(failed, 'fault')}, ${counted(warned, 'warning')}.`;
+  return warned > 0 ? `Aerie works like this; ${counted(warned, 'warning')}.` : 'All is well.';
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
