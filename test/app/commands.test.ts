@@ -21,11 +21,11 @@ const run = (args: readonly string[], env: Record<string, string> = {}, dist?: s
 
 test('the version and the list of commands are told without any setting', async () => {
   const broken = { HTTP_PORT: 'eighty' };
-  for (const name of ['--version', '-V'])
+  for (const name of ['--version', '-v', '-V'])
     expect(await run([name], broken)).toEqual({ code: 0, out: `aerie ${version}\n`, err: '' });
   const { code, out } = await run(['--help'], broken);
   expect(code).toBe(0);
-  for (const command of ['migrate', '--dry-run', 'health', '--version']) expect(out).toContain(command);
+  for (const command of ['migrate', '--dry-run', 'health', '-v, -V, --version']) expect(out).toContain(command);
 });
 
 describe('health', () => {

@@ -2,11 +2,12 @@ import { ConfigError } from '../config/config.errors';
 import { packageVersion, type RawEnvironment } from '../config/load-config';
 import { askHealth } from './health-command';
 
-/** What a process is told to do; a text is what Aerie does not know. */
+/** What a process is told to do; `text` is what Aerie does not know. */
 export type Command =
   | HeavyCommand
   | { readonly name: 'health' | 'version' | 'help' }
-  | { readonly name: 'unknown'; readonly text: string };
+  | { readonly name: 'unknown'; readonly text: string }
+  | { readonly name: 'misused'; readonly command: 'backup' | 'restore' };
 
 /** What needs the whole application. */
 export type HeavyCommand =
@@ -33,8 +34,8 @@ const help = `Usage: node dist/main.js [command]
   doctor             look at the settings and at everything they name: exit code 1 if Aerie does not work so
   backup <folder>    copy the SQLite files into an empty folder, also while a process serves
   restore <folder>   put such copies in the place of the SQLite files; stop the process first
-  --version          print the version
-  --help             print this
+  -v, -V, --version  print the version
+  -h, --help         print this
 
 Settings are environment variables: see .env.example.`;
 
@@ -45,6 +46,7 @@ const plain: Readonly<Record<string, Command>> = {
   health: { name: 'health' },
   doctor: { name: 'doctor' },
   '--version': { name: 'version' },
+  '-v': { name: 'version' },
   '-V': { name: 'version' },
   '--help': { name: 'help' },
   '-h': { name: 'help' },
@@ -53,7 +55,8 @@ const plain: Readonly<Record<string, Command>> = {
 export function commandOf(args: readonly string[]): Command {
   const text = args.join(' ');
   const [name, folder = ''] = args;
-  if ((name === 'backup' || name === 'restore') && args.length === 2 && folder !== '') return { name, folder };
+  if (name === 'backup' || name === 'restore')
+    return args.length === 2 && folder !== '' ? { name, folder } : { name: 'misused', command: name };
   const known = Object.hasOwn(plain, text) ? plain[text] : undefined;
   return known ?? { name: 'unknown', text };
 }
@@ -75,6 +78,10 @@ export async function obey(
       process.stderr.write(
         `Aerie does not know ${command.text}; without an argument it serves, and migrate brings the databases up to date. --help has all.\n`,
       );
+      process.exit(badUsage);
+      break;
+    case 'misused':
+      process.stderr.write(`Name one folder: node dist/main.js ${command.command} <folder>. --help has all.\n`);
       process.exit(badUsage);
       break;
     default:
