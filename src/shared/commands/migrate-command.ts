@@ -1,4 +1,4 @@
-import type { Databases } from '../db/databases';
+import type { Databases, Plan } from '../db/databases';
 import { StartError } from '../lifecycle/start.error';
 
 export interface MigrateOptions {
@@ -12,17 +12,22 @@ export interface MigrateOptions {
  * @throws StartError when a later version has migrated them: this one would run backwards
  */
 export async function migrate(databases: Databases, { known, dryRun }: MigrateOptions): Promise<string> {
-  await databases.connectAll({ isMoving: !dryRun });
   try {
-    const later = (await databases.appliedMigrations()).filter((name) => !known.includes(name));
+    const { applied, pending } = dryRun ? await databases.plan() : await connected(databases);
+    const later = applied.filter((name) => !known.includes(name));
     if (later.length > 0)
       throw new StartError(
         `A later version has migrated these databases (${later.join(', ')}). Nothing was changed: run that version's migrate.`,
       );
-    const names = dryRun ? await databases.pendingMigrations() : await databases.migrateAll();
+    const names = dryRun ? pending : await databases.migrateAll();
     if (names.length === 0) return 'The databases are up to date.';
     return dryRun ? `To be migrated: ${names.join(', ')}` : `Migrated: ${names.join(', ')}`;
   } finally {
     await databases.closeAll();
   }
+}
+
+async function connected(databases: Databases): Promise<Plan> {
+  await databases.connectAll();
+  return { applied: await databases.appliedMigrations(), pending: [] };
 }

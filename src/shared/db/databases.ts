@@ -2,8 +2,10 @@ import { parseDatabaseUrl } from '../config/database-url';
 import { StartError } from '../lifecycle/start.error';
 import { Database, type Migration } from './database';
 import { reasonOf, SqliteDriverMissingError } from './db.errors';
+import { remedyOf } from './db.remedies';
 import type { DialectOptions } from './dialect';
 import type { Table } from './entity';
+import { migrationsIn } from './sqlite.schema';
 
 interface Member {
   readonly url: string;
@@ -17,6 +19,12 @@ interface Place {
   readonly here?: boolean;
   /** Where an earlier version kept its tables. */
   readonly movedFrom?: string | undefined;
+}
+
+/** What is done, and what is to be done. */
+export interface Plan {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
 }
 
 /** The databases of this process: features that name the same URL share one pool and one list of migrations. */
@@ -53,15 +61,32 @@ export class Databases {
    * Answers the features whose tables were moved to a file of their own; none where nothing is to be moved.
    * @throws StartError naming the database that refuses us, is not there, or belongs to another process
    */
-  async connectAll({ isMoving = true } = {}): Promise<string[]> {
+  async connectAll(): Promise<string[]> {
     await this.each((database) => using(database, () => database.dialect.claim()));
     const moved: string[] = [];
     for (const feature of this.members.keys())
       await using(this.of(feature), () => {
-        if (isMoving && this.adopted(feature)) moved.push(feature);
+        if (this.adopted(feature)) moved.push(feature);
       });
     await this.each((database) => using(database, () => database.connect()));
     return moved;
+  }
+
+  /**
+   * The names of the migrations that the databases have, and of those that they lack. SQLite files are read as they are, also
+   * while a process serves: none is made, and nobody is kept off. @throws StartError as `connectAll`
+   */
+  async plan(): Promise<Plan> {
+    const plans = await this.each(async (database): Promise<Plan> => {
+      if (!database.embedded) {
+        await using(database, () => database.connect());
+        return { applied: await database.appliedMigrations(), pending: await database.pendingMigrations() };
+      }
+      const applied: string[] = [];
+      await using(database, () => applied.push(...migrationsIn(parseDatabaseUrl(database.shown).path)));
+      return { applied, pending: this.migrationsOf(database).filter((name) => !applied.includes(name)) };
+    });
+    return { applied: plans.flatMap(({ applied }) => applied), pending: plans.flatMap(({ pending }) => pending) };
   }
 
   /** The names of the migrations that were run. */
@@ -99,16 +124,17 @@ export class Databases {
     return [...new Set([...this.members.keys()].map((feature) => this.of(feature)))];
   }
 
+  private migrationsOf(database: Database): string[] {
+    const here = [...this.members].filter(([feature]) => this.of(feature) === database);
+    return here.flatMap(([, { migrations }]) => namesOf(migrations));
+  }
+
   private adopted(feature: string): boolean {
     const { place, tables, migrations } = this.members.get(feature) as Member;
     if (place.movedFrom === undefined) return false;
     const names = tables.map(({ name }) => name);
     const { path } = parseDatabaseUrl(place.movedFrom);
-    return this.of(feature).dialect.adopt(
-      path,
-      names,
-      migrations.map((migration) => new migration().name ?? migration.name),
-    );
+    return this.of(feature).dialect.adopt(path, names, namesOf(migrations));
   }
 
   private each<T>(call: (database: Database) => Promise<T>): Promise<T[]> {
@@ -124,7 +150,11 @@ export class Databases {
   }
 }
 
-async function using(database: Database, call: () => void | Promise<void>): Promise<void> {
+function namesOf(migrations: readonly Migration[]): string[] {
+  return migrations.map((migration) => new migration().name ?? migration.name);
+}
+
+async function using(database: Database, call: () => unknown): Promise<void> {
   try {
     await call();
   } catch (error) {
@@ -135,5 +165,8 @@ async function using(database: Database, call: () => void | Promise<void>): Prom
 
 function refused(database: Database, error: unknown): never {
   if (error instanceof SqliteDriverMissingError) throw error;
-  throw new StartError(`Aerie cannot start: the database ${database.shown} cannot be used: ${reasonOf(error)}.`, error);
+  const { shown, embedded } = database;
+  const told = `the database ${shown} cannot be used: ${reasonOf(error)}`;
+  const where = embedded ? 'the file' : shown.replace(/^\w+:\/\//, '');
+  throw new StartError(`Aerie cannot start: ${told}. ${remedyOf(error, where)}`, error);
 }
