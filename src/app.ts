@@ -69,9 +69,8 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     if (command.name === 'doctor' && error instanceof ConfigError) return tellDoctor(ofSettings(error));
     const configuration = error instanceof ConfigError || error instanceof SqliteDriverMissingError;
     const told = configuration || error instanceof StartError;
-    process.stderr.write(
-      `${told ? error.message : `Aerie cannot start: ${scrub(String((error as Error)?.stack ?? error))}`}\n`,
-    );
+    const what = command.name === 'serve' ? 'Aerie cannot start' : `${command.name} failed`;
+    process.stderr.write(`${told ? error.message : `${what}: ${scrub(String((error as Error)?.stack ?? error))}`}\n`);
     process.exit(configuration ? badConfiguration : 1);
   }
 }

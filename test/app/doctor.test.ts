@@ -132,7 +132,7 @@ test('clocks, migrations, durability, a Redis that forgets, and a neighbour with
   expect(ended.code).toBe(1);
   expectFound(ended, [
     ['FAIL', /database .*clock is 60(\.\d)? s behind/, /NTP/],
-    ['FAIL', /database .*migrations are missing: CreateGameEvents/, /npm run migrate/],
+    ['FAIL', /database .*migrations are missing: (\w+, ){2}\w+ and \d+ more$/, /npm run migrate/],
     ['WARN', /synchronous_commit = off/, /Set it back/],
     ['WARN', /takes \d+ connections/, /DB_POOL_MAX/],
     ['WARN', /redis .*no persistence/, /appendonly yes/],
@@ -184,6 +184,8 @@ test('a full disk, and settings that cannot be used', async () => {
   expectFound(weak, [['WARN', /HMAC_SECRET.*can be guessed/, /openssl rand -hex 32/]]);
   const ended = await doctor({ HTTP_PORT: 'eighty', HMAC_SECRET: 'too-short' });
   expect([ended.code, ended.err]).toEqual([1, '']);
+  expect(ended.out).toContain(': 2 faults, 0 warnings.');
+  expect((await doctor({ HTTP_PORT: 'eighty' })).out).toContain(': 1 fault, 0 warnings.');
   expectFound(ended, [
     ['FAIL', /settings +HTTP_PORT +must be a whole number/, /Correct HTTP_PORT/],
     ['FAIL', /settings +HMAC_SECRET +must be at least 32 bytes/, /Correct HMAC_SECRET/],

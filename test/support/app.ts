@@ -84,13 +84,23 @@ export interface Ended {
   readonly err: string;
 }
 
+/** As root, a program that runs what follows it as a user without rights. */
+export const withoutRights =
+  process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+
 /** Runs the built application on free ports, with these variables and no others, until it ends by itself: a minute at most. */
 export function runToEnd(
   args: readonly string[],
-  { cwd, env, dist = join(root, 'dist') }: { cwd: string; env: Readonly<Record<string, string>>; dist?: string },
+  {
+    cwd,
+    env,
+    dist = join(root, 'dist'),
+    under = [],
+  }: { cwd: string; env: Readonly<Record<string, string>>; dist?: string; under?: readonly string[] },
 ): Promise<Ended> {
   const base = { PATH: process.env.PATH ?? '', HTTP_PORT: '0', GRPC_PORT: '0', CHAT_PORT: '0' };
-  const child = spawn(process.execPath, [join(dist, 'main.js'), ...args], {
+  const [program = '', ...words] = [...under, process.execPath, join(dist, 'main.js'), ...args];
+  const child = spawn(program, words, {
     cwd,
     env: { ...base, ...env },
     timeout: 60_000,

@@ -1,12 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseDatabaseUrl } from '../config/database-url';
 import { packageVersion } from '../config/load-config';
 import type { Database } from '../db/database';
 import type { Databases } from '../db/databases';
+import { reasonOf } from '../db/db.errors';
+import { knownRemedy, remedyOf } from '../db/db.remedies';
+import { makeFolder } from '../db/folder';
 import { type CopiedFile, checkDatabase, copyDatabase, digestOf, putAside, sync } from '../db/sqlite.backup';
-import { realPath } from '../db/sqlite.claim';
+import { ClaimedError, realPath } from '../db/sqlite.claim';
 import { StartError } from '../lifecycle/start.error';
 
 /** A feature as a backup knows it. */
@@ -48,9 +51,12 @@ interface Place {
  * began is in the copies. What is read from the log comes before the log, so that no copy knows of an event that the other
  * lacks. Answers the line to be printed. @throws StartError
  */
-export async function backup(databases: Databases, features: readonly BackedUp[], folder: string): Promise<string> {
-  const places = placesOf(databases, features);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+export function backup(databases: Databases, features: readonly BackedUp[], folder: string): Promise<string> {
+  return telling(`The backup to ${folder}`, () => copyAll(placesOf(databases, features), folder));
+}
+
+async function copyAll(places: readonly Place[], folder: string): Promise<string> {
+  makeFolder(folder, 0o700);
   if (readdirSync(folder).length > 0)
     throw new StartError(`${folder} is not empty: a backup needs a folder of its own.`);
   const takenAt = new Date().toISOString();
@@ -76,13 +82,19 @@ export async function backup(databases: Databases, features: readonly BackedUp[]
  * Should this end halfway, it is to be run again: what was put back by then fits the rest as it was.
  * Answers the line to be printed. @throws StartError
  */
-export async function restore(
+export function restore(
   databases: Databases,
   features: readonly BackedUp[],
+  backedUp: { readonly folder: string; readonly known: readonly string[] },
+): Promise<string> {
+  return telling(`The restore of ${backedUp.folder}`, () => putBackAll(placesOf(databases, features), backedUp));
+}
+
+async function putBackAll(
+  places: readonly Place[],
   { folder, known }: { readonly folder: string; readonly known: readonly string[] },
 ): Promise<string> {
   const { files, version, takenAt } = manifestIn(folder);
-  const places = placesOf(databases, features);
   const targets = files.map((file) => ({ file, target: targetOf(file.features, places) }));
   for (const { path, features: here } of places)
     if (targets.filter(({ target }) => target === path).length !== 1)
@@ -131,9 +143,21 @@ function placesOf(databases: Databases, features: readonly BackedUp[]): Place[] 
   return places.sort((a, b) => Number(a.isRead) - Number(b.isRead));
 }
 
+/** What the file system or SQLite has against it is for the person at the terminal. @throws StartError instead */
+async function telling(what: string, work: () => Promise<string>): Promise<string> {
+  try {
+    return await work();
+  } catch (error) {
+    const remedy = knownRemedy(error);
+    if (error instanceof StartError || remedy === undefined) throw error;
+    throw new StartError(`${what} failed: ${reasonOf(error)}. ${remedy}`, error);
+  }
+}
+
 function manifestIn(folder: string): Manifest {
   const path = join(folder, manifestName);
-  if (!existsSync(path)) throw new StartError(`${folder} is no whole backup: there is no ${manifestName} in it.`);
+  if (!statSync(path, { throwIfNoEntry: false }))
+    throw new StartError(`${folder} is no whole backup: there is no ${manifestName} in it.`);
   const text = readFileSync(path, 'utf8');
   const parsed = manifest.safeParse(parsedOrNothing(text));
   if (!parsed.success) throw new StartError(`${path} is none that Aerie has written.`);
@@ -167,6 +191,7 @@ function claim(database: Database): void {
   try {
     database.dialect.claim();
   } catch (error) {
-    throw new StartError(`${database.shown} cannot be restored: ${(error as Error).message}. Stop Aerie first.`, error);
+    const remedy = error instanceof ClaimedError ? 'Stop Aerie first.' : remedyOf(error, 'the file');
+    throw new StartError(`${database.shown} cannot be restored: ${reasonOf(error)}. ${remedy}`, error);
   }
 }

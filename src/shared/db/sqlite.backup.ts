@@ -30,7 +30,7 @@ export interface CopiedFile {
  * whole and on the disk when this resolves, or not there. @throws StartError when it is not there, or the copy is not whole
  */
 export async function copyDatabase(from: string, to: string): Promise<CopiedFile> {
-  if (!existsSync(from)) throw new StartError(`There is no ${from}.`);
+  if (!statSync(from, { throwIfNoEntry: false })) throw new StartError(`There is no ${from}.`);
   const partial = `${to}.partial`;
   rmSync(partial, { force: true });
   try {

@@ -50,10 +50,21 @@ export function realPath(path: string): string {
   return join(realpathSync(dirname(resolve(path))), basename(path));
 }
 
-/** The file of a part that is kept apart: `aerie.events.db` beside `aerie.db`, by whatever link that is reached. */
+/**
+ * The file of a part that is kept apart: `aerie.events.db` beside `aerie.db`, by whatever link that is reached. Where this
+ * user may not look nothing can be kept either: whoever opens it says so.
+ */
 export function fileBeside(path: string, part: string): string {
-  const real = existsSync(dirname(resolve(path))) ? realPath(path) : path;
-  return real.replace(/(\.[^./]*)?$/, `.${part}$1`);
+  return readablePath(path).replace(/(\.[^./]*)?$/, `.${part}$1`);
+}
+
+function readablePath(path: string): string {
+  try {
+    return existsSync(dirname(resolve(path))) ? realPath(path) : path;
+  } catch (error) {
+    if (!['EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return path;
+  }
 }
 
 function lockOn(file: string, driver: typeof BetterSqlite3): BetterSqlite3.Database {

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { Connection } from './connection';
 import { Dialect, type DialectOptions, type Lane, type Purpose } from './dialect';
+import { makeFolder } from './folder';
 import { Gate, type Priority } from './gate';
 import { SqliteCheckpointer } from './sqlite.checkpointer';
 import { claimFile, realPath } from './sqlite.claim';
@@ -139,6 +140,6 @@ export class SqliteDialect extends Dialect {
   }
 
   private makeFolder(): void {
-    if (this.path !== ':memory:') mkdirSync(dirname(this.path), { recursive: true });
+    if (this.path !== ':memory:') makeFolder(dirname(this.path));
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config';
 import { parseDatabaseUrl } from '../config/database-url';
@@ -6,6 +6,7 @@ import { type Database, writeSomething } from '../db/database';
 import { factsOf } from '../db/database.facts';
 import type { Databases } from '../db/databases';
 import { isUnwritable, reasonOf } from '../db/db.errors';
+import { remedyOf } from '../db/db.remedies';
 import { ClaimedError } from '../db/sqlite.claim';
 import { type Finding, Patient } from '../findings/finding';
 import type { Holder } from './doctor.listeners';
@@ -13,11 +14,14 @@ import type { Holder } from './doctor.listeners';
 const mb = 1_048_576;
 const leastDiskMb = 100;
 const littleDiskMb = 1024;
+const fewNames = 3;
 const skewMs = 1000;
 const maxSkewMs = 60_000;
 // What a server keeps for its administrators, and a few for others.
 const spareConnections = 5;
 
+// tmpfs and ramfs.
+const inMemory = [0x01021994, 0x858458f6];
 const inUse = 'in use by a process: `health` asks that one';
 
 /** Who has the databases, after a look at them. */
@@ -52,13 +56,14 @@ export async function lookAtDatabases(
 
 /** False where there is nothing to open, or it is somebody else's: looking must not make a database. */
 function canBeOpened(database: Database, patient: Patient): boolean {
-  const path = database.shown.replace(/^sqlite:/, '');
+  const path = pathOf(database.shown);
   if (path === ':memory:') return true;
-  disk(path, patient);
+  if (!takesFiles(path, patient)) return false;
   if (!existsSync(path)) {
     patient.well('not there yet: it is made at the first start');
     return false;
   }
+  accessSync(path, constants.R_OK | constants.W_OK);
   try {
     database.dialect.claim();
     return true;
@@ -69,14 +74,33 @@ function canBeOpened(database: Database, patient: Patient): boolean {
   }
 }
 
-function disk(path: string, patient: Patient): void {
+/** Looks at the folder of a file, or at that in which it would be made. @throws the file system's error, which says why not */
+function takesFiles(path: string, patient: Patient): boolean {
   let folder = dirname(resolve(path));
   while (!existsSync(folder)) folder = dirname(folder);
-  const { bavail, bsize } = statfsSync(folder);
+  const remedy = 'Name a file in a folder on a disk.';
+  if (!statSync(folder).isDirectory()) patient.fail(`${folder} is a file, and no folder`, remedy);
+  else if (isOfKernel(folder)) patient.fail(`no files can be made in ${folder}`, remedy);
+  else {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    disk(path, folder, patient);
+    return true;
+  }
+  return false;
+}
+
+/** /proc and its like have no blocks; some of those that are in memory do not count theirs. */
+function isOfKernel(folder: string): boolean {
+  const { blocks, type } = statfsSync(folder);
+  return blocks === 0 && !inMemory.includes(type);
+}
+
+function disk(path: string, folder: string, patient: Patient): void {
+  const { bavail, bsize, blocks } = statfsSync(folder);
   const freeMb = Math.floor((bavail * bsize) / mb);
   const remedy = 'Make room on this disk, or move the database to a larger one: a full disk refuses all events.';
-  if (freeMb < leastDiskMb) patient.fail(`its disk is full: ${freeMb} MB are left`, remedy);
-  else if (freeMb < littleDiskMb) patient.warn(`its disk is nearly full: ${freeMb} MB are left`, remedy);
+  if (blocks > 0 && freeMb < leastDiskMb) patient.fail(`its disk is full: ${freeMb} MB are left`, remedy);
+  else if (blocks > 0 && freeMb < littleDiskMb) patient.warn(`its disk is nearly full: ${freeMb} MB are left`, remedy);
   if (existsSync(path) && (statSync(path).mode & 0o077) !== 0)
     patient.warn('others on this machine may read its file', `chmod 600 ${path}*`);
 }
@@ -108,15 +132,21 @@ async function examine(database: Database, patient: Patient, { known, connection
   const applied = await database.appliedMigrations();
   const later = applied.filter((name) => !known.has(name));
   if (later.length > 0)
-    patient.fail(`a later version has migrated it: ${later.join(', ')}`, 'Run that version, or a later one.');
+    patient.fail(`a later version has migrated it: ${few(later)}`, 'Run that version, or a later one.');
   const pending = await database.pendingMigrations();
-  if (pending.length > 0) patient.fail(`migrations are missing: ${pending.join(', ')}`, 'npm run migrate');
+  if (pending.length > 0) patient.fail(`migrations are missing: ${few(pending)}`, 'npm run migrate');
   if (isReadOnly)
     patient.fail(
       'it takes no changes: it is read-only, or a replica',
       'Name the server that takes changes in its URL.',
     );
   else if (applied.length > 0) await tryWriting(database, patient);
+}
+
+/** For a cell of a table. */
+function few(names: readonly string[]): string {
+  const more = names.length - fewNames;
+  return more > 0 ? `${names.slice(0, fewNames).join(', ')} and ${more} more` : names.join(', ');
 }
 
 function clock(patient: Patient, ahead: number): void {
@@ -139,26 +169,11 @@ async function tryWriting(database: Database, patient: Patient): Promise<void> {
   }
 }
 
-const remedies: Readonly<Record<string, string>> = {
-  '28P01': 'Give its URL the right password.',
-  '28000': 'Give its URL a user that the server lets in from here (pg_hba.conf).',
-  '3D000': 'Make the database, or name one that is there.',
-  ER_ACCESS_DENIED_ERROR: 'Give its URL the right user and password.',
-  ER_DBACCESS_DENIED_ERROR: 'Grant the user its database.',
-  ER_BAD_DB_ERROR: 'Make the database, or name one that is there.',
-  ECONNREFUSED: 'Start the server, or name the host and port where it listens.',
-  ENOTFOUND: 'Name a host that can be found from here.',
-  SQLITE_NOTADB: 'Restore the file from a backup: it is no database.',
-  SQLITE_CORRUPT: 'Restore the file from a backup: it is damaged.',
-};
-
-function refused(patient: Patient, database: Database, error: unknown): void {
-  const { code = '' } = ((error as Error).cause ?? error) as { readonly code?: string };
-  const { host } = parsedHost(database);
-  const remedy = remedies[code] ?? `See that ${host} can be reached from here, and what its log says.`;
-  patient.fail(`cannot be used: ${reasonOf(error)}`, remedy);
+function refused(patient: Patient, { shown, embedded }: Database, error: unknown): void {
+  const where = embedded ? pathOf(shown) : shown.replace(/^\w+:\/\//, '');
+  patient.fail(`cannot be used: ${reasonOf(error)}`, remedyOf(error, where));
 }
 
-function parsedHost({ shown, embedded }: Database): { readonly host: string } {
-  return { host: embedded ? parseDatabaseUrl(shown).path : shown.replace(/^\w+:\/\//, '') };
+function pathOf(shown: string): string {
+  return parseDatabaseUrl(shown).path;
 }

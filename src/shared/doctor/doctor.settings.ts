@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, type Stats, statSync } from 'node:fs';
 import type { Config } from '../config/config';
 import { isLoopback } from '../config/config.listeners';
 import { type Finding, Patient } from '../findings/finding';
@@ -45,14 +45,29 @@ function isWeak(secret: Buffer): boolean {
 function lookAtKeys({ jwt, environment }: Config): Finding[] {
   return jwt.privateKeyFiles.flatMap((file) => {
     const patient = new Patient('key', `JWT_PRIVATE_KEY_FILE ${file}`);
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (!there && jwt.makeKey && environment === 'development') patient.well('it is made at the first start');
+    const { there, unreadable } = lookAtFile(file);
+    if (unreadable !== undefined)
+      patient.fail(`it cannot be read: ${unreadable}`, 'Give this user the right to read it, and to enter its folder.');
+    else if (!there && jwt.makeKey && environment === 'development') patient.well('it is made at the first start');
     // A group may be the process's own, as that of a volume is.
     else if (there && (there.mode & 0o007) !== 0)
       patient.warn('others on this machine may read it', `chmod 600 ${file}: whoever has it is everybody.`);
     else patient.well();
     return patient.findings;
   });
+}
+
+/** Whether it is there, and the code of the error where this user may not read it. */
+function lookAtFile(file: string): { readonly there?: Stats; readonly unreadable?: string } {
+  try {
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (!there) return {};
+    accessSync(file, constants.R_OK);
+    return { there };
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    return { unreadable: code };
+  }
 }
 
 function lookAtRules({ environment, logLevel, publicUrl, trustedProxies, authRequired }: Config): Finding[] {
