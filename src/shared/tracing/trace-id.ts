@@ -4,6 +4,7 @@ import { readTrace, type Trace } from './trace';
 const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const foreignId = /^[A-Za-z0-9_.-]{1,64}$/;
 const ownId = /^[0-9a-f]{32}$/;
+const anyCaseId = /^[0-9a-f]{32}$/i;
 const noTrace = '0'.repeat(32);
 const noSpan = '0'.repeat(16);
 const recordedFlag = 1;
@@ -38,7 +39,11 @@ export function traceIdFrom(parent: unknown, traceId: unknown): string {
     const id = traceparent.exec(parent)?.[1];
     if (id !== undefined && id !== noTrace) return id;
   }
-  if (typeof traceId === 'string' && foreignId.test(traceId) && readTrace(traceId).spanId === undefined) return traceId;
+  if (typeof traceId === 'string' && traceId !== noTrace && foreignId.test(traceId)) {
+    // Of a client that spells hexadecimal digits in capitals: recorded like any other.
+    if (anyCaseId.test(traceId)) return traceId.toLowerCase();
+    if (readTrace(traceId).spanId === undefined) return traceId;
+  }
   return newTraceId();
 }
 

@@ -18,6 +18,8 @@ const kept: [string, Record<string, string>, string][] = [
   ['traceparent before X-Trace-ID', { traceparent, 'x-trace-id': 'mine' }, trace],
   ['X-Trace-ID', { 'x-trace-id': 'Order_66.retry-2' }, 'Order_66.retry-2'],
   ['X-Trace-ID when traceparent is no such thing', { traceparent: 'x', 'x-trace-id': 'mine' }, 'mine'],
+  ['X-Trace-ID in capitals, as if in small letters', { 'x-trace-id': trace.toUpperCase() }, trace],
+  ['X-Trace-ID that is no hexadecimal number, as it is', { 'x-trace-id': `${'A'.repeat(31)}Z` }, `${'A'.repeat(31)}Z`],
   [
     'X-Trace-ID when traceparent is all zeros',
     { traceparent: traceparent.replace(trace, '0'.repeat(32)), 'x-trace-id': 'mine' },
@@ -31,6 +33,7 @@ const replaced: [string, Record<string, string>][] = [
   ['a traceparent with more behind it', { traceparent: `${traceparent}-x` }],
   ['a space', { 'x-trace-id': 'a b' }],
   ['65 characters', { 'x-trace-id': 'a'.repeat(65) }],
+  ['an X-Trace-ID of zeros alone', { 'x-trace-id': '0'.repeat(32) }],
   ['markup', { 'x-trace-id': '<script>' }],
   ['what would end a log line', { 'x-trace-id': 'a","level":"fatal' }],
   ['a path', { 'x-trace-id': '../../etc/passwd' }],
