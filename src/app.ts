@@ -9,8 +9,10 @@ import type { HeavyCommand } from './shared/commands/commands';
 import { migrate } from './shared/commands/migrate-command';
 import type { Config } from './shared/config/config';
 import { ConfigError } from './shared/config/config.errors';
+import { strangeIn } from './shared/config/config.strange';
 import { shownDatabase } from './shared/config/database-url';
 import { loadConfig, type RawEnvironment } from './shared/config/load-config';
+import { variablesOf } from './shared/config/settings';
 import { Connections } from './shared/connections/connections';
 import { Listeners } from './shared/connections/listeners';
 import { Peers } from './shared/connections/peers';
@@ -62,7 +64,8 @@ export async function run(command: HeavyCommand, environment: RawEnvironment): P
     const features = featuresOf(config);
     const databases = databasesOf(config, features);
     const known = allFeatures.flatMap(({ migrations }) => migrations.map((one) => new one().name ?? one.name));
-    const subject = { config, features, audiences: audiencesOf(config), databases, known: new Set(known) };
+    const strange = strangeIn(environment, Object.keys(variablesOf(allFeatures)));
+    const subject = { config, features, audiences: audiencesOf(config), databases, known: new Set(known), strange };
     if (command.name === 'doctor') return tellDoctor(await diagnose(subject));
     process.stdout.write(`${await change(databases, config, { command, known })}\n`);
   } catch (error) {

@@ -93,6 +93,8 @@ test('wrong passwords, who is gone, what is taken, and what is weak', async () =
     LOG_LEVEL: 'debug',
     PUBLIC_URL: 'https://api.studio.example',
     CONNECTIONS_MAX: '1000000',
+    HMAC_SECRT: password,
+    OTEL_LOGS_EXPORTER: password,
   });
   expect(ended.code).toBe(1);
   expectFound(ended, [
@@ -107,6 +109,8 @@ test('wrong passwords, who is gone, what is taken, and what is weak', async () =
     ['WARN', /JWT_PRIVATE_KEY_FILE .*others on this machine may read it/, /chmod 600/],
     ['WARN', /LOG_LEVEL is debug/, /LOG_LEVEL=info/],
     ['WARN', /PUBLIC_URL names a proxy/, /TRUSTED_PROXIES/],
+    ['WARN', /HMAC_SECRT +.*is not read/, /Should it be HMAC_SECRET\?/],
+    ['WARN', /OTEL_LOGS_EXPORTER +.*does not heed/, /Leave it out/],
     ['WARN', /may open \d+ files/, /ulimit -n/],
   ]);
 });

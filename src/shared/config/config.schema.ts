@@ -171,9 +171,24 @@ export const environmentSchema = z.object({
     .refine((text) => !text.includes('@'), 'must not have credentials: keys go into OTEL_EXPORTER_OTLP_HEADERS')
     .optional()
     .describe('http://collector:4318: where traces go, as OTLP over HTTP in JSON; unset: nothing is recorded'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http://', 'https://'])
+    .refine((text) => !text.includes('@'), 'must not have credentials: keys go into OTEL_EXPORTER_OTLP_TRACES_HEADERS')
+    .optional()
+    .describe('http://collector:4318/v1/traces: the whole address, in place of the one above'),
   OTEL_EXPORTER_OTLP_HEADERS: filed(
     pairs().optional().describe('name=value,...: headers for the receiver of traces, such as its key'),
   ),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: filed(pairs().optional().describe('The same, in place of those above')),
+  OTEL_SDK_DISABLED: z
+    .string()
+    // As the standard has it: whatever else it says, it is false.
+    .transform((text) => text.toLowerCase() === 'true')
+    .default(false)
+    .describe('true: nothing is recorded, whatever else is set'),
+  OTEL_TRACES_EXPORTER: z
+    .enum(['otlp', 'none'], 'must be otlp or none')
+    .default('otlp')
+    .describe('otlp, or none: nothing is recorded'),
   OTEL_SERVICE_NAME: z.string().min(1).max(128).default('aerie').describe('What this process is called in traces'),
   OTEL_RESOURCE_ATTRIBUTES: pairs().optional().describe('name=value,...: what else is said of this process in traces'),
   OTEL_TRACES_SAMPLER: z

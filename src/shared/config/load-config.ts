@@ -113,14 +113,16 @@ function toConfig(env: Variables, features: readonly Configured[]): Config {
 }
 
 function tracingOf(env: EnvironmentVariables): Config['tracing'] {
+  if (env.OTEL_SDK_DISABLED || env.OTEL_TRACES_EXPORTER === 'none') return undefined;
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
-  if (endpoint === undefined) return undefined;
+  const url = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (endpoint && `${endpoint.replace(/\/+$/, '')}/v1/traces`);
+  if (url === undefined) return undefined;
   const sampler = env.OTEL_TRACES_SAMPLER;
   const ratios = { always_on: 1, always_off: 0, traceidratio: env.OTEL_TRACES_SAMPLER_ARG };
   const named = { 'service.version': packageVersion(), ...env.OTEL_RESOURCE_ATTRIBUTES };
   return {
-    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-    headers: env.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    url,
+    headers: env.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? env.OTEL_EXPORTER_OTLP_HEADERS ?? {},
     ratio: ratios[sampler.replace('parentbased_', '') as keyof typeof ratios],
     parentBased: sampler.startsWith('parentbased_'),
     resource: { 'service.name': env.OTEL_SERVICE_NAME, ...named },

@@ -44,7 +44,7 @@ async function lookAtEtcd(endpoint: string): Promise<Finding[]> {
 
 async function lookAtReceiver(url: string, headers: Readonly<Record<string, string>>): Promise<Finding[]> {
   const patient = new Patient('traces', url);
-  const remedy = 'Start the collector, or leave OTEL_EXPORTER_OTLP_ENDPOINT out: Aerie works without it.';
+  const remedy = 'Start the collector, or set OTEL_TRACES_EXPORTER=none: Aerie works without it.';
   try {
     const began = performance.now();
     const { status } = await fetch(url, {

@@ -1,6 +1,7 @@
 import type { Audiences } from '../bus/audiences';
 import type { Config } from '../config/config';
 import type { ConfigError } from '../config/config.errors';
+import type { Strange } from '../config/config.strange';
 import type { Feature } from '../contract/feature';
 import type { Databases } from '../db/databases';
 import { type Finding, Patient } from '../findings/finding';
@@ -11,6 +12,7 @@ import { lookAtListeners } from './doctor.listeners';
 import { lookAtRedis } from './doctor.redis';
 import { lookAtServices } from './doctor.services';
 import { lookAtSettings } from './doctor.settings';
+import { lookAtVariables } from './doctor.variables';
 
 /** What the doctor is told of the application. */
 export interface Subject {
@@ -22,16 +24,19 @@ export interface Subject {
   readonly databases: Databases;
   /** The names of all migrations that this version has. */
   readonly known: ReadonlySet<string>;
+  /** The variables that are set in vain. */
+  readonly strange: Strange;
 }
 
 /** A word for what is looked at, and the looking. */
 type Look = [what: string, look: () => Promise<readonly Finding[]>];
 
 /** Looks at the settings and at everything that a process with them talks to. Changes nothing. Never throws. */
-export async function diagnose({ config, features, audiences, databases, known }: Subject): Promise<Finding[]> {
+export async function diagnose(subject: Subject): Promise<Finding[]> {
+  const { config, features, audiences, databases, known, strange } = subject;
   const kept = lookAtDatabases(config, databases, known);
   const looks: Look[] = [
-    ['settings', async () => lookAtSettings(config)],
+    ['settings', async () => [...lookAtSettings(config), ...lookAtVariables(strange)]],
     ['database', () => kept],
     ['redis', () => lookAtRedis(config)],
     ['bus', () => lookAtBus(config.bus, features, audiences)],

@@ -91,6 +91,12 @@ test.each<[string, RawEnvironment, string[]]>([
     ['OTEL_EXPORTER_OTLP_ENDPOINT'],
   ],
   ['a second header within one', { OTEL_EXPORTER_OTLP_HEADERS: 'x=a%0Ay: b' }, ['OTEL_EXPORTER_OTLP_HEADERS']],
+  ['an exporter that is none', { OTEL_TRACES_EXPORTER: 'zipkin' }, ['OTEL_TRACES_EXPORTER']],
+  [
+    'credentials in the whole address of traces',
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://u:p@h' },
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+  ],
   ['a share above one', { OTEL_TRACES_SAMPLER_ARG: '1.5' }, ['OTEL_TRACES_SAMPLER_ARG']],
   ['half of a TLS pair', { GRPC_TLS_CERT: '/nowhere/cert.pem' }, ['GRPC_TLS_CERT', 'GRPC_TLS_KEY']],
   [

@@ -177,6 +177,7 @@ describe('a secret in a file', () => {
     LOCK_REDIS_URLS: 'redis://:hunter2@h:6379',
     BUS_CONN: 'redis://:hunter2@h:6379',
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${text}`,
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: `x-key=${text}`,
   };
   // Without it nobody asks for the receiver's headers.
   const others = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
