@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { leaderboard } from './boards';
 import { chat } from './chat';
-import { addPaging, run, url, whole } from './command-line';
+import { addPaging, run, url, usageError, whole } from './command-line';
 import { claim, deadLetters, progress, rewards, verify } from './commands';
 import { demo } from './demo';
 import { drop } from './drop';
@@ -14,8 +14,6 @@ import { developmentSecret } from './signer';
 import { stats } from './stats';
 import { status } from './status';
 import { addWaiting } from './waiting';
-
-const usageError = 2;
 
 function program(): Command {
   const aerie = new Command('aerie')
@@ -34,6 +32,7 @@ function program(): Command {
     .option('--key-id <id>', 'the id of that secret', 'default')
     .addOption(new Option('--token <token>', 'bearer secret or token, or @file to read it from').env('AERIE_TOKEN'))
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExit codes: 0; 1 when it was not done; 2 when it cannot be done as it was typed.')
     .showHelpAfterError('(aerie --help tells more)')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();

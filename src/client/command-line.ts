@@ -7,6 +7,8 @@ import { toAppError } from '../shared/errors/to-app-error';
 import { AerieClient } from './client';
 import { developmentSecret } from './signer';
 
+/** The exit code of what cannot be done as it was typed, whoever has found that out. */
+export const usageError = 2;
 const probeMs = 1000;
 
 /** The options that every command has. */
@@ -55,14 +57,17 @@ export function run<Given extends unknown[]>(command: (session: Session, ...give
       const parts = { client, url, authorized: token !== undefined, json: json === true };
       process.exitCode = await command({ ...parts, print, say }, ...(given as Given));
     } catch (error) {
-      process.stderr.write(`${await explain(error, url)}\n`);
-      process.exitCode = 1;
+      process.stderr.write(`${await explain(error, { url, authorized: token !== undefined })}\n`);
+      process.exitCode = toAppError(error).kind === 'invalid' ? usageError : 1;
     }
   };
 }
 
 /** An error for the person at the command line: `code: message`, then each refused field. */
-async function explain(thrown: unknown, url: string): Promise<string> {
+async function explain(
+  thrown: unknown,
+  { url, authorized }: { readonly url: string; readonly authorized: boolean },
+): Promise<string> {
   const error = toAppError(thrown);
   // With a cause no server has answered; this side has not got through to one.
   if (error.kind === 'unavailable' && error.cause !== undefined) {
@@ -75,9 +80,10 @@ async function explain(thrown: unknown, url: string): Promise<string> {
     return `internal: ${url} gave an answer that makes no sense (${(error.cause as Error).message}). Is Aerie there?`;
   }
   const { fields = [] } = error.details;
+  const remedy = error.code === 'token_invalid' && !authorized ? '. Give it by --token or AERIE_TOKEN' : '';
   const lineOf = ({ field, message }: FieldViolation): string => `  ${field}: ${message}`;
   // The message names the first field already.
-  return [`${error.code}: ${error.message}`, ...fields.slice(1).map(lineOf)].join('\n');
+  return [`${error.code}: ${error.message}${remedy}`, ...fields.slice(1).map(lineOf)].join('\n');
 }
 
 /** Whether anybody takes connections there, whatever he speaks. */

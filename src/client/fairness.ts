@@ -146,10 +146,10 @@ async function setRule({ client, print }: Session, id: string, options: RuleOpti
   return 0;
 }
 
-/** `maxEvents=20`. Which of them a rule has, the server knows. */
+/** `maxEvents=20`. Which of them a rule has, and from where to where, the server knows. */
 function thresholdsOf(texts: readonly string[]): Thresholds {
   const pairs = texts.map((text) => {
-    const [, name = '', value = ''] = /^([A-Za-z]{1,64})=(\d{1,15}(?:\.\d{1,6})?)$/.exec(text) ?? [];
+    const [, name = '', value = ''] = /^([A-Za-z]{1,64})=(-?\d{1,15}(?:\.\d{1,6})?)$/.exec(text) ?? [];
     if (name === '')
       throw validationFailed([{ field: 'threshold', message: 'must be name=number, such as maxEvents=20' }]);
     if (!(name in thresholdNames))

@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import type { NewWaitingRoom, ReservationItem, Sale } from '../generated/aerie/reservations/v1/reservations';
 import { validationFailed } from '../shared/errors/common.errors';
 import { addPaging, type Paging, run, type Session, textOrFile, whole } from './command-line';
+import { confirmed } from './confirm';
 import { table, withMore } from './table';
 
 const waitMs = 200;
@@ -35,7 +36,11 @@ export function addSales(aerie: Command): void {
   addCreate(sale);
   sale.command('list').description('all sales, newest first').action(run(listSales));
   sale.command('show <saleId>').description('a sale, and what is left of it').action(run(showSale));
-  sale.command('state <saleId> <state>').description('open, paused or closed').action(run(setState));
+  sale
+    .command('state <saleId> <state>')
+    .description('open, paused or closed; closed is final: it asks first, and no sale opens again after it')
+    .option('--yes', 'do not ask before it is closed')
+    .action(run(setState));
   sale
     .command('audit <saleId>')
     .description('count seats and money anew; exit code 1 when something is not as it must be')
@@ -168,7 +173,17 @@ async function showSale({ client, print }: Session, saleId: string): Promise<num
   return 0;
 }
 
-async function setState({ client, print }: Session, saleId: string, state: string): Promise<number> {
+async function setState(
+  { client, print, say }: Session,
+  saleId: string,
+  state: string,
+  sure: { readonly yes?: true },
+): Promise<number> {
+  const question = `Close ${saleId} for ever? It cannot be opened again.`;
+  if (state === 'closed' && !(await confirmed(question, sure))) {
+    say('Nothing was changed.');
+    return 1;
+  }
   const sale = await client.reservations.setSaleState({ saleId, state });
   print(sale, table(saleColumns, [sale]));
   return 0;

@@ -134,6 +134,7 @@ describe.each(['http', 'grpc'])('aerie over %s', (wire) => {
     });
     const both = await aerie([...at(), 'claim', '?', 'sword']);
     expect(both.err).toMatch(/^validation_failed: playerId: .+\n {2}rewardId: .+\n$/);
+    expect(both.code).toBe(2);
     const forged = await aerie([...at(), '--secret', 'wrong', 'send', '-'], JSON.stringify(kill));
     expect(forged).toMatchObject({ code: 1, err: expect.stringMatching(/^signature_invalid: /) as string });
   });
@@ -172,13 +173,23 @@ describe('aerie', () => {
     );
   });
 
+  it('names --token and AERIE_TOKEN where a token is missing, and not where it is wrong', async () => {
+    await using asking = await startApp({ env: { AUTH_REQUIRED: 'true' } });
+    for (const url of [asking.url, asking.grpcUrl]) {
+      const without = await aerie(['--url', url, 'stats']);
+      expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/--token or AERIE_TOKEN\n$/) as string });
+      const wrong = await aerie(['--url', url, '--token', 'wrong', 'stats']);
+      expect([wrong.code, wrong.err]).toEqual([1, expect.not.stringContaining('--token')]);
+    }
+  });
+
   it('says that a file is missing or a directory', async () => {
     expect(await aerie(['send', '/nowhere'])).toMatchObject({
-      code: 1,
+      code: 2,
       err: 'validation_failed: file: cannot read /nowhere (ENOENT)\n',
     });
     expect(await aerie(['send', folder])).toMatchObject({
-      code: 1,
+      code: 2,
       err: `validation_failed: file: ${folder} is a directory\n`,
     });
   });

@@ -68,7 +68,7 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     expect(board.out).toContain(player(2));
     const around = await aerie(['--url', url(), '--json', 'leaderboard', '--around', player(1)]);
     expect(JSON.parse(around.out)).toMatchObject({ window: 'weekly', playerId: player(1), score: 100 });
-    expect(await aerie(['--url', url(), 'leaderboard', '--window', 'hourly'])).toMatchObject({ code: 1, out: '' });
+    expect(await aerie(['--url', url(), 'leaderboard', '--window', 'hourly'])).toMatchObject({ code: 2, out: '' });
     expect(await aerie(['--url', url(), 'leaderboard', '--limit', '0'])).toMatchObject({ code: 2, out: '' });
   });
 

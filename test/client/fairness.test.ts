@@ -69,7 +69,7 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     expect([reviewed.code, reviewed.out]).toEqual([0, expect.stringMatching(/false_positive/)]);
     expect([await listed('open'), (await listed('false_positive')).length]).toEqual([[], 1]);
     const wrong = await aerie('flags', 'review', id, 'nonsense');
-    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/^validation_failed: verdict: must be/)]);
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/^validation_failed: verdict: must be/)]);
   });
 
   test('a player is blocked, shown, listed page by page, and unblocked', async () => {
@@ -112,6 +112,11 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     });
     const wrong = await aerie('rules', 'set', 'outlier', '--threshold', 'many');
     expect(wrong.err).toBe('validation_failed: threshold: must be name=number, such as maxEvents=20\n');
+    const negative = await aerie('rules', 'set', 'outlier', '--threshold', 'maxDeviations=-1');
+    expect(negative.err).toMatch(/^validation_failed: thresholds\.maxDeviations: must be .*0\.1.*1000/);
+    const below = await aerie('rules', 'set', 'flood', '--threshold', 'maxEvents=-1');
+    expect(below.err).toMatch(/^validation_failed: thresholds\.maxEvents: must be /);
+    expect([wrong, negative, below].map(({ code }) => code)).toEqual([2, 2, 2]);
     const unknown = await aerie('rules', 'set', 'outlier', '--threshold', 'nothing=1');
     expect(unknown.err).toMatch(/^validation_failed: threshold: must be of maxEvents, /);
     expect((await aerie('rules', 'set', 'outlier', '--threshold', 'maxEvents=1')).err).toMatch(/^validation_failed: /);

@@ -73,7 +73,7 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
       err: expect.stringContaining('user_not_found'),
     });
     const wrong = await aerie([...at(), 'users', 'create', '--name', 'Ada', '--email', 'ada']);
-    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('email') });
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('email') });
     expect((await aerie([...at(), 'users', 'update', user.id, '--age', '200'])).code).toBe(2);
   });
 
@@ -89,7 +89,7 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
     const wrong = await aerie([...at(), 'login', person[1] ?? ''], 'wrong horse\n');
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('credentials_invalid') });
     const none = await aerie([...at(), 'login', person[1] ?? '']);
-    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('password') });
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining('password') });
     expect((await aerie([...at(), '--token', token, 'whoami'])).out).toMatch(/Bob, player, until/);
     expect((await aerie([...at(), '--token', token, 'logout'])).code).toBe(0);
     expect(await aerie([...at(), '--token', token, 'whoami'])).toMatchObject({

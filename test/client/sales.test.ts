@@ -114,10 +114,17 @@ describe.each(['http', 'grpc'])('over %s', (wire) => {
 
   test('what cannot be had is told in one line, with the exit code', async () => {
     const wrong = await aerie('sale', 'create', 'other-sale', '--title', 'x', '--section', 'floor');
-    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('validation_failed: section: must be')]);
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('validation_failed: section: must be')]);
     const gone = await aerie('reserve', 'no-such-sale', 'floor');
     expect([gone.code, gone.err]).toEqual([1, 'sale_not_found: There is no sale no-such-sale\n']);
-    expect((await aerie('sale', 'state', saleId, 'closed')).code).toBe(0);
+    const unasked = await aerie('sale', 'state', saleId, 'closed');
+    expect([unasked.code, unasked.err]).toEqual([
+      2,
+      `validation_failed: --yes: is needed where nobody can be asked. Close ${saleId} for ever? It cannot be opened again.\n`,
+    ]);
+    expect((await aerie('sale', 'show', saleId)).out).not.toContain('closed');
+    expect((await aerie('sale', '--help')).out).toMatch(/closed is final/);
+    expect((await aerie('sale', 'state', saleId, 'closed', '--yes')).code).toBe(0);
     expect((await aerie('reserve', saleId, 'floor')).err).toBe('sale_closed: The sale is over\n');
   });
 });
