@@ -112,24 +112,22 @@ function grpcAnswersAsAerie({ http: { host }, grpc: { enabled, port, tls } }: Co
       session.destroy();
       resolve(isAerie);
     };
-    const timer = setTimeout(
-      guarded(() => done(false)),
-      askMs,
-    );
-    session.on('error', () => done(false));
+    const silent = guarded(() => done(false));
+    const timer = setTimeout(silent, askMs);
+    session.on('error', silent);
     const call = session.request({
       ':method': 'POST',
       ':path': '/grpc.health.v1.Health/Check',
       'content-type': 'application/grpc',
       te: 'trailers',
     });
-    const judge = (headers: IncomingHttpHeaders): void => {
+    const judge = guarded((headers: IncomingHttpHeaders) => {
       if ('x-trace-id' in headers) done(true);
-    };
+    });
     call.on('response', judge);
     call.on('trailers', judge);
-    call.on('error', () => done(false));
-    call.on('end', () => done(false));
+    call.on('error', silent);
+    call.on('end', silent);
     call.resume();
     // An empty message, without compression.
     call.end(Buffer.alloc(5));
