@@ -32,7 +32,7 @@ function decoded(text) {
 }
 
 export class App extends Component {
-  state = { phase: 'opening', ...place(), isReachable: true };
+  state = { phase: 'opening', ...place(), trouble: '' };
   api = new Calls();
   history = new History();
   /** Called when the server is back. */
@@ -42,10 +42,7 @@ export class App extends Component {
   componentDidMount() {
     addEventListener('hashchange', () => this.setState(place()));
     this.api.onExpired = () => this.#leave('sign.expired');
-    this.api.onReach = (isReachable) => {
-      this.setState({ isReachable });
-      if (isReachable) for (const reload of [...this.returns]) reload();
-    };
+    this.api.onLost = () => this.#reach('gone');
     this.#open();
   }
 
@@ -82,23 +79,24 @@ export class App extends Component {
   /** Who needs no secret, as a developer on this machine, is let in. */
   async #open() {
     try {
-      this.#enter(t('who.developer'), await this.api.get('/console/stats'));
+      this.#enter(t('who.developer'), await this.api.stats());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (!error.isPassing) return this.setState({ phase: 'out' });
+      this.#reach(troubleOf(error));
       setTimeout(() => this.#open(), lookMs);
     }
   }
 
   #enter(who, stats) {
     this.history.add(stats);
-    this.setState({ phase: 'in', who, why: undefined });
+    this.setState({ phase: 'in', who, why: undefined, trouble: '' });
     setTimeout(() => this.#look(), lookMs);
   }
 
   #leave(why) {
     this.history = new History();
-    this.setState({ phase: 'out', why, asked: undefined, said: '' });
+    this.setState({ phase: 'out', why, asked: undefined, said: '', trouble: '' });
   }
 
   #signOut() {
@@ -109,20 +107,30 @@ export class App extends Component {
   /** Looks at the numbers for as long as somebody is signed in. */
   async #look() {
     const { history } = this;
+    let trouble = '';
     try {
-      const stats = await this.api.get('/console/stats');
+      const stats = await this.api.stats();
       history.add(stats);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // An administrator no longer.
-      if (error.status === 403) return this.#leave('error.sign_forbidden');
+      if (error.status === 403 && !error.isStrange) return this.#leave('error.sign_forbidden');
       history.miss();
+      trouble = troubleOf(error);
     }
     // Somebody else may be in by now, whose looks are others.
     if (this.state.phase !== 'in' || history !== this.history) return;
+    this.#reach(trouble);
     this.setState({});
     setTimeout(() => this.#look(), lookMs);
     return undefined;
+  }
+
+  /** What is wrong with the way to the server; with nothing any more, what has failed is asked for again. */
+  #reach(trouble) {
+    if (trouble === this.state.trouble) return;
+    this.setState({ trouble });
+    if (trouble === '') for (const reload of [...this.returns]) reload();
   }
 
   #focus() {
@@ -134,7 +142,9 @@ export class App extends Component {
     this.#focus();
   }
 
-  render(_props, { phase, view, of, said, asked, isReachable, why, who }) {
+  render(_props, { phase, view, of, said, asked, trouble, why, who }) {
+    // Where nobody tries again by itself, the form says what is wrong.
+    const network = phase === 'out' || trouble === '' ? '' : t(`network.${trouble}`);
     return html`
       ${phase === 'in' && html`<a class="skip" href="#" onClick=${(event) => this.#skip(event)}>${t('skip')}</a>`}
       <header class="top">
@@ -144,7 +154,7 @@ export class App extends Component {
         ${phase === 'in' && html`<button type="button" onClick=${() => this.#signOut()}>${t('sign.out')}</button>`}
       </header>
       ${phase === 'in' && navigation(view)}
-      <p class="network" role="status">${isReachable ? '' : t('network.gone')}</p>
+      <p class="network" role="status">${network}</p>
       <main class=${phase}>
         ${phase === 'opening' && html`<p class="faint">${t('loading')}</p>`}
         ${
@@ -180,6 +190,12 @@ export class App extends Component {
       </select>
     </label>`;
   }
+}
+
+/** Why the numbers are not those of now. */
+function troubleOf({ status, isStrange }) {
+  if (status === 0) return 'gone';
+  return isStrange ? 'strange' : 'unwell';
 }
 
 function navigation(view) {

@@ -85,15 +85,15 @@ export class Dialog extends Component {
   }
 }
 
-/** A labelled field: `{ label, hint, type, options, value, change, error }`. `options`: `[value, word]`. */
+/** A labelled field: `{ label, hint, type, options, value, change, error, wrong }`. `options`: `[value, word]`; `wrong`: what the page says of it. */
 export class Field extends Component {
   #id = newId();
 
-  render({ label, hint, type = 'text', options, value, change, error, change: _change, name: _name, ...rest }) {
-    const described = [hint && `${this.#id}-hint`, error && `${this.#id}-error`].filter(Boolean).join(' ');
+  render({ label, hint, type = 'text', options, value, change, error, wrong, change: _change, name: _name, ...rest }) {
+    const described = [hint && `${this.#id}-hint`, (error || wrong) && `${this.#id}-error`].filter(Boolean).join(' ');
     const properties = {
       ...{ id: this.#id, value, 'aria-describedby': described || undefined },
-      ...{ 'aria-invalid': error ? 'true' : undefined, ...rest },
+      ...{ 'aria-invalid': error || wrong ? 'true' : undefined, ...rest },
       onInput: (event) => change(event.currentTarget.value),
     };
     return html`<div class="field">
@@ -106,7 +106,8 @@ export class Field extends Component {
           : html`<input type=${type} ...${properties} />`
       }
       ${hint && html`<p id=${`${this.#id}-hint`} class="hint">${hint}</p>`}
-      ${error && html`<p id=${`${this.#id}-error`} class="wrong">${t('field.wrong')} <bdi>${error.message}</bdi></p>`}
+      ${wrong && html`<p id=${`${this.#id}-error`} class="wrong">${wrong}</p>`}
+      ${error && !wrong && html`<p id=${`${this.#id}-error`} class="wrong">${t('field.wrong')} <bdi>${error.message}</bdi></p>`}
     </div>`;
   }
 }

@@ -21,6 +21,9 @@ export const english = {
   'page.next': 'Next page',
   absent: 'No process here runs or answers for {feature}.',
   'network.gone': 'The server does not answer. Trying again; the page goes on by itself.',
+  'network.strange':
+    'Something else than Aerie answers, such as a proxy before a server that is gone. Trying again; the page goes on by itself.',
+  'network.unwell': 'The server cannot say how it is. Trying again; the page goes on by itself.',
   who: 'Signed in:',
   'who.developer': 'developer, without a secret',
   'who.secret': 'internal secret',
@@ -41,14 +44,15 @@ export const english = {
   'sign.password': 'Password',
   'sign.enter': 'Sign in',
   'sign.out': 'Sign out',
+  'sign.letters': 'A secret has only visible ASCII letters, digits and signs: see which keyboard is on.',
   'sign.kept': 'The secret stays in the memory of this page: whoever reloads it signs in again.',
   'sign.expired': 'You are no longer signed in: the token has ended. Sign in again to go on where you were.',
   'field.wrong': 'The server says:',
   'error.trace': "Look in the server's log for the trace",
   'error.unknown':
     "The server has refused, for a reason that this page does not know. Try again; if it stays so, look in the server's log.",
-  'error.unreachable':
-    'The server cannot be reached. Nobody knows if a command has arrived: sent again from here it has its effect once.',
+  'error.unreachable': 'The server cannot be reached.',
+  'error.unsure': 'Nobody knows if a command has arrived: sent again from here it has its effect once.',
   'error.unreadable':
     'Something else than Aerie has answered, such as a proxy. Check the address, and what stands before the server.',
   'error.validation_failed': 'What was sent is not right. Mend these fields:',
@@ -76,7 +80,9 @@ export const english = {
   'error.sale_closed': 'The sale is closed, and stays closed.',
   'process.one': 'Numbers of the process',
   'process.several': 'Numbers of the process (several answer at this address)',
+  'process.stale': 'As of {time}: the server has not said since how it is.',
   'tile.ready': 'This process',
+  'tile.silent': 'does not answer',
   'tile.events': 'Events a second',
   'tile.refused': 'Refused a second',
   'tile.failed': '5xx a second',

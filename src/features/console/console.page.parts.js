@@ -2,7 +2,7 @@
 
 import { Refused } from './api.js';
 import { Component, html } from './markup.js';
-import { isKnown, named, number, t } from './words.js';
+import { isKnown, moment, named, number, t } from './words.js';
 
 /** An error for a person: what it means, the fields that it is about, and what to do. */
 export function Problem({ error, retry }) {
@@ -10,6 +10,7 @@ export function Problem({ error, retry }) {
   const isTold = isKnown(`error.${code}`);
   return html`<div class="problem" role="alert">
     <p>${isTold ? t(`error.${code}`) : t('error.unknown')}</p>
+    ${error.isUnsure && html`<p>${t('error.unsure')}</p>`}
     ${!isTold && html`<p><bdi>${code}</bdi> <bdi>${message}</bdi></p>`}
     ${
       fields.length > 0 &&
@@ -154,6 +155,11 @@ export function Facts({ facts }) {
 /** Somebody's words, or a name of the server's: never one of the page's. */
 export function data(value) {
   return html`<bdi>${value}</bdi>`;
+}
+
+/** Of when the numbers of the process are, where they are no longer those of now. */
+export function Stale({ history: { latest, isStale } }) {
+  return isStale && html`<p>${badge(t('process.stale', { time: moment(latest.asOf) }), 'warn')}</p>`;
 }
 
 /** A state, told by its word; the colour only says it once more. */

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from 'playwright-core';
 import { ulid } from 'ulid';
 import { authContract as auth } from '../../../src/features/auth/auth.api';
 import { openBrowser, problemsOf } from '../../support/browser';
@@ -81,6 +81,26 @@ export class Operator {
   async go(view: string): Promise<void> {
     await this.page.getByRole('navigation').getByRole('link', { name: view, exact: true }).click();
     await this.heading(view).waitFor();
+  }
+
+  /** From now on its timers run only when a look is taken. */
+  async stopTime(): Promise<void> {
+    await this.page.clock.install();
+  }
+
+  /** Lets the page look at the numbers once more, and waits until it has. */
+  async look(): Promise<void> {
+    let request: Request | undefined;
+    const isLook = (one: Request): boolean => one.url().endsWith('/console/stats');
+    const begun = this.page.waitForEvent('request', isLook).then((one) => {
+      request = one;
+    });
+    // The next look is planned once the last was answered, which may be later than this.
+    while (!request) {
+      await this.page.clock.runFor(3000);
+      await Promise.race([begun, new Promise((soon) => setTimeout(soon, 50))]);
+    }
+    await request.response();
   }
 
   button(name: string | RegExp): Locator {
