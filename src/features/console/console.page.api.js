@@ -1,6 +1,7 @@
 // The server, as the page asks it: the same calls that everybody makes.
 
 const answerMs = 15_000;
+const steps = ['', '.', '..'];
 // Below the prefix of a proxy, too.
 const base = new URL('../', import.meta.url);
 
@@ -36,8 +37,9 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** A path with values put in: ``path`/users/${id}` ``. */
+/** A path with values put in: ``path`/users/${id}` ``. Of some names there is none: an address takes them for steps. */
 export function path(parts, ...values) {
+  if (values.some((value) => steps.includes(String(value)))) throw new Refused({ code: 'name_impossible' }, 404);
   return parts.reduce((made, part, i) => `${made}${encodeURIComponent(values[i - 1])}${part}`);
 }
 

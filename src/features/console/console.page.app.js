@@ -6,7 +6,7 @@ import { History } from './history.js';
 import { Component, html, newId } from './markup.js';
 import { SignIn } from './session.js';
 import { views } from './views.js';
-import { languageNow, speak, t } from './words.js';
+import { languageNow, moment, speak, t } from './words.js';
 
 const lookMs = 3000;
 const saidMs = 10_000;
@@ -35,8 +35,8 @@ export class App extends Component {
   state = { phase: 'opening', ...place(), trouble: '' };
   api = new Calls();
   history = new History();
-  /** Called when the server is back. */
-  returns = new Set();
+  /** What views have asked for. */
+  parts = new Set();
   #timer;
 
   componentDidMount() {
@@ -111,6 +111,7 @@ export class App extends Component {
     try {
       const stats = await this.api.stats();
       history.add(stats);
+      for (const part of [...this.parts]) part.look(stats.asOf);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // An administrator no longer.
@@ -130,7 +131,11 @@ export class App extends Component {
   #reach(trouble) {
     if (trouble === this.state.trouble) return;
     this.setState({ trouble });
-    if (trouble === '') for (const reload of [...this.returns]) reload();
+    if (trouble === '') this.#renew();
+  }
+
+  #renew() {
+    for (const part of [...this.parts]) part.load();
   }
 
   #focus() {
@@ -168,7 +173,8 @@ export class App extends Component {
         ${
           phase === 'in' &&
           html`<h1 tabindex="-1">${t(`view.${view.name}`)}</h1>
-            <${view.draw} key=${view.name} desk=${this} of=${of} />`
+            <${view.draw} key=${view.name} desk=${this} of=${of} />
+            ${age([...this.parts], () => this.#renew())}`
         }
       </main>
       <p class="said" role="status">${said}</p>
@@ -190,6 +196,16 @@ export class App extends Component {
       </select>
     </label>`;
   }
+}
+
+/** How old the oldest of what is shown is, and a way to ask for all of it anew. */
+function age(parts, renew) {
+  if (parts.length === 0) return null;
+  const oldest = Math.min(...parts.flatMap(({ at = [] }) => at));
+  return html`<p class="age">
+    ${Number.isFinite(oldest) && html`<span class="faint">${t('asof', { time: moment(oldest) })}</span>`}
+    <button type="button" onClick=${renew}>${t('renew')}</button>
+  </p>`;
 }
 
 /** Why the numbers are not those of now. */

@@ -5,9 +5,13 @@ import { Component, html, newId } from './markup.js';
 import { Problem } from './parts.js';
 import { named, t } from './words.js';
 
+// Whoever sends the same again is refused again.
+const final = ['dead_letter_not_found', 'flag_not_found', 'sale_not_found', 'sale_closed', 'version_mismatch'];
+const outdated = [404, 409, 412];
+
 /**
- * Asks for one command: `{ title, text, fields, action, isDangerous, run, done }`. `run(values, key)` sends it; `done(answer)` has the
- * words to say afterwards. Sent again unchanged it has the same key, since nobody knows what became of it.
+ * Asks for one command: `{ title, text, fields, action, isDangerous, run, done, reload }`. `run(values, key)` sends it; `done(answer)`
+ * has the words to say afterwards; `reload()` asks for what lies behind the question, where somebody else was faster. Sent again unchanged it has the same key, since nobody knows what became of it.
  */
 export class Dialog extends Component {
   state = { values: Object.fromEntries((this.props.asked.fields ?? []).map(({ name, value = '' }) => [name, value])) };
@@ -43,7 +47,10 @@ export class Dialog extends Component {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // Whoever is signed out has no question to answer.
-      this.setState({ busy: false, error });
+      if (outdated.includes(error.status)) this.props.asked.reload();
+      const isOver = final.includes(error.code);
+      // The button that had it goes.
+      this.setState({ busy: false, error }, () => isOver && this.#node.querySelector('button[type=button]').focus());
     }
   }
 
@@ -76,9 +83,12 @@ export class Dialog extends Component {
         ${error && html`<${Problem} error=${error} />`}
         <div class="buttons">
           <button type="button" onClick=${() => this.#close()}>${t('cancel')}</button>
-          <button class=${isDangerous ? 'danger' : 'primary'} aria-disabled=${busy ? 'true' : 'false'}>
-            ${error?.isPassing ? t('again') : action}
-          </button>
+          ${
+            !final.includes(error?.code) &&
+            html`<button class=${isDangerous ? 'danger' : 'primary'} aria-disabled=${busy ? 'true' : 'false'}>
+              ${error?.isPassing ? t('again') : action}
+            </button>`
+          }
         </div>
       </form>
     </dialog>`;

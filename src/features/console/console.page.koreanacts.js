@@ -140,7 +140,6 @@ export const koreanActs = {
   'system.no_consumers': '이벤트를 처리하는 프로세스가 없습니다.',
   'system.no_circuits': '모든 기능이 호출하는 프로세스 안에서 실행됩니다.',
   'system.no_silent': '없음.',
-  'system.reload': '다시 조회',
   check: '점검',
   'check.status': '상태',
   'check.reason': '이유',

@@ -51,8 +51,8 @@ function asked(desk) {
 function tiles(history, latest) {
   const now = (pick) => rate(history.rates(pick).findLast((value) => value !== null) ?? 0);
   const behind = Math.max(0, ...latest.consumers.map(({ events }) => events));
-  const dead = latest.outboxes.reduce((sum, { parked }) => sum + parked, 0);
-  const givenUp = latest.consumers.reduce((sum, one) => sum + one.givenUp, dead);
+  const givenUp = latest.consumers.reduce((sum, one) => sum + one.givenUp, 0);
+  const parked = latest.outboxes.reduce((sum, one) => sum + one.parked, 0);
   const status = badge(named('status', latest.status), latest.status === 'ready' ? 'good' : 'bad');
   return html`<ul class="tiles">
     ${tile('tile.ready', history.isStale ? badge(t('tile.silent'), 'bad') : status)}
@@ -69,7 +69,8 @@ function tiles(history, latest) {
       now(({ requests }) => countOf(requests, '5xx')),
     )}
     ${tile('tile.behind', number(behind))}
-    ${tile('tile.letters', number(givenUp))}
+    ${tile('tile.given_up', number(givenUp))}
+    ${tile('tile.parked', number(parked))}
   </ul>`;
 }
 

@@ -13,8 +13,7 @@ export function System({ desk }) {
     <${Stale} history=${desk.history} />
     ${checks(desk.history.latest?.checks ?? [])}
     <${Part} desk=${desk} load=${() => desk.api.get('/processes')}>
-      ${(found, reload) => html`${processes(found)}
-        <div class="buttons"><button type="button" onClick=${reload}>${t('system.reload')}</button></div>`}
+      ${processes}
     <//>`;
 }
 

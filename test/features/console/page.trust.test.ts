@@ -1,7 +1,7 @@
 import type { Route } from 'playwright-core';
 import { eventually } from '../../support/eventually';
 import { cheat, openSale } from './happenings';
-import { app, internal, Operator, welcomeOperators } from './operators';
+import { internal, Operator, welcomeOperators } from './operators';
 
 // What the console shows is true also where something else than Aerie answers, or nobody does.
 
@@ -12,14 +12,6 @@ welcomeOperators(async (started) => {
   await cheat(started, 'cheater-1');
   await openSale(started, 'grand-final');
 });
-
-/** At a view, where time stands still but for looks at the numbers. */
-async function stillAt(hash: string): Promise<Operator> {
-  const one = await Operator.come({}, `${app.url}/console#${hash}`);
-  await one.stopTime();
-  await one.signIn();
-  return one;
-}
 
 test.each([
   ['a proxy whose server is dead', { status: 502, body: '<h1>Bad gateway</h1>' }, strange],
@@ -32,7 +24,7 @@ test.each([
     /^The server cannot say how it is/,
   ],
 ])('the numbers are marked as old when %s answers, until the server does again', async (_who, answer, words) => {
-  const one = await stillAt('overview');
+  const one = await Operator.stillAt('overview');
   const tile = one.page.locator('.tiles li').first();
   const age = /^As of .*: the server has not said since how it is\.$/;
   expect(await tile.textContent()).toBe('This process ready');
@@ -168,7 +160,7 @@ test('whoever is signed out is told once that nobody answers, and nothing of com
 });
 
 test('a read that nobody answers has no words about commands', async () => {
-  const one = await stillAt('overview');
+  const one = await Operator.stillAt('overview');
   await one.page.route('**/fairness/flags*', (route) => route.abort());
   await one.go('Flags');
   await one.problem.waitFor();
