@@ -40,20 +40,24 @@ export class App extends Component {
   #timer;
 
   componentDidMount() {
-    addEventListener('hashchange', () => this.setState(place()));
+    // The question was about what one has left.
+    addEventListener('hashchange', () => this.setState({ ...place(), asked: undefined }));
     this.api.onExpired = () => this.#leave('sign.expired');
     this.api.onLost = () => this.#reach('gone');
     this.#open();
   }
 
   componentDidUpdate(_props, before) {
-    const { phase, view, of, asked } = this.state;
+    const { phase, view, of, asked, why } = this.state;
     const shown = phase === 'in' ? [of, t(`view.${view.name}`)].filter(Boolean).join(' - ') : t('sign.title');
     document.title = t('title', { view: shown });
     // A dialog gives the focus back by itself.
     if (asked || before.phase === undefined) return;
     const isElsewhere = before.phase !== phase || before.view !== view || before.of !== of;
-    if (isElsewhere && phase !== 'opening' && before.phase !== 'opening') this.#focus();
+    if (!isElsewhere || phase === 'opening') return;
+    // Why one is out is read first.
+    if (phase === 'out' && !why) document.querySelector('main input[type=password]').focus();
+    else if (before.phase !== 'opening') this.#focus();
   }
 
   say(text) {
@@ -174,7 +178,8 @@ export class App extends Component {
           phase === 'in' &&
           html`<h1 tabindex="-1">${t(`view.${view.name}`)}</h1>
             <${view.draw} key=${view.name} desk=${this} of=${of} />
-            ${age([...this.parts], () => this.#renew())}`
+            ${age([...this.parts], () => this.#renew())}
+            <p class="faint">${t('times')}</p>`
         }
       </main>
       <p class="said" role="status">${said}</p>

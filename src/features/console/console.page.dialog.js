@@ -3,7 +3,7 @@
 import { newKey, Refused } from './api.js';
 import { Component, html, newId } from './markup.js';
 import { Problem } from './parts.js';
-import { named, t } from './words.js';
+import { isKnown, named, t } from './words.js';
 
 // Whoever sends the same again is refused again.
 const final = ['dead_letter_not_found', 'flag_not_found', 'sale_not_found', 'sale_closed', 'version_mismatch'];
@@ -19,9 +19,14 @@ export class Dialog extends Component {
   #key = newKey();
   #titleId = newId();
   #textId = newId();
+  #isGone = false;
 
   componentDidMount() {
     this.#node.showModal();
+  }
+
+  componentWillUnmount() {
+    this.#isGone = true;
   }
 
   /** Only once nobody waits for an answer: until then it is not known whether it was done. */
@@ -47,11 +52,19 @@ export class Dialog extends Component {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // Whoever is signed out has no question to answer.
+      if (this.#isGone) return this.#sayOf(error);
       if (outdated.includes(error.status)) this.props.asked.reload();
       const isOver = final.includes(error.code);
       // The button that had it goes.
       this.setState({ busy: false, error }, () => isOver && this.#node.querySelector('button[type=button]').focus());
     }
+  }
+
+  /** Whoever has gone back meanwhile learns of it, too. */
+  #sayOf({ code }) {
+    const { desk, asked } = this.props;
+    const words = t(isKnown(`error.${code}`) ? `error.${code}` : 'error.unknown');
+    if (desk.state.phase === 'in') desk.say(`${asked.title}: ${words}`);
   }
 
   render({ asked, closed }, { values, error, busy }) {

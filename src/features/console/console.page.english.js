@@ -11,6 +11,7 @@ export const english = {
   cancel: 'Cancel',
   asof: 'As of {time}',
   renew: 'Ask again',
+  times: 'Times are in UTC, as in logs and on the command line.',
   all: 'All',
   yes: 'Yes',
   no: 'No',

@@ -11,6 +11,7 @@ export const korean = {
   cancel: '취소',
   asof: '기준 시각: {time}',
   renew: '다시 조회',
+  times: '시각은 로그와 명령줄처럼 협정 세계시(UTC)입니다.',
   all: '전체',
   yes: '예',
   no: '아니요',

@@ -9,7 +9,7 @@ export const koreanActs = {
   'flag.at': '발견 시각',
   'flag.verdict': '판정',
   'flag.judge': '판정하기',
-  'judge.confirmed': '확인',
+  'judge.confirmed': '위반 확정',
   'judge.false_positive': '오탐',
   'judge.dismissed': '기각',
   'judge.of': '{verdict}: {player}의 의심 기록',
