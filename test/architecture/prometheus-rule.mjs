@@ -8,7 +8,7 @@ import { projectRoot } from './sources.mjs';
 const rules = 'docker/prometheus/rules.yml';
 const target = 'docker/k8s/base/prometheus-rule.yaml';
 
-const head = `# For the Prometheus operator. Without it take this file out of kustomization.yaml. Made of ${rules} by npm run generate.
+const head = `# For the Prometheus operator. Without it take this file out of kustomization.yaml; see service-monitor.yaml. Made of ${rules} by npm run generate.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

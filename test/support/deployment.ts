@@ -114,7 +114,7 @@ export function processesOf(overlay: (typeof overlays)[number]): Record<string, 
       .map(envFile),
   ) as Env;
   if (overlay === 'single') return { all: map, migrate: map };
-  const parts = yaml<Kustomization>(`${folder}/kustomization.yaml`).resources.filter((name) => !name.includes('/'));
+  const parts = yaml<Kustomization>(`${folder}/kustomization.yaml`).resources.filter((name) => !/[/.]/.test(name));
   const own = (name: string): Env => {
     const { patches = [] } = yaml<Kustomization>(`${folder}/${name}/kustomization.yaml`);
     const operations = patches.flatMap(({ patch }) => inner<{ path: string; value: Variable[] }[]>(patch));

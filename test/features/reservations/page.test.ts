@@ -1,9 +1,10 @@
 import { encode } from 'uqr';
+import { queueContract } from '../../../src/features/queue/queue.api';
 import { openAt } from '../../shared/db/fixtures';
 import { eventually } from '../../support/eventually';
 import { TimeTravel } from '../../support/time-travel';
 import { app, database, open, welcomeVisitors } from './visiting';
-import { as, openSale, somebody, type Visitor } from './visitors';
+import { as, openSale, operator, somebody, type Visitor } from './visitors';
 
 // People buy at the page of a sale, in a browser, from the real server. Its time passes when the test says so, too.
 
@@ -103,6 +104,12 @@ test('with a waiting room: the draw is waited for, one is called, chooses a seat
   const [ada] = people as [Visitor];
   const link = await ada.page.getByRole('link', { name: 'See its commitment' }).getAttribute('href');
   expect(await (await fetch(String(link))).json()).toMatchObject({ saleId, drawn: false, joins: [] });
+  // Who has not been seen lately is not called: both look once more, which holds for twenty seconds.
+  time.to(new Date(Date.parse(drawAt) - 10_000).toISOString());
+  await eventually(async () => {
+    const { body } = await app.http.call(queueContract, 'getQueueStats', { saleId }, operator);
+    expect(body.present).toBe(2);
+  });
   time.to(new Date(Date.parse(drawAt) + 1000).toISOString());
   const called = ada.button('Enter the sale');
   const other = people[1]?.button('Enter the sale');
