@@ -1,13 +1,15 @@
 // The server, as the page asks it: the same calls that everybody makes.
 
 const answerMs = 15_000;
+const steps = ['', '.', '..'];
 // Below the prefix of a proxy, too.
 const base = new URL('../', import.meta.url);
 
 /** What the server, or the way to it, has refused. */
 export class Refused extends Error {
-  constructor({ code = 'unreadable', message = '', details, trace_id: trace = '' }, status, cause) {
+  constructor({ code = 'unreadable', message = '', details, trace_id: trace = '' }, status, { cause, isCommand } = {}) {
     super(message, { cause });
+    this.isCommand = isCommand;
     this.code = code;
     this.status = status;
     this.fields = details?.fields ?? [];
@@ -16,7 +18,17 @@ export class Refused extends Error {
 
   /** It may pass by itself. */
   get isPassing() {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || this.status >= 500 || this.isStrange;
+  }
+
+  /** Something else than Aerie has answered. */
+  get isStrange() {
+    return this.code === 'unreadable';
+  }
+
+  /** A command that may have arrived all the same. */
+  get isUnsure() {
+    return Boolean(this.isCommand) && (this.status === 0 || this.isStrange);
   }
 }
 
@@ -25,18 +37,18 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** A path with values put in: ``path`/users/${id}` ``. */
+/** A path with values put in: ``path`/users/${id}` ``. Of some names there is none: an address takes them for steps. */
 export function path(parts, ...values) {
+  if (values.some((value) => steps.includes(String(value)))) throw new Refused({ code: 'name_impossible' }, 404);
   return parts.reduce((made, part, i) => `${made}${encodeURIComponent(values[i - 1])}${part}`);
 }
 
 export class Calls {
   // Here and nowhere else: whoever reloads the page signs in again.
   #token;
-  isReachable = true;
-  /** Called when the token holds no more, and when the server is gone or back. */
+  /** Called when the token holds no more, and when nobody has answered. */
   onExpired = () => {};
-  onReach = () => {};
+  onLost = () => {};
 
   signIn(token) {
     this.#token = token;
@@ -44,6 +56,13 @@ export class Calls {
 
   get(where, query) {
     return this.#ask('GET', where, { query });
+  }
+
+  /** The numbers of the process that answers. */
+  async stats() {
+    const stats = await this.get('/console/stats');
+    if (stats.processId === undefined) throw new Refused({}, 200);
+    return stats;
   }
 
   /** A command: with a key it has one effect, however often it is sent. */
@@ -67,10 +86,13 @@ export class Calls {
     const signal = AbortSignal.timeout(answerMs);
     const request = { method, headers, body: body && JSON.stringify(body), signal, cache: 'no-store' };
     const sent = this.#token;
-    const [answer, told] = await this.#read(url, request);
-    if (answer.ok) return told;
-    if (answer.status === 401 && sent !== undefined && sent === this.#token) this.#expire();
-    throw new Refused(told, answer.status);
+    const isCommand = key !== undefined;
+    const [answer, told] = await this.#read(url, request, isCommand);
+    if (answer.ok && told) return told;
+    const refused = new Refused(told ?? {}, answer.status, { isCommand });
+    // A proxy does not know who is signed in.
+    if (answer.status === 401 && !refused.isStrange && sent !== undefined && sent === this.#token) this.#expire();
+    throw refused;
   }
 
   #expire() {
@@ -78,30 +100,27 @@ export class Calls {
     this.onExpired();
   }
 
-  async #read(url, request) {
+  async #read(url, request, isCommand) {
     try {
       const answer = await fetch(url, request);
-      const text = await answer.text();
-      this.#reach(true);
-      return [answer, jsonOf(text)];
-    } catch (error) {
-      this.#reach(false);
-      throw new Refused({ code: 'unreachable' }, 0, error);
+      return [answer, answerOf(await answer.text())];
+    } catch (cause) {
+      this.onLost();
+      throw new Refused({ code: 'unreachable' }, 0, { cause, isCommand });
     }
-  }
-
-  #reach(is) {
-    if (is === this.isReachable) return;
-    this.isReachable = is;
-    this.onReach(is);
   }
 }
 
-/** A proxy may answer with a page of its own. */
+/** Aerie answers with an object; a proxy may answer with a page of its own, also with 200. */
+function answerOf(text) {
+  const told = jsonOf(text);
+  return typeof told === 'object' && told !== null && !Array.isArray(told) ? told : undefined;
+}
+
 function jsonOf(text) {
   try {
-    return text === '' ? {} : JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    return { code: 'unreadable' };
+    return undefined;
   }
 }

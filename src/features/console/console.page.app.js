@@ -6,7 +6,7 @@ import { History } from './history.js';
 import { Component, html, newId } from './markup.js';
 import { SignIn } from './session.js';
 import { views } from './views.js';
-import { languageNow, speak, t } from './words.js';
+import { languageNow, moment, speak, t } from './words.js';
 
 const lookMs = 3000;
 const saidMs = 10_000;
@@ -32,31 +32,32 @@ function decoded(text) {
 }
 
 export class App extends Component {
-  state = { phase: 'opening', ...place(), isReachable: true };
+  state = { phase: 'opening', ...place(), trouble: '' };
   api = new Calls();
   history = new History();
-  /** Called when the server is back. */
-  returns = new Set();
+  /** What views have asked for. */
+  parts = new Set();
   #timer;
 
   componentDidMount() {
-    addEventListener('hashchange', () => this.setState(place()));
+    // The question was about what one has left.
+    addEventListener('hashchange', () => this.setState({ ...place(), asked: undefined }));
     this.api.onExpired = () => this.#leave('sign.expired');
-    this.api.onReach = (isReachable) => {
-      this.setState({ isReachable });
-      if (isReachable) for (const reload of [...this.returns]) reload();
-    };
+    this.api.onLost = () => this.#reach('gone');
     this.#open();
   }
 
   componentDidUpdate(_props, before) {
-    const { phase, view, of, asked } = this.state;
+    const { phase, view, of, asked, why } = this.state;
     const shown = phase === 'in' ? [of, t(`view.${view.name}`)].filter(Boolean).join(' - ') : t('sign.title');
     document.title = t('title', { view: shown });
     // A dialog gives the focus back by itself.
     if (asked || before.phase === undefined) return;
     const isElsewhere = before.phase !== phase || before.view !== view || before.of !== of;
-    if (isElsewhere && phase !== 'opening' && before.phase !== 'opening') this.#focus();
+    if (!isElsewhere || phase === 'opening') return;
+    // Why one is out is read first.
+    if (phase === 'out' && !why) document.querySelector('main input[type=password]').focus();
+    else if (before.phase !== 'opening') this.#focus();
   }
 
   say(text) {
@@ -82,23 +83,24 @@ export class App extends Component {
   /** Who needs no secret, as a developer on this machine, is let in. */
   async #open() {
     try {
-      this.#enter(t('who.developer'), await this.api.get('/console/stats'));
+      this.#enter(t('who.developer'), await this.api.stats());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (!error.isPassing) return this.setState({ phase: 'out' });
+      this.#reach(troubleOf(error));
       setTimeout(() => this.#open(), lookMs);
     }
   }
 
   #enter(who, stats) {
     this.history.add(stats);
-    this.setState({ phase: 'in', who, why: undefined });
+    this.setState({ phase: 'in', who, why: undefined, trouble: '' });
     setTimeout(() => this.#look(), lookMs);
   }
 
   #leave(why) {
     this.history = new History();
-    this.setState({ phase: 'out', why, asked: undefined, said: '' });
+    this.setState({ phase: 'out', why, asked: undefined, said: '', trouble: '' });
   }
 
   #signOut() {
@@ -109,20 +111,35 @@ export class App extends Component {
   /** Looks at the numbers for as long as somebody is signed in. */
   async #look() {
     const { history } = this;
+    let trouble = '';
     try {
-      const stats = await this.api.get('/console/stats');
+      const stats = await this.api.stats();
       history.add(stats);
+      for (const part of [...this.parts]) part.look(stats.asOf);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // An administrator no longer.
-      if (error.status === 403) return this.#leave('error.sign_forbidden');
+      if (error.status === 403 && !error.isStrange) return this.#leave('error.sign_forbidden');
       history.miss();
+      trouble = troubleOf(error);
     }
     // Somebody else may be in by now, whose looks are others.
     if (this.state.phase !== 'in' || history !== this.history) return;
+    this.#reach(trouble);
     this.setState({});
     setTimeout(() => this.#look(), lookMs);
     return undefined;
+  }
+
+  /** What is wrong with the way to the server; with nothing any more, what has failed is asked for again. */
+  #reach(trouble) {
+    if (trouble === this.state.trouble) return;
+    this.setState({ trouble });
+    if (trouble === '') this.#renew();
+  }
+
+  #renew() {
+    for (const part of [...this.parts]) part.load();
   }
 
   #focus() {
@@ -134,7 +151,9 @@ export class App extends Component {
     this.#focus();
   }
 
-  render(_props, { phase, view, of, said, asked, isReachable, why, who }) {
+  render(_props, { phase, view, of, said, asked, trouble, why, who }) {
+    // Where nobody tries again by itself, the form says what is wrong.
+    const network = phase === 'out' || trouble === '' ? '' : t(`network.${trouble}`);
     return html`
       ${phase === 'in' && html`<a class="skip" href="#" onClick=${(event) => this.#skip(event)}>${t('skip')}</a>`}
       <header class="top">
@@ -144,7 +163,7 @@ export class App extends Component {
         ${phase === 'in' && html`<button type="button" onClick=${() => this.#signOut()}>${t('sign.out')}</button>`}
       </header>
       ${phase === 'in' && navigation(view)}
-      <p class="network" role="status">${isReachable ? '' : t('network.gone')}</p>
+      <p class="network" role="status">${network}</p>
       <main class=${phase}>
         ${phase === 'opening' && html`<p class="faint">${t('loading')}</p>`}
         ${
@@ -158,7 +177,9 @@ export class App extends Component {
         ${
           phase === 'in' &&
           html`<h1 tabindex="-1">${t(`view.${view.name}`)}</h1>
-            <${view.draw} key=${view.name} desk=${this} of=${of} />`
+            <${view.draw} key=${view.name} desk=${this} of=${of} />
+            ${age([...this.parts], () => this.#renew())}
+            <p class="faint">${t('times')}</p>`
         }
       </main>
       <p class="said" role="status">${said}</p>
@@ -180,6 +201,22 @@ export class App extends Component {
       </select>
     </label>`;
   }
+}
+
+/** How old the oldest of what is shown is, and a way to ask for all of it anew. */
+function age(parts, renew) {
+  if (parts.length === 0) return null;
+  const oldest = Math.min(...parts.flatMap(({ at = [] }) => at));
+  return html`<p class="age">
+    ${Number.isFinite(oldest) && html`<span class="faint">${t('asof', { time: moment(oldest) })}</span>`}
+    <button type="button" onClick=${renew}>${t('renew')}</button>
+  </p>`;
+}
+
+/** Why the numbers are not those of now. */
+function troubleOf({ status, isStrange }) {
+  if (status === 0) return 'gone';
+  return isStrange ? 'strange' : 'unwell';
 }
 
 function navigation(view) {

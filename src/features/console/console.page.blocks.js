@@ -20,12 +20,18 @@ export class Blocks extends Component {
         desk=${desk}
         absent="fairness"
         of=${String(changes)}
+        again=${({ blocks }, now) => blocks.some((block) => isOver(block, now))}
         load=${(pageToken) => desk.api.get('/fairness/blocks', { pageToken })}
       >
         ${({ blocks }) =>
           html`<${Table} caption=${t('view.blocks')} rows=${blocks} empty=${t('blocks.none')} columns=${columns(desk, changed)} />`}
       <//>`;
   }
+}
+
+/** A block ends by itself. */
+export function isOver({ blockedUntil }, now) {
+  return Boolean(blockedUntil) && Date.parse(blockedUntil) <= Date.parse(now);
 }
 
 function columns(desk, changed) {
@@ -72,6 +78,7 @@ export function askBlock(desk, player, done) {
         body: { seconds: Number(seconds), reason },
         key,
       }),
+    reload: done,
     done: ({ playerId, blockedUntil }) => {
       done();
       return t('block.done', { player: playerId, until: moment(blockedUntil) });
@@ -85,6 +92,7 @@ export function askUnblock(desk, player, done) {
     text: t('unblock.text'),
     action: t('unblock.do'),
     run: (_values, key) => desk.api.command('DELETE', path`/fairness/players/${player}/block`, { key }),
+    reload: done,
     done: () => {
       done();
       return t('unblock.done', { player });

@@ -2,7 +2,7 @@
 
 import { Component, html } from './markup.js';
 import uPlot from './uplot.js';
-import { clock, number, rate, t } from './words.js';
+import { clocks, number, rate, t } from './words.js';
 
 const height = 160;
 const dashes = [[], [8, 4], [2, 3], [12, 4, 2, 4], [5, 5], [1, 4]];
@@ -68,8 +68,10 @@ export class Chart extends Component {
     return {
       ...{ width: Math.max(120, this.#node.clientWidth), height, cursor: { show: false }, legend: { show: false } },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+      // Where the days begin.
+      tzDate: (seconds) => uPlot.tzDate(new Date(milliseconds(seconds)), 'Etc/UTC'),
       axes: [
-        { ...axis, font, space: 70, size: 26, values: (_plot, ticks) => ticks.map((seconds) => clock(seconds * 1000)) },
+        { ...axis, font, space: 70, size: 26, values: (_plot, ticks) => clocks(ticks.map(milliseconds)) },
         { ...axis, font, size: 56, values: (_plot, ticks) => ticks.map((value) => number(value, 2)) },
       ],
       series: [
@@ -81,6 +83,10 @@ export class Chart extends Component {
       ],
     };
   }
+}
+
+function milliseconds(seconds) {
+  return seconds * 1000;
 }
 
 /** What a chart tells, in numbers; it names the lines, too. */

@@ -3,11 +3,15 @@
 import { newKey, Refused } from './api.js';
 import { Component, html, newId } from './markup.js';
 import { Problem } from './parts.js';
-import { named, t } from './words.js';
+import { isKnown, named, t } from './words.js';
+
+// Whoever sends the same again is refused again.
+const final = ['dead_letter_not_found', 'flag_not_found', 'sale_not_found', 'sale_closed', 'version_mismatch'];
+const outdated = [404, 409, 412];
 
 /**
- * Asks for one command: `{ title, text, fields, action, isDangerous, run, done }`. `run(values, key)` sends it; `done(answer)` has the
- * words to say afterwards. Sent again unchanged it has the same key, since nobody knows what became of it.
+ * Asks for one command: `{ title, text, fields, action, isDangerous, run, done, reload }`. `run(values, key)` sends it; `done(answer)`
+ * has the words to say afterwards; `reload()` asks for what lies behind the question, where somebody else was faster. Sent again unchanged it has the same key, since nobody knows what became of it.
  */
 export class Dialog extends Component {
   state = { values: Object.fromEntries((this.props.asked.fields ?? []).map(({ name, value = '' }) => [name, value])) };
@@ -15,9 +19,14 @@ export class Dialog extends Component {
   #key = newKey();
   #titleId = newId();
   #textId = newId();
+  #isGone = false;
 
   componentDidMount() {
     this.#node.showModal();
+  }
+
+  componentWillUnmount() {
+    this.#isGone = true;
   }
 
   /** Only once nobody waits for an answer: until then it is not known whether it was done. */
@@ -43,8 +52,19 @@ export class Dialog extends Component {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // Whoever is signed out has no question to answer.
-      this.setState({ busy: false, error });
+      if (this.#isGone) return this.#sayOf(error);
+      if (outdated.includes(error.status)) this.props.asked.reload();
+      const isOver = final.includes(error.code);
+      // The button that had it goes.
+      this.setState({ busy: false, error }, () => isOver && this.#node.querySelector('button[type=button]').focus());
     }
+  }
+
+  /** Whoever has gone back meanwhile learns of it, too. */
+  #sayOf({ code }) {
+    const { desk, asked } = this.props;
+    const words = t(isKnown(`error.${code}`) ? `error.${code}` : 'error.unknown');
+    if (desk.state.phase === 'in') desk.say(`${asked.title}: ${words}`);
   }
 
   render({ asked, closed }, { values, error, busy }) {
@@ -76,24 +96,27 @@ export class Dialog extends Component {
         ${error && html`<${Problem} error=${error} />`}
         <div class="buttons">
           <button type="button" onClick=${() => this.#close()}>${t('cancel')}</button>
-          <button class=${isDangerous ? 'danger' : 'primary'} aria-disabled=${busy ? 'true' : 'false'}>
-            ${error?.isPassing ? t('again') : action}
-          </button>
+          ${
+            !final.includes(error?.code) &&
+            html`<button class=${isDangerous ? 'danger' : 'primary'} aria-disabled=${busy ? 'true' : 'false'}>
+              ${error?.isPassing ? t('again') : action}
+            </button>`
+          }
         </div>
       </form>
     </dialog>`;
   }
 }
 
-/** A labelled field: `{ label, hint, type, options, value, change, error }`. `options`: `[value, word]`. */
+/** A labelled field: `{ label, hint, type, options, value, change, error, wrong }`. `options`: `[value, word]`; `wrong`: what the page says of it. */
 export class Field extends Component {
   #id = newId();
 
-  render({ label, hint, type = 'text', options, value, change, error, change: _change, name: _name, ...rest }) {
-    const described = [hint && `${this.#id}-hint`, error && `${this.#id}-error`].filter(Boolean).join(' ');
+  render({ label, hint, type = 'text', options, value, change, error, wrong, change: _change, name: _name, ...rest }) {
+    const described = [hint && `${this.#id}-hint`, (error || wrong) && `${this.#id}-error`].filter(Boolean).join(' ');
     const properties = {
       ...{ id: this.#id, value, 'aria-describedby': described || undefined },
-      ...{ 'aria-invalid': error ? 'true' : undefined, ...rest },
+      ...{ 'aria-invalid': error || wrong ? 'true' : undefined, ...rest },
       onInput: (event) => change(event.currentTarget.value),
     };
     return html`<div class="field">
@@ -106,7 +129,8 @@ export class Field extends Component {
           : html`<input type=${type} ...${properties} />`
       }
       ${hint && html`<p id=${`${this.#id}-hint`} class="hint">${hint}</p>`}
-      ${error && html`<p id=${`${this.#id}-error`} class="wrong">${t('field.wrong')} <bdi>${error.message}</bdi></p>`}
+      ${wrong && html`<p id=${`${this.#id}-error`} class="wrong">${wrong}</p>`}
+      ${error && !wrong && html`<p id=${`${this.#id}-error`} class="wrong">${t('field.wrong')} <bdi>${error.message}</bdi></p>`}
     </div>`;
   }
 }

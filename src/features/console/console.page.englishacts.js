@@ -143,7 +143,6 @@ export const englishActs = {
   'system.no_consumers': 'No process here consumes events.',
   'system.no_circuits': 'Every feature runs in the process that asks it.',
   'system.no_silent': 'None.',
-  'system.reload': 'Ask again',
   check: 'Check',
   'check.status': 'State',
   'check.reason': 'Reason',

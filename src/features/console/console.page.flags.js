@@ -68,6 +68,7 @@ function judging(desk, flag, reload) {
       action: t(`judge.${verdict}`),
       run: (_values, key) =>
         desk.api.command('POST', path`/fairness/flags/${flag.id}/review`, { body: { verdict }, key }),
+      reload,
       done: () => {
         reload();
         return t('judge.done', { verdict: named('verdict', verdict) });

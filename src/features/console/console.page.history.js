@@ -2,11 +2,16 @@
 
 const keptMs = 900_000;
 const maxProcesses = 16;
+const maxAnswers = 300;
+// So many rounds of the others without it: it is gone, or it answers here no longer.
+const patience = 3;
 
 export class History {
   #samples = new Map();
-  /** The process whose numbers are shown. */
-  shown;
+  /** Who has answered, in turn. */
+  #answers = [];
+  /** The process whose numbers are asked for. */
+  chosen;
 
   /** A look at a process. Two looks at the same answer are one. */
   add(stats, now = Date.now()) {
@@ -15,8 +20,9 @@ export class History {
     if (of.at(-1)?.stats?.asOf !== stats.asOf) of.push({ at: now, stats });
     this.#samples.delete(id);
     this.#samples.set(id, of);
+    this.#answers = [...this.#answers, id].slice(-maxAnswers);
     this.#forget(now);
-    if (!this.#samples.has(this.shown)) this.shown = id;
+    if (!this.#samples.has(this.chosen)) this.chosen = id;
   }
 
   /** Nobody has answered: a gap in every line. */
@@ -25,9 +31,28 @@ export class History {
     this.#forget(now);
   }
 
-  /** `[id, name]` of each process. */
+  /** The process whose numbers are shown: the one that was asked for, or the last that has answered where that one is silent. */
+  get shown() {
+    return this.#isSilent(this.chosen) ? this.#answers.at(-1) : this.chosen;
+  }
+
+  /** Nobody has answered the last look. */
+  get isStale() {
+    return this.latest !== undefined && !this.#shownSamples.at(-1).stats;
+  }
+
+  /** `[id, name]` of each process that answers. */
   get processes() {
-    return [...this.#samples].map(([id, of]) => [id, of.findLast(({ stats }) => stats)?.stats.process ?? id]).sort();
+    return [...this.#samples]
+      .filter(([id]) => !this.#isSilent(id))
+      .map(([id, of]) => [id, of.findLast(({ stats }) => stats)?.stats.process ?? id])
+      .sort();
+  }
+
+  /** Others answer in its place. In turn with a process are as many as have answered since. */
+  #isSilent(id) {
+    const since = this.#answers.slice(this.#answers.lastIndexOf(id) + 1);
+    return since.length > 0 && since.length >= patience * new Set(since).size;
   }
 
   /** The newest numbers. */

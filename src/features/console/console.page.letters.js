@@ -26,6 +26,7 @@ export class Letters extends Component {
         desk=${desk}
         absent="events-gateway"
         of=${consumer}
+        again=${({ deadLetters }) => deadLetters.some(({ redrivenAt }) => redrivenAt)}
         load=${(pageToken) => desk.api.get('/events/dead-letters', { consumer, pageToken })}
       >
         ${({ deadLetters }, reload) =>
@@ -66,6 +67,7 @@ function ask(desk, { id, eventId, consumer }, reload) {
     text: t('redrive.text', { consumer: named('feature', consumer) }),
     action: t('redrive.do'),
     run: (_values, key) => desk.api.command('POST', path`/events/dead-letters/${id}/redrive`, { key }),
+    reload,
     done: () => {
       reload();
       return t('redrive.done', { event: eventId, consumer: named('feature', consumer) });

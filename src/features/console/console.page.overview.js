@@ -3,7 +3,7 @@
 import { Chart } from './chart.js';
 import { countOf, total } from './history.js';
 import { Component, html } from './markup.js';
-import { badge, data, Part, Table } from './parts.js';
+import { badge, data, Part, Stale, Table } from './parts.js';
 import { moment, named, number, rate, t } from './words.js';
 
 const maxLines = 6;
@@ -17,6 +17,7 @@ export class Overview extends Component {
     const { latest } = history;
     return html`
       ${asked(desk)}
+      <${Stale} history=${history} />
       ${latest && tiles(history, latest)}
       <div class="charts">
         ${charts(history, latest).map(
@@ -35,7 +36,7 @@ function asked(desk) {
   const { history } = desk;
   const { processes } = history;
   const choose = (event) => {
-    history.shown = event.currentTarget.value;
+    history.chosen = event.currentTarget.value;
     desk.setState({});
   };
   if (processes.length < 2) return html`<p class="faint">${t('process.one')} ${data(processes[0]?.[1] ?? '')}</p>`;
@@ -50,11 +51,11 @@ function asked(desk) {
 function tiles(history, latest) {
   const now = (pick) => rate(history.rates(pick).findLast((value) => value !== null) ?? 0);
   const behind = Math.max(0, ...latest.consumers.map(({ events }) => events));
-  const dead = latest.outboxes.reduce((sum, { parked }) => sum + parked, 0);
-  const givenUp = latest.consumers.reduce((sum, one) => sum + one.givenUp, dead);
-  const isReady = latest.status === 'ready';
+  const givenUp = latest.consumers.reduce((sum, one) => sum + one.givenUp, 0);
+  const parked = latest.outboxes.reduce((sum, one) => sum + one.parked, 0);
+  const status = badge(named('status', latest.status), latest.status === 'ready' ? 'good' : 'bad');
   return html`<ul class="tiles">
-    ${tile('tile.ready', badge(named('status', latest.status), isReady ? 'good' : 'bad'))}
+    ${tile('tile.ready', history.isStale ? badge(t('tile.silent'), 'bad') : status)}
     ${tile(
       'tile.events',
       now(({ events }) => total(events)),
@@ -68,7 +69,8 @@ function tiles(history, latest) {
       now(({ requests }) => countOf(requests, '5xx')),
     )}
     ${tile('tile.behind', number(behind))}
-    ${tile('tile.letters', number(givenUp))}
+    ${tile('tile.given_up', number(givenUp))}
+    ${tile('tile.parked', number(parked))}
   </ul>`;
 }
 

@@ -2,7 +2,7 @@
 
 import { Refused } from './api.js';
 import { Component, html } from './markup.js';
-import { isKnown, named, number, t } from './words.js';
+import { isKnown, moment, named, number, t } from './words.js';
 
 /** An error for a person: what it means, the fields that it is about, and what to do. */
 export function Problem({ error, retry }) {
@@ -10,6 +10,7 @@ export function Problem({ error, retry }) {
   const isTold = isKnown(`error.${code}`);
   return html`<div class="problem" role="alert">
     <p>${isTold ? t(`error.${code}`) : t('error.unknown')}</p>
+    ${error.isUnsure && html`<p>${t('error.unsure')}</p>`}
     ${!isTold && html`<p><bdi>${code}</bdi> <bdi>${message}</bdi></p>`}
     ${
       fields.length > 0 &&
@@ -22,15 +23,20 @@ export function Problem({ error, retry }) {
   </div>`;
 }
 
-/** What `load` answers, drawn by its child; `absent`: the feature that may not be here; `nothing`: words by code for what is no error. */
+/**
+ * What `load` answers, drawn by its child; `absent`: the feature that may not be here; `nothing`: words by code for what is no
+ * error; `again`: whether what there is wants to be asked for anew, at a time of the server's.
+ */
 export class Part extends Component {
-  state = {};
+  state = { busy: true };
+  /** When it was answered, for as long as that is shown. */
+  at;
   #node;
   #turn = 0;
   #reload = () => this.load();
 
   componentDidMount() {
-    this.props.desk.returns.add(this.#reload);
+    this.props.desk.parts.add(this);
     this.load();
   }
 
@@ -39,8 +45,16 @@ export class Part extends Component {
   }
 
   componentWillUnmount() {
-    this.props.desk.returns.delete(this.#reload);
+    const { desk } = this.props;
+    desk.parts.delete(this);
+    desk.setState({});
     this.#turn += 1;
+  }
+
+  /** Somebody has looked at the numbers, whose clock says `now`. */
+  look(now) {
+    const { data, busy } = this.state;
+    if (data !== undefined && !busy && this.props.again?.(data, now)) this.load();
   }
 
   /** What was there stays until there is something else. */
@@ -51,6 +65,8 @@ export class Part extends Component {
     const found = await settled(this.props.load);
     // Something else was asked for meanwhile.
     if (turn !== this.#turn) return;
+    this.at = found.error ? undefined : Date.now();
+    this.props.desk.setState({});
     const hadFocus = this.#node.contains(document.activeElement);
     this.setState({ busy: false, error: undefined, ...found }, () => {
       // What had the focus may be gone, such as the button of a row.
@@ -154,6 +170,11 @@ export function Facts({ facts }) {
 /** Somebody's words, or a name of the server's: never one of the page's. */
 export function data(value) {
   return html`<bdi>${value}</bdi>`;
+}
+
+/** Of when the numbers of the process are, where they are no longer those of now. */
+export function Stale({ history: { latest, isStale } }) {
+  return isStale && html`<p class="stale">${t('process.stale', { time: moment(latest.asOf) })}</p>`;
 }
 
 /** A state, told by its word; the colour only says it once more. */

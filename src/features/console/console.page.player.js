@@ -1,7 +1,7 @@
 // All that is known of one player. What no feature here knows is said to be absent.
 
 import { path, Refused } from './api.js';
-import { askBlock, askUnblock } from './blocks.js';
+import { askBlock, askUnblock, isOver } from './blocks.js';
 import { Field } from './dialog.js';
 import { flagColumns } from './flags.js';
 import { Component, html } from './markup.js';
@@ -13,6 +13,8 @@ const windows = ['daily', 'weekly', 'seasonal'];
 // The log has no index by player: its end is looked through.
 const lookedThrough = 1000;
 const maxEvents = 50;
+// What is answered of a name that nobody has, or that nobody can have.
+const unknown = ['player_not_found', 'user_not_found', 'name_impossible', 'validation_failed'];
 
 export class Player extends Component {
   state = { text: this.props.of };
@@ -52,7 +54,7 @@ export class Player extends Component {
         <button class="primary">${t('player.find')}</button>
       </form>
       ${error && html`<${Problem} error=${error} />`}
-      ${of !== '' && html`<${Sheet} key=${of} desk=${desk} id=${of} />`}
+      ${of !== '' && html`<${Named} key=${of} desk=${desk} id=${of} />`}
     `;
   }
 }
@@ -68,25 +70,58 @@ async function idOf(api, text) {
   }
 }
 
+/** A name that may have been mistyped: a sheet of nothing would look like a player's. */
+function Named({ desk, id }) {
+  const nobody = id.includes('@') ? t('player.no_address') : t('player.nobody');
+  return html`<p class="subject">${data(id)}</p>
+    <${Part} desk=${desk} load=${() => isKnown(desk.api, id)}>
+      ${(known) => (known.is ? html`<${Sheet} desk=${desk} id=${id} />` : html`<p>${nobody}</p>`)}
+    <//>`;
+}
+
+/** Whether anything is known of a name. Where it cannot be asked, the parts of the sheet say so. */
+async function isKnown(api, id) {
+  const ways = [
+    async () => Boolean(await api.get(path`/players/${id}/progress`)),
+    async () => {
+      const { blocked, flags, strikes } = await api.get(path`/fairness/players/${id}`);
+      return blocked || flags > 0 || strikes > 0;
+    },
+    async () => Boolean(await accountOf(api, id)),
+    async () => (await eventsOf(api, id)).found.length > 0,
+  ];
+  for (const way of ways) if (await knows(way)) return { is: true };
+  return { is: false };
+}
+
+async function knows(way) {
+  try {
+    return await way();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return !unknown.includes(error.code);
+  }
+}
+
 /** One player: each part is asked for by itself. */
 function Sheet({ desk, id }) {
   const { api } = desk;
-  const part = (title, absent, load, draw, nothing) => html`<section class="card" aria-label=${t(title)}>
+  const part = (title, absent, load, draw, more) => html`<section class="card" aria-label=${t(title)}>
     <h2>${t(title)}</h2>
-    <${Part} desk=${desk} absent=${absent} load=${load} nothing=${nothing}>${draw}<//>
+    <${Part} desk=${desk} absent=${absent} load=${load} ...${more}>${draw}<//>
   </section>`;
   return html`
-    <p class="subject">${data(id)}</p>
     <div class="sheet">
-      ${part('player.account', 'users', () => accountOf(api, id), account, { user_not_found: t('player.no_account') })}
+      ${part('player.account', 'users', () => accountOf(api, id), account, { nothing: { user_not_found: t('player.no_account') } })}
       ${part('player.progress', 'progression', () => api.get(path`/players/${id}/progress`), progress, {
-        player_not_found: t('player.no_progress'),
+        nothing: { player_not_found: t('player.no_progress') },
       })}
       ${part(
         'player.fairness',
         'fairness',
         () => api.get(path`/fairness/players/${id}`),
         (found, reload) => standing(desk, found, reload),
+        { again: ({ blocked, ...block }, now) => blocked && isOver(block, now) },
       )}
       ${part('player.ranks', 'leaderboard', () => ranksOf(api, id), ranks)}
       <section class="card wide" aria-label=${t('player.rewards')}>
@@ -207,11 +242,11 @@ async function eventsOf(api, id) {
     afterSeq: String(Math.max(0, seq - lookedThrough)),
     limit: lookedThrough,
   });
-  return last.filter(({ playerId }) => playerId === id).reverse();
+  return { looked: last.length, found: last.filter(({ playerId }) => playerId === id).reverse() };
 }
 
-function events(found) {
-  return html`<p class="faint">${t('player.looked', { count: number(lookedThrough), found: number(found.length) })}</p>
+function events({ looked, found }) {
+  return html`<p class="faint">${t('player.looked', { count: number(looked), found: number(found.length) })}</p>
     <${Table}
       caption=${t('player.events')}
       rows=${found.slice(0, maxEvents)}

@@ -32,25 +32,18 @@ class Rule extends Component {
       text: [t('rule.effect'), ...changes.lines],
       isDangerous: true,
       action: t('rule.change'),
-      run: (_values, key) => this.#change(changes.body, key),
+      // Only while it is the version that was shown.
+      run: (_values, key) =>
+        desk.api.command('PATCH', path`/fairness/rules/${rule.id}`, {
+          body: { ...changes.body, expectedVersion: rule.version },
+          key,
+        }),
+      reload,
       done: ({ version }) => {
         reload();
         return t('rule.done', { rule: named('rule', rule.id), version: number(version) });
       },
     });
-  }
-
-  /** Only while it is the version that was shown. */
-  async #change(body, key) {
-    const { desk, rule, reload } = this.props;
-    const where = path`/fairness/rules/${rule.id}`;
-    try {
-      return await desk.api.command('PATCH', where, { body: { ...body, expectedVersion: rule.version }, key });
-    } catch (error) {
-      // Behind the question stands what it is now.
-      if (error.code === 'version_mismatch') reload();
-      throw error;
-    }
   }
 
   render({ rule, desk }, { mode, thresholds }) {

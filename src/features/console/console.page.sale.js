@@ -11,29 +11,47 @@ const seatTones = { available: '', held: 'warn', sold: 'good', blocked: 'bad' };
 const ways = { open: ['paused', 'closed'], paused: ['open', 'closed'], closed: [] };
 
 export class Sale extends Component {
-  state = { changes: 0, section: '' };
+  state = { changes: 0, section: '', isThere: false };
 
-  render({ desk, saleId }, { changes, section }) {
-    const { api } = desk;
-    const changed = () => this.setState(({ changes: before }) => ({ changes: before + 1 }));
+  #changed() {
+    this.setState(({ changes: before }) => ({ changes: before + 1 }));
+  }
+
+  async #load() {
+    const { desk, saleId } = this.props;
+    const sale = await desk.api.get(path`/sales/${saleId}`);
+    this.setState({ isThere: true });
+    return sale;
+  }
+
+  render({ desk, saleId }, { changes, isThere }) {
+    const nobody = { sale_not_found: t('error.sale_not_found'), name_impossible: t('error.sale_not_found') };
     const part = (title, absent, load, draw) => html`<section class="card wide" aria-label=${t(title)}>
       <h2>${t(title)}</h2>
-      <${Part} desk=${desk} absent=${absent} of=${String(changes)} load=${load}>${draw}<//>
+      <${Part} desk=${desk} absent=${absent} of=${String(changes)} nothing=${nobody} load=${load}>${draw}<//>
     </section>`;
     return html`<p><a href="#sales">${t('sales.back')}</a></p>
       <p class="subject">${data(saleId)}</p>
       ${part(
         'sale.about',
         'reservations',
-        () => api.get(path`/sales/${saleId}`),
-        (sale) => about(desk, sale, changed),
+        () => this.#load(),
+        (sale) => about(desk, sale, () => this.#changed()),
       )}
-      ${part(
-        'sale.left',
-        'reservations',
-        () => leftOf(api, saleId),
-        (found) => left(desk, found, { changed, show: (id) => this.setState({ section: id }) }),
-      )}
+      ${isThere && this.#rest(part)}`;
+  }
+
+  /** What can be said of a sale that there is. */
+  #rest(part) {
+    const { desk, saleId } = this.props;
+    const { changes, section } = this.state;
+    const { api } = desk;
+    return html`${part(
+      'sale.left',
+      'reservations',
+      () => leftOf(api, saleId),
+      (found) => left(desk, found, { changed: () => this.#changed(), show: (id) => this.setState({ section: id }) }),
+    )}
       ${section !== '' && html`<${Seats} key=${section} desk=${desk} saleId=${saleId} section=${section} changes=${changes} />`}
       ${part('sale.queue', 'queue', () => roomOf(api, saleId), room)}
       ${part('sale.audit', 'reservations', () => api.get(path`/sales/${saleId}/audit`), audit)}
@@ -71,6 +89,7 @@ function askState(desk, saleId, state, changed) {
     isDangerous: state !== 'open',
     action: t(`state.${state}`),
     run: (_values, key) => desk.api.command('POST', path`/sales/${saleId}/state`, { body: { state }, key }),
+    reload: changed,
     done: () => {
       changed();
       return t(`state.${state}.done`, { sale: saleId });
@@ -136,6 +155,7 @@ function askSeats(desk, { saleId, section, kind, changed }) {
     fields: [field],
     run: (values, key) =>
       desk.api.command('POST', path`/sales/${saleId}/seats/${kind}`, { body: { sectionId, ...body(values) }, key }),
+    reload: changed,
     done: ({ available, blocked }) => {
       changed();
       return t('seats.done', { section: sectionId, available: number(available), blocked: number(blocked) });

@@ -6,6 +6,9 @@ import { Component, html } from './markup.js';
 import { Problem } from './parts.js';
 import { t } from './words.js';
 
+// A header of HTTP has no others, and `fetch` sends none that has.
+const sendable = /^[\x21-\x7e]+$/;
+
 /** Asks for the internal secret, or for an administrator's login. `entered(who)` is called once the server has let somebody in. */
 export class SignIn extends Component {
   state = { way: 'secret', secret: '', email: '', password: '' };
@@ -15,11 +18,12 @@ export class SignIn extends Component {
     const { api, entered } = this.props;
     const { way, secret, email, password, busy } = this.state;
     if (busy) return;
+    if (way === 'secret' && !sendable.test(secret.trim())) return this.setState({ wrong: 'secret', error: undefined });
     this.setState({ busy: true, error: undefined });
     try {
       const token = way === 'secret' ? secret.trim() : await api.logIn(email.trim(), password);
       api.signIn(token);
-      entered(way === 'secret' ? t('who.secret') : email.trim(), await api.get('/console/stats'));
+      entered(way === 'secret' ? t('who.secret') : email.trim(), await api.stats());
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       // A player's, say: it is of no use here.
@@ -38,7 +42,8 @@ export class SignIn extends Component {
         autocomplete=${autocomplete}
         required
         value=${state[name]}
-        change=${(value) => this.setState({ [name]: value })}
+        wrong=${state.wrong === name && t('sign.letters')}
+        change=${(value) => this.setState({ [name]: value, wrong: undefined })}
       />`;
     return html`<form class="card sign stack" onSubmit=${(event) => this.#submit(event)}>
       <h1 tabindex="-1">${t('sign.title')}</h1>
@@ -47,7 +52,7 @@ export class SignIn extends Component {
         <legend>${t('sign.way')}</legend>
         ${['secret', 'login'].map(
           (each) => html`<label>
-            <input type="radio" name="way" checked=${way === each} onChange=${() => this.setState({ way: each, error: undefined })} />
+            <input type="radio" name="way" checked=${way === each} onChange=${() => this.setState({ way: each, error: undefined, wrong: undefined })} />
             ${t(`sign.way.${each}`)}
           </label>`,
         )}

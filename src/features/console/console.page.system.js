@@ -1,7 +1,7 @@
 // Which process runs what, and how each is.
 
 import { html } from './markup.js';
-import { badge, data, Part, Table } from './parts.js';
+import { badge, data, Part, Stale, Table } from './parts.js';
 import { moment, named, number, t } from './words.js';
 
 const checkTones = { healthy: 'good', degraded: 'warn', unhealthy: 'bad' };
@@ -10,10 +10,10 @@ const circuitTones = { closed: 'good', 'half-open': 'warn', open: 'bad' };
 export function System({ desk }) {
   return html`<h2>${t('system.checks')}</h2>
     <p class="faint">${t('process.one')} ${data(desk.history.latest?.process ?? '')}</p>
+    <${Stale} history=${desk.history} />
     ${checks(desk.history.latest?.checks ?? [])}
     <${Part} desk=${desk} load=${() => desk.api.get('/processes')}>
-      ${(found, reload) => html`${processes(found)}
-        <div class="buttons"><button type="button" onClick=${reload}>${t('system.reload')}</button></div>`}
+      ${processes}
     <//>`;
 }
 

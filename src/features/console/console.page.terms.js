@@ -58,7 +58,7 @@ export const terms = {
   'queue.left': ['left', '떠남'],
   'queue.expired': ['expired', '만료'],
   'verdict.open': ['open', '미판정'],
-  'verdict.confirmed': ['confirmed', '확인됨'],
+  'verdict.confirmed': ['confirmed', '위반 확정'],
   'verdict.false_positive': ['false alarm', '오탐'],
   'verdict.dismissed': ['dismissed', '기각됨'],
   'rule.flood': ['flood', '과다 이벤트'],

@@ -11,7 +11,13 @@ export const dictionaries = {
   en: { ...english, ...englishActs, ...term(0) },
   ko: { ...korean, ...koreanActs, ...term(1) },
 };
-let language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in dictionaries) ?? 'en';
+// Of what is typed here nothing else is kept in the browser.
+const place = 'aerie.console.language';
+const store = storeOf();
+let language =
+  [store?.getItem(place), ...navigator.languages.map((tag) => tag.slice(0, 2))].find((tag) => tag in dictionaries) ??
+  'en';
+const minuteMs = 60_000;
 let formats = {};
 // Of English, say, there are several.
 const locale = () => navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
@@ -21,10 +27,21 @@ export function languageNow() {
   return language;
 }
 
+/** Speaks a language from now on, also after a reload. */
 export function speak(tag) {
+  store?.setItem(place, tag);
   language = tag;
   formats = {};
   document.documentElement.lang = tag;
+}
+
+/** Some browsers keep nothing, and say so when they are asked for the place. */
+function storeOf() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The text of a key, with `{name}` replaced. */
@@ -52,16 +69,19 @@ export function rate(value) {
   return number(value, value < 10 ? 2 : 0);
 }
 
-/** A time of the server's, as people here write it. */
+/** A time of the server's, as people here write it, in UTC, as logs and the command line have it. */
 export function moment(time) {
   if (!time) return '';
-  const styles = { dateStyle: 'medium', timeStyle: 'medium' };
-  return format('moment', () => new Intl.DateTimeFormat(locale(), styles)).format(new Date(time));
+  const styles = { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' };
+  return `${format('moment', () => new Intl.DateTimeFormat(locale(), styles)).format(new Date(time))} UTC`;
 }
 
-export function clock(ms) {
-  const styles = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
-  return format('clock', () => new Intl.DateTimeFormat(locale(), styles)).format(ms);
+/** Times of day in UTC, with seconds where minutes would not tell them apart. */
+export function clocks(times) {
+  const isShort = times.length > 1 && times[1] - times[0] < minuteMs;
+  const styles = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' };
+  const made = () => new Intl.DateTimeFormat(locale(), { ...styles, ...(isShort && { second: '2-digit' }) });
+  return times.map((ms) => format(`clock ${isShort}`, made).format(ms));
 }
 
 /** A price in the smallest unit of its currency. */

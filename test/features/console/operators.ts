@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from 'playwright-core';
 import { ulid } from 'ulid';
 import { authContract as auth } from '../../../src/features/auth/auth.api';
 import { openBrowser, problemsOf } from '../../support/browser';
@@ -10,6 +10,8 @@ import { openApp, type TestApp } from '../../support/wires';
 export const internal = 'an-internal-secret-of-32-bytes-or-more';
 export const operator = { authorization: `Bearer ${internal}` };
 export const settings = { CHAT_TCP_ENABLED: 'false', INTERNAL_API_SECRET: internal, AUTH_REQUIRED: 'true' };
+/** When time stands still. */
+export const stopped = Date.parse('2030-01-01T12:00:00Z');
 export const password = 'correct horse';
 // What is refused is in the console of the browser, too: so is a connection that is cut.
 const refused = /^Failed to load resource: /;
@@ -57,6 +59,14 @@ export class Operator {
     return one;
   }
 
+  /** In the view of a hash, where time stands still but for looks at the numbers. */
+  static async stillAt(hash: string): Promise<Operator> {
+    const one = await Operator.come({}, `${app.url}/console#${hash}`);
+    await one.stopTime();
+    await one.signIn();
+    return one;
+  }
+
   /** In the view of a hash, with the internal secret. */
   static async at(hash: string, options: BrowserContextOptions = {}): Promise<Operator> {
     const one = await Operator.come(options, `${app.url}/console#${hash}`);
@@ -81,6 +91,27 @@ export class Operator {
   async go(view: string): Promise<void> {
     await this.page.getByRole('navigation').getByRole('link', { name: view, exact: true }).click();
     await this.heading(view).waitFor();
+  }
+
+  /** For its page it is this second, and stays so but while a look is taken. */
+  async stopTime(): Promise<void> {
+    await this.page.clock.install({ time: stopped - 1000 });
+    await this.page.clock.pauseAt(stopped);
+  }
+
+  /** Lets the page look at the numbers once more, and waits until it has. */
+  async look(): Promise<void> {
+    let request: Request | undefined;
+    const isLook = (one: Request): boolean => one.url().endsWith('/console/stats');
+    const begun = this.page.waitForEvent('request', isLook).then((one) => {
+      request = one;
+    });
+    // The next look is planned once the last was answered, which may be later than this.
+    while (!request) {
+      await this.page.clock.runFor(3000);
+      await Promise.race([begun, new Promise((soon) => setTimeout(soon, 50))]);
+    }
+    await request.response();
   }
 
   button(name: string | RegExp): Locator {

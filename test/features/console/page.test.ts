@@ -22,7 +22,7 @@ test('charts follow what happens: in lines, and in numbers for whoever does not 
   const tiles = await one.page.locator('.tiles li').allTextContents();
   expect(tiles.map((text) => text.replace(/[\d.]+$/, '#'))).toEqual([
     ...['This process ready', 'Events a second #', 'Refused a second #', '5xx a second #', 'Events behind #'],
-    'Given up #',
+    ...['Events given up since it began #', 'Announcements given up, waiting now #'],
   ]);
 });
 
@@ -57,8 +57,9 @@ test('a player: account, progress, rewards, ranks, standing, flags and events', 
   expect(await one.page.title()).toBe(`${id} - Player - Aerie console`);
 });
 
-test('whom nobody knows has parts that say so, and no errors', async () => {
-  const one = await Operator.at('player/nobody-at-all');
+test('of whom nothing but a block is known each part says so, and none has an error', async () => {
+  await ask(app, fairness, 'blockPlayer', { playerId: 'blocked-only', seconds: 600, reason: 'rude' });
+  const one = await Operator.at('player/blocked-only');
   for (const text of ['No account has this id', 'No event of this player has counted yet.', 'no score', 'No flags.'])
     await one.page.getByText(text).first().waitFor();
   expect(await one.problem.count()).toBe(0);
@@ -117,6 +118,7 @@ test('a player is blocked with a reason and a time, and unblocked; an error name
 });
 
 test('a command whose answer is lost has its effect once: it is sent again with the same key', async () => {
+  await play(app, 'lost-1');
   const one = await Operator.at('player/lost-1');
   const keys: (string | undefined)[] = [];
   await one.page.route('**/fairness/players/lost-1/block', async (route) => {

@@ -100,7 +100,7 @@ test('the browser says which language it is, a switch says another, and views ch
 });
 
 // Names of things that have no other one in Korean.
-const foreign = /^(Aerie|HTTP|CPU|MiB|ID|INTERNAL_API_SECRET|XP|English|x|xx|of)$/;
+const foreign = /^(Aerie|HTTP|CPU|MiB|ID|INTERNAL_API_SECRET|UTC|XP|English|x|xx|of)$/;
 
 test('in Korean no English is left, but what players and the server have written', async () => {
   const one = await Operator.come({ locale: 'ko-KR' });
