@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LocalServer } from './local-server';
 
 // Answers as Amazon SQS does what looks and changes nothing: statuses, headers and errors in the shapes that its API reference
 // shows for AWS JSON 1.0. ElasticMQ, which takes any credentials, refuses nobody; this one can.
@@ -7,31 +7,16 @@ import type { AddressInfo } from 'node:net';
 /** What it has against everybody; the codes are those of IAM and SQS. */
 type Refusal = 'InvalidClientTokenId' | 'AccessDeniedException' | 'InternalFailure';
 
-export class SqsLookServer implements AsyncDisposable {
+export class SqsLookServer extends LocalServer {
   readonly account = '000000000000';
   /** Names of the queues that are there. */
   readonly queues = new Set<string>();
   /** The actions that were asked for, and the names of the queues that they were of. */
   readonly asked: { readonly action: string; readonly queue: string }[] = [];
   refusal: Refusal | undefined;
-  private readonly server = createServer((request, response) => {
-    this.serve(request, response).catch((error) => response.destroy(error as Error));
-  });
 
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { QueueUrl = '' } = JSON.parse(Buffer.concat(chunks).toString()) as { readonly QueueUrl?: string };
+  protected override async serve(request: IncomingMessage, body: string, response: ServerResponse): Promise<void> {
+    const { QueueUrl = '' } = JSON.parse(body) as { readonly QueueUrl?: string };
     const queue = QueueUrl.split('/').at(-1) ?? '';
     const [, action = ''] = String(request.headers['x-amz-target']).split('.');
     this.asked.push({ action, queue });

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LocalServer } from '../../support/local-server';
 
 // Speaks as api.stripe.com does, as far as payments ask it: shapes and codes as recorded from the API reference (2026), the
 // same as stripe-mock has them. It stands for Stripe and says so: no card is charged.
@@ -39,7 +39,7 @@ const refusals: Readonly<Partial<Record<Fate, Answered>>> = {
   rate_limited: problem(429, 'invalid_request_error', 'rate_limit'),
 };
 
-export class StripeServer implements AsyncDisposable {
+export class StripeServer extends LocalServer {
   readonly intents = new Map<string, Intent>();
   readonly refunds = new Map<
     string,
@@ -56,25 +56,10 @@ export class StripeServer implements AsyncDisposable {
   /** What becomes of the next requests, instead of an answer, or after it was made and before it is sent. */
   readonly fates: Fate[] = [];
   private readonly answers = new Map<string, Answered>();
-  private readonly server = createServer((request, response) => {
-    this.serve(request, response).catch((error) => response.destroy(error as Error));
-  });
 
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+  protected override async serve(request: IncomingMessage, body: string, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://stripe');
-    const form = request.method === 'POST' ? new URLSearchParams(Buffer.concat(chunks).toString()) : url.searchParams;
+    const form = request.method === 'POST' ? new URLSearchParams(body) : url.searchParams;
     const key = request.headers['idempotency-key'] as string | undefined;
     const fate = this.fates.shift() ?? 'fine';
     this.requests.push({ path: `${request.method} ${url.pathname}`, key, form });
