@@ -48,6 +48,13 @@ test('an Aerie that has another database: the start would fail', async () => {
   ]);
 });
 
+test('SQLite without a driver for this Node, also where there is no file yet: the start would fail', async () => {
+  const hook = join(__dirname, '../support/no-driver.cjs');
+  const ended = await doctor({ DATABASE_URL: urlOf('not-there.db'), NODE_OPTIONS: `--require ${hook}` });
+  expect(ended.code).toBe(1);
+  expectFound(ended, [['FAIL', /database .*its driver was not compiled for this Node/, /npm ci/]]);
+});
+
 test('a database on a server does not tell whose connections it has', async () => {
   await using database = await everyDatabase.find(({ name }) => name === 'postgres')!.create();
   await using app = await startApp({ databaseUrl: database.url });

@@ -120,15 +120,7 @@ test('an argument that is not known ends with 64 and says which there are', asyn
 });
 
 test('without a compiled SQLite driver one sentence says what to do', async () => {
-  const hook = join(folder, 'no-driver.cjs');
-  writeFileSync(
-    hook,
-    `const Module = require('node:module'); const load = Module._load;
-     Module._load = function (name, ...rest) {
-       if (name.startsWith('better-sqlite3')) throw new Error('Could not locate the bindings file');
-       return load.call(this, name, ...rest);
-     };`,
-  );
+  const hook = join(__dirname, '../support/no-driver.cjs');
   const ended = await attempt({ NODE_OPTIONS: `--require ${hook}` });
   expect(ended.code).toBe(78);
   expectReadable(ended);

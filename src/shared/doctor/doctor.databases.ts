@@ -5,9 +5,10 @@ import { parseDatabaseUrl } from '../config/database-url';
 import { type Database, writeSomething } from '../db/database';
 import { factsOf } from '../db/database.facts';
 import type { Databases } from '../db/databases';
-import { isUnwritable, reasonOf } from '../db/db.errors';
+import { isUnwritable, reasonOf, SqliteDriverMissingError } from '../db/db.errors';
 import { remedyOf } from '../db/db.remedies';
 import { ClaimedError } from '../db/sqlite.claim';
+import { loadDriver } from '../db/sqlite.driver';
 import { type Finding, Patient } from '../findings/finding';
 import type { Holder } from './doctor.listeners';
 
@@ -56,6 +57,8 @@ export async function lookAtDatabases(
 
 /** False where there is nothing to open, or it is somebody else's: looking must not make a database. */
 function canBeOpened(database: Database, patient: Patient): boolean {
+  // Also where there is no file yet: without it the start fails.
+  loadDriver();
   const path = pathOf(database.shown);
   if (path === ':memory:') return true;
   if (!takesFiles(path, patient)) return false;
@@ -170,6 +173,11 @@ async function tryWriting(database: Database, patient: Patient): Promise<void> {
 }
 
 function refused(patient: Patient, { shown, embedded }: Database, error: unknown): void {
+  if (error instanceof SqliteDriverMissingError) {
+    const remedy = 'Install a C++ compiler and run npm ci again with this Node, or name a PostgreSQL or MySQL server.';
+    patient.fail('its driver was not compiled for this Node', remedy);
+    return;
+  }
   const where = embedded ? pathOf(shown) : shown.replace(/^\w+:\/\//, '');
   patient.fail(`cannot be used: ${reasonOf(error)}`, remedyOf(error, where));
 }
